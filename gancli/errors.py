@@ -1,0 +1,26 @@
+"""Errors that a person can act on: a sentence, what to do next, and an exit status."""
+
+RUNTIME, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+
+
+class GancliError(Exception):
+    """A failure with a remedy.
+
+    Args:
+        message: One sentence that says what is wrong.
+        hint: What to do next; may be empty.
+        exit_code: Status of the process (1 runtime, 2 usage, 3 diverged, 130, 143).
+    """
+
+    def __init__(self, message: str, hint: str = "", exit_code: int = RUNTIME) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.exit_code = exit_code
+
+
+class UsageError(GancliError):
+    """A command line, configuration or value that cannot be meant as it stands."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint, USAGE)

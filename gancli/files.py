@@ -1,0 +1,103 @@
+"""Writing files so that a crash leaves either the old or the new, never half of one."""
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from gancli.errors import GancliError
+
+
+def sha256(data: bytes) -> str:
+    """Return the digest in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an OSError of writing ``path`` into a sentence with a hint."""
+    try:
+        yield
+    except OSError as error:
+        hints = {
+            errno.ENOSPC: "Free some space, then go on; what was there before is untouched.",
+            errno.EFBIG: "Raise the limit on file sizes; what was there before is untouched.",
+            errno.EACCES: "Choose a place that you may write to with -o.",
+            errno.EROFS: "Choose a place that you may write to with -o.",
+        }
+        raise GancliError(
+            f"Cannot write {path}: {os.strerror(error.errno or 0)}.",
+            hints.get(error.errno or 0, "Choose another place with -o."),
+        ) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file beside its place, then rename it there.
+
+    Raises:
+        GancliError: It cannot be written; an older file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with explained(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(temporary, data)
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files beside its place, sync it, and rename it there.
+
+    A folder that stands there already is set aside first and removed after.
+
+    Raises:
+        GancliError: It cannot be written; an older folder is untouched.
+    """
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp",
+                                          dir=target.parent))
+        old = temporary.with_suffix(".old")
+        try:
+            temporary.chmod(0o755)
+            for name, data in files.items():
+                _write(temporary / name, data)
+            _sync_folder(temporary)
+            if target.exists():
+                os.rename(target, old)
+            os.rename(temporary, target)
+            _sync_folder(target.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if old.exists() and not target.exists():
+                os.rename(old, target)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers left behind."""
+    for path in folder.glob(".*.tmp"):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
