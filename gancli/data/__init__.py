@@ -1,0 +1,1 @@
+"""Folders, archives and bundled samples, turned into arrays."""

@@ -1,0 +1,151 @@
+"""The files inside a .zip or .tar, listed and read in memory; nothing is ever extracted."""
+
+import calendar
+import contextlib
+import gzip
+import io
+import stat
+import tarfile
+import weakref
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+
+from gancli.data.member import READ_ERRORS, Member
+from gancli.errors import GancliError
+
+# tarfile reads the text of an extended header in one piece, as long as the header says.
+_MOST_AT_ONCE = 8 << 20
+
+
+def is_hidden(part: str) -> bool:
+    """Whether a file or folder name is an operating system's own affair."""
+    return part.startswith(".") or part == "__MACOSX"
+
+
+def archive_members(path: Path) -> list[Member] | None:
+    """Return the files in an archive, or None if the path is no archive.
+
+    Links, devices and hidden files are left out; ``../`` and a leading ``/`` are cut off the
+    names. If two entries share a name the later one counts, as it would when unpacking.
+
+    Raises:
+        GancliError: The archive is damaged or encrypted.
+    """
+    name = path.name.lower()
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+        if name.endswith(".zip") or head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            members = _list(path, path.open("rb"), _zip)
+        elif name.endswith((".tar", ".tar.gz", ".tgz")) or head[257:262] == b"ustar":
+            # A gzip stream goes forward only, or starts again: reading its members by position
+            # takes one pass, which is why Source.stream exists.
+            gzipped = head.startswith(b"\x1f\x8b")
+            opened = gzip.open(path, "rb") if gzipped else path.open("rb")
+            members = _list(path, cast("IO[bytes]", opened), _tar)
+        else:
+            return None
+    except READ_ERRORS as error:
+        raise GancliError(
+            f"The archive {str(path)!r} is damaged: {error}.",
+            "Fetch or pack it again, or unpack what is left of it and give the folder.",
+        ) from error
+    return list({member.name: member for member in members if member.name}.values())
+
+
+def _list(
+    path: Path, file: IO[bytes], members: Callable[[Path, IO[bytes]], tuple[Any, list[Member]]]
+) -> list[Member]:
+    """List an open archive, which stays open for as long as any of its members lives."""
+    try:
+        archive, found = members(path, file)
+    except BaseException:
+        file.close()
+        raise
+    weakref.finalize(archive, file.close)
+    return found
+
+
+def _clean(name: str) -> str:
+    """Return a relative posix path without ``..``, or nothing for a hidden file."""
+    parts = [part for part in PurePosixPath(name).parts if part not in ("/", "//", "..")]
+    return "" if any(is_hidden(part) for part in parts) else "/".join(parts)
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name; without its UTF-8 flag the reader has assumed code page 437."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    # Some Windows packers write their own separator.
+    return name.replace("\\", "/") if info.create_system == 0 else name
+
+
+def _zip_time(info: zipfile.ZipInfo) -> float:
+    try:
+        return float(calendar.timegm((*info.date_time, 0, 0, 0)))
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _zip(path: Path, file: IO[bytes]) -> tuple[zipfile.ZipFile, list[Member]]:
+    archive = zipfile.ZipFile(file)
+    members = []
+    for info in archive.infolist():
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if info.is_dir() or kind not in (0, stat.S_IFREG):
+            continue
+        if info.flag_bits & 1:
+            raise GancliError(
+                f"The archive {str(path)!r} is encrypted.", "Unpack it and give the folder."
+            )
+        members.append(
+            Member(
+                _clean(_zip_name(info)), info.file_size, _zip_time(info),
+                partial(archive.open, info), info.header_offset,
+            )
+        )
+    return archive, members
+
+
+class _Bounded(io.BufferedIOBase):
+    """A file that refuses to be read in huge pieces."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= _MOST_AT_ONCE:
+            raise tarfile.ReadError("a header is larger than any real one")
+        return self._raw.read(size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+
+def _tar(_: Path, raw: IO[bytes]) -> tuple[tarfile.TarFile, list[Member]]:
+    file = _Bounded(raw)
+    archive = tarfile.open(fileobj=file, mode="r:")
+    members, last = [], -1
+    for info in archive:
+        # A negative size sends older tarfile versions round in circles (CVE-2025-8194).
+        if info.size < 0 or info.offset <= last:
+            raise tarfile.ReadError("a header points backwards")
+        last = info.offset
+        if info.isreg():
+            opener = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
+            members.append(
+                Member(_clean(info.name), info.size, float(info.mtime), opener, info.offset)
+            )
+    # A header that makes no sense ends tarfile's listing without a word.
+    file.seek(archive.offset)
+    if any(file.read(tarfile.BLOCKSIZE)):
+        raise tarfile.ReadError(f"a header in the middle of it, at byte {archive.offset}, is bad")
+    return archive, members

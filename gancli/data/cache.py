@@ -1,0 +1,246 @@
+"""Decoded data on disk, so that a second training starts at once.
+
+An entry is a folder named by its key: ``pixels.bin``, the raw bytes of one uint8 array, and
+``meta.json`` with its shape and a checksum. It is written beside its place and renamed; an entry
+that is not what its checksum says counts as absent.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from gancli.errors import GancliError
+from gancli.report import Reporter
+
+VERSION = 1
+
+# Up to this size all bytes are checked; beyond it, evenly spaced blocks that add up to it, since
+# reading tens of gigabytes would delay every start by minutes.
+_CHECKED_BYTES = 256 << 20
+_BLOCK_BYTES = 1 << 20
+
+
+def cache_folder() -> Path:
+    """Return where the cache is: ``$GANCLI_CACHE``, or the user's own cache folder."""
+    return Path(os.environ.get("GANCLI_CACHE") or platformdirs.user_cache_dir("gancli"))
+
+
+def cache_size() -> int:
+    """Return the bytes that the cache takes."""
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_size
+        for folder, _, names in os.walk(cache_folder())
+        for name in names
+    )
+
+
+def memory_limit() -> int:
+    """Return the bytes that data may take in memory: a quarter of what the machine has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return 2 << 30
+
+
+def key(*parts: Any) -> str:
+    """Return the key of an entry that depends on these values (anything JSON can hold)."""
+    return hashlib.sha256(json.dumps([VERSION, parts]).encode()).hexdigest()
+
+
+def checksum(array: np.ndarray) -> str:
+    """Return a hash of a uint8 array's shape and bytes; of large arrays, of a part of them."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    digest = hashlib.sha256(repr(array.shape).encode())
+    if flat.size <= _CHECKED_BYTES:
+        digest.update(flat.data)
+    else:
+        blocks = _CHECKED_BYTES // _BLOCK_BYTES
+        for start in np.linspace(0, flat.size - _BLOCK_BYTES, blocks).astype(np.int64):
+            digest.update(flat[start : start + _BLOCK_BYTES].data)
+    return digest.hexdigest()
+
+
+def _seal(array: np.ndarray, extra: Any) -> str:
+    return key(checksum(array), extra)
+
+
+def find(entry: str) -> tuple[np.ndarray, Any] | None:
+    """Return an entry's array and what was stored with it, or None if absent or damaged.
+
+    An array of more than :func:`memory_limit` bytes is mapped read-only instead of loaded.
+    """
+    folder = cache_folder() / entry
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        shape = tuple(int(length) for length in meta["shape"])
+        path, size = folder / "pixels.bin", math.prod(shape)
+        # Before anything is allocated.
+        if min(shape) < 1 or path.stat().st_size != size:
+            return None
+        array: np.ndarray
+        if size > memory_limit():
+            array = np.memmap(path, np.uint8, "r", shape=shape)
+        else:
+            array = np.fromfile(path, np.uint8).reshape(shape)
+        if meta["seal"] != _seal(array, meta["extra"]):
+            return None
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    return array, meta["extra"]
+
+
+class Writer:
+    """Collects items at known places, some of which may stay empty, and stores them.
+
+    The items are held in memory, or where they exceed :func:`memory_limit` in a file. Without a
+    usable cache the former still works. Use it as a context; nothing is left behind on failure.
+
+    Args:
+        entry: The entry's key.
+        count: Number of places.
+        shape: Shape of one item.
+        reporter: Hears about a cache that cannot be written.
+
+    Raises:
+        GancliError: The data exceeds the memory limit and cannot be written to the cache.
+    """
+
+    def __init__(
+        self, entry: str, count: int, shape: tuple[int, ...], reporter: Reporter
+    ) -> None:
+        self._entry, self._count, self._shape = entry, count, shape
+        self._reporter = reporter
+        self._item_bytes = math.prod(shape)
+        self._kept: set[int] = set()
+        self._folder: Path | None = None
+        self._array: np.ndarray | None = None
+        if count * self._item_bytes <= memory_limit():
+            self._array = np.empty((count, *shape), np.uint8)
+            return
+        try:
+            self._folder = self._make_folder()
+            self._file = (self._folder / "pixels.bin").open("w+b")
+        except OSError as error:
+            self._remove()
+            raise self._cannot(error) from error
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._array is None:
+            self._close()
+        self._remove()
+
+    def put(self, place: int, item: np.ndarray) -> None:
+        """Store an item, uint8, at a place below ``count``."""
+        if self._array is not None:
+            self._array[place] = item
+        else:
+            try:
+                self._file.seek(place * self._item_bytes)
+                self._file.write(item.tobytes())
+            except OSError as error:
+                raise self._cannot(error) from error
+        self._kept.add(place)
+
+    def finish(self, extra: Any) -> np.ndarray:
+        """Close the gaps, store the entry with ``extra`` (JSON) and return its array.
+
+        Returns:
+            The items in the order of their places, uint8, shape (items, *shape).
+        """
+        moves = [(to, place) for to, place in enumerate(sorted(self._kept)) if to != place]
+        shape = (len(self._kept), *self._shape)
+        if self._array is None:
+            return self._finish_file(moves, shape, extra)
+        for to, place in moves:
+            self._array[to] = self._array[place]
+        array = self._array[: len(self._kept)]
+        try:
+            self._folder = self._make_folder()
+            with (self._folder / "pixels.bin").open("wb") as file:
+                file.write(array.reshape(-1).data)
+                _sync(file)
+            self._publish(array, extra)
+        except OSError as error:
+            self._remove()
+            self._reporter.warn(
+                f"The decoded data could not be cached in {str(cache_folder())!r} "
+                f"({error.strerror or error}); the next run decodes it again."
+            )
+        return array
+
+    def _finish_file(
+        self, moves: list[tuple[int, int]], shape: tuple[int, ...], extra: Any
+    ) -> np.ndarray:
+        size = self._item_bytes
+        try:
+            for to, place in moves:
+                self._file.seek(place * size)
+                item = self._file.read(size)
+                self._file.seek(to * size)
+                self._file.write(item)
+            self._file.truncate(shape[0] * size)
+            _sync(self._file)
+            self._file.close()
+            assert self._folder is not None
+            array = np.memmap(self._folder / "pixels.bin", np.uint8, "r", shape=shape)
+            # The mapping stays valid when its file is renamed.
+            self._publish(array, extra)
+        except OSError as error:
+            raise self._cannot(error) from error
+        return array
+
+    def _make_folder(self) -> Path:
+        """Make a folder for the entry to come, and sweep away what killed runs left."""
+        parent = cache_folder()
+        parent.mkdir(parents=True, exist_ok=True)
+        for old in parent.glob("*.partial"):
+            if time.time() - old.lstat().st_mtime > 86_400:
+                shutil.rmtree(old, ignore_errors=True)
+        return Path(tempfile.mkdtemp(".partial", self._entry[:16] + "-", parent))
+
+    def _publish(self, array: np.ndarray, extra: Any) -> None:
+        assert self._folder is not None
+        meta = {"shape": array.shape, "seal": _seal(array, extra), "extra": extra}
+        with (self._folder / "meta.json").open("w", encoding="utf-8") as file:
+            json.dump(meta, file)
+            _sync(file)
+        target = cache_folder() / self._entry
+        # An entry of this name was found damaged, or another run has just written the same.
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(self._folder, target)
+        self._folder = None
+
+    def _cannot(self, error: OSError) -> GancliError:
+        need = self._count * self._item_bytes / 1e9
+        return GancliError(
+            f"The data does not fit into memory, and the cache {str(cache_folder())!r} "
+            f"cannot take it: {error.strerror or error}.",
+            f"Set GANCLI_CACHE to a folder with {need:.1f} GB to spare, or choose a smaller size.",
+        )
+
+    def _close(self) -> None:
+        with contextlib.suppress(OSError):  # its last bytes do not fit on the disk either
+            self._file.close()
+
+    def _remove(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def _sync(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())

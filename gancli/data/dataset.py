@@ -1,0 +1,32 @@
+"""What a modality's loader returns and the training loop draws batches from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Decoded items, their labels and the split.
+
+    Args:
+        arrays: Named arrays whose first axis counts the items; for images ``pixels``, uint8,
+            shape (items, height, width, channels). They may be memory-mapped.
+        labels: Class of each item, int64, shape (items,), or None without classes.
+        train: Indices of the items to train on, int64.
+        held_out: Indices of the items kept for measuring, int64.
+        fingerprint: A hash of what was read; a resumed run checks it.
+    """
+
+    arrays: dict[str, np.ndarray]
+    labels: np.ndarray | None
+    train: np.ndarray
+    held_out: np.ndarray
+    fingerprint: str
+
+    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the items at the indices, with ``labels`` when there are classes."""
+        batch = {name: np.asarray(array[indices]) for name, array in self.arrays.items()}
+        if self.labels is not None:
+            batch["labels"] = self.labels[indices]
+        return batch

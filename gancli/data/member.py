@@ -1,0 +1,68 @@
+"""One file of a data source, wherever it lies, read within bounds."""
+
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO
+
+_CHUNK = 1 << 20
+
+# What the readers of files and archives raise, on hostile bytes too (found by fuzzing):
+# RuntimeError for encryption, NotImplementedError, one of its kind, for unknown compression.
+READ_ERRORS = (
+    OSError, EOFError, ValueError, RuntimeError, ArithmeticError, LookupError, MemoryError,
+    lzma.LZMAError, zlib.error, zipfile.BadZipFile, tarfile.TarError,
+)
+
+
+class BadMember(ValueError):
+    """A file that cannot be read: damaged, vanished, forbidden or larger than allowed."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside a folder or an archive.
+
+    Args:
+        name: Posix path inside the source; bytes that are no UTF-8 are surrogate escapes.
+        size: Bytes that it claims to hold.
+        mtime: Time of its last change in seconds since 1970, or 0 if unknown.
+        open: Opens it for reading from its start.
+        position: Where it lies in an archive; visiting in this order never goes back.
+    """
+
+    name: str
+    size: int
+    mtime: float
+    open: Callable[[], IO[bytes]] = field(repr=False, compare=False)
+    position: int = 0
+
+    def head(self, count: int) -> bytes:
+        """Return the first bytes, at most ``count``.
+
+        Raises:
+            BadMember: It cannot be read.
+        """
+        chunks = []
+        try:
+            with self.open() as file:
+                while count > 0 and (chunk := file.read(min(count, _CHUNK))):
+                    chunks.append(chunk)
+                    count -= len(chunk)
+        except READ_ERRORS as error:
+            raise BadMember(f"it cannot be read ({error})") from error
+        return b"".join(chunks)
+
+    def read(self, limit: int) -> bytes:
+        """Return all bytes, having read no more than ``limit`` + 1 of them.
+
+        Raises:
+            BadMember: It cannot be read, or holds more than ``limit`` bytes.
+        """
+        data = self.head(limit + 1) if self.size <= limit else b""
+        if max(self.size, len(data)) > limit:
+            raise BadMember(f"it holds more than {limit:,} bytes")
+        return data

@@ -1,0 +1,129 @@
+"""What a DATA argument names: a folder, an archive, a file or a bundled sample."""
+
+import difflib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gancli import zoo
+from gancli.data.archive import archive_members, is_hidden
+from gancli.data.member import BadMember, Member
+from gancli.errors import GancliError, UsageError
+
+__all__ = ["BadMember", "Member", "Source", "open_source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files to read data from.
+
+    Args:
+        name: Short and safe as part of a file name.
+        path: The folder, archive or file.
+        members: Its files, sorted by name.
+        stamp: Changes when an archive is written again; empty for a folder.
+    """
+
+    name: str
+    path: Path
+    members: list[Member]
+    stamp: str = ""
+
+    def stream(self) -> Iterator[tuple[Member, Callable[[int], bytes]]]:
+        """Visit the files in the order in which they lie, with each one's bounded ``read``.
+
+        Reading inside the visit takes one pass over the source, even if it is a .tar.gz; what
+        is not read is skipped.
+        """
+        for member in sorted(self.members, key=lambda each: each.position):
+            yield member, member.read
+
+
+def _walk(folder: Path) -> list[Member]:
+    """Return the regular files below a folder; links are followed, into each folder once."""
+    members: list[Member] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [("", str(folder))]
+    while waiting:
+        prefix, path = waiting.pop()
+        try:
+            status = os.stat(path)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries = sorted(os.listdir(path), reverse=True)
+        except OSError as error:
+            raise GancliError(
+                f"The folder {path!r} cannot be listed: {error.strerror}.",
+                "Make it readable, or move it elsewhere.",
+            ) from error
+        for entry in entries:
+            if is_hidden(entry):
+                continue
+            below = os.path.join(path, entry)
+            try:
+                status = os.stat(below)
+            except OSError:  # a link to nothing, or to itself
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append((prefix + entry + "/", below))
+            elif stat.S_ISREG(status.st_mode):
+                members.append(_file(prefix + entry, below, status))
+    return members
+
+
+def _file(name: str, path: str, status: os.stat_result) -> Member:
+    return Member(name, status.st_size, status.st_mtime, lambda: open(path, "rb"))
+
+
+def _find(data: str) -> Path:
+    """Return the path that a DATA argument means."""
+    if os.path.exists(data):
+        return Path(data)
+    if bundled := zoo.resolve("samples", data):
+        zoo.check("samples", data)
+        return bundled
+    known = list(zoo.names("samples"))
+    try:
+        folder = os.path.dirname(data)
+        beside = [os.path.join(folder, name) for name in sorted(os.listdir(folder or "."))[:10_000]]
+    except (OSError, ValueError):
+        beside = []
+    near = difflib.get_close_matches(data, known + beside, n=1)
+    if near:
+        hint = f"Did you mean {near[0]!r}?"
+    else:
+        hint = "Give a folder, a .zip, .tar or .tar.gz, or a file"
+        hint += f"; or a bundled sample: {', '.join(known)}." if known else "."
+    raise UsageError(f"There is no {data!r}, neither as a path nor as a bundled sample.", hint)
+
+
+def open_source(data: str | None, default: str = "") -> Source:
+    """Return the files that a DATA argument names.
+
+    Args:
+        data: A path, or the name of a bundled sample; None means the default.
+        default: Name of the bundled sample to take then.
+
+    Raises:
+        UsageError: There is nothing of this name.
+        GancliError: It cannot be read, or a bundled sample is damaged.
+    """
+    path = _find(data or default)
+    archived = archive_members(path) if path.is_file() else None
+    stamp = ""
+    if archived is not None:
+        members, status = archived, path.stat()
+        stamp = f"{status.st_size} {status.st_mtime_ns}"
+    elif path.is_dir():
+        members = _walk(path)
+    elif path.is_file():
+        members = [_file(path.name, str(path), path.stat())]
+    else:
+        raise UsageError(f"{str(path)!r} is neither a folder nor a file.", "Give one of these.")
+    stem = re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", path.resolve().name, flags=re.IGNORECASE)
+    short = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:40].strip("-.")
+    return Source(short or "data", path, sorted(members, key=lambda each: each.name), stamp)

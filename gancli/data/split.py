@@ -1,0 +1,67 @@
+"""Which items are kept for measuring, and which ones a training step sees: pure functions."""
+
+import hashlib
+from functools import lru_cache
+
+import numpy as np
+
+FEWEST = 20
+
+# The third and fourth word of the counter; noise for sampling draws from the same seeds.
+_STREAM = [0, 0, 0x0DE4, 0]
+
+
+def split(
+    names: list[str], holdout: float, limit: int = 10_000
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide items by a hash of their names, so that adding files moves few of the others.
+
+    Args:
+        names: Distinct names of the items.
+        holdout: Share to hold out, 0 to 1; at least one item and at most ``limit`` of them.
+
+    Returns:
+        Indices to train on and indices held out, int64, ascending. With ``holdout`` 0 or fewer
+        than 20 items nothing can be spared: both hold every index.
+    """
+    everything = np.arange(len(names), dtype=np.int64)
+    if holdout <= 0 or len(names) < FEWEST:
+        return everything, everything
+    count = min(max(1, round(len(names) * holdout)), limit, len(names) - 1)
+    digests = [hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() for name in names]
+    ranked = sorted(range(len(names)), key=lambda index: (digests[index], index))
+    held_out = np.array(sorted(ranked[:count]), np.int64)
+    return np.setdiff1d(everything, held_out, assume_unique=True), held_out
+
+
+@lru_cache(maxsize=4)
+def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    philox = np.random.Philox(key=np.array([seed, epoch], np.uint64), counter=_STREAM)
+    shuffled = np.random.Generator(philox).permutation(count)
+    shuffled.setflags(write=False)
+    return shuffled
+
+
+def order(count: int, seed: int, step: int, batch: int) -> np.ndarray:
+    """Return the items of a step: a function of its arguments alone.
+
+    Steps read one endless row of epochs, each a new permutation of all items, so every item
+    comes up once an epoch; a batch may span epochs and be larger than ``count``.
+
+    Args:
+        count: Number of items, at least 1.
+        seed: Seed of the run, 0 to 2**64 - 1.
+        step: Number of the step, from 0.
+        batch: Items a step.
+
+    Returns:
+        Indices below ``count``, int64, shape (batch,).
+    """
+    pieces = []
+    start, end = step * batch, (step + 1) * batch
+    while start < end:
+        epoch, offset = divmod(start, count)
+        piece = _permutation(count, seed, epoch)[offset : offset + end - start]
+        pieces.append(piece)
+        start += len(piece)
+    return np.concatenate(pieces)
