@@ -1,0 +1,8 @@
+"""Names of the layers, apart from their code so that ``--help`` need not import torch."""
+
+NORMALISATIONS = ("batch", "none", "spectral", "instance", "group", "layer")
+ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "elu", "gelu", "silu")
+OUTPUTS = ("tanh", "sigmoid", "none")
+UP_SAMPLERS = ("transposed", "nearest", "shuffle")
+DOWN_SAMPLERS = ("stride", "max", "average")
+HEADS = ("flatten", "pool")

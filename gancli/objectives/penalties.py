@@ -1,0 +1,37 @@
+"""Gradient penalties on the discriminator."""
+
+from collections.abc import Callable
+
+import torch
+
+Discriminate = Callable[[torch.Tensor], torch.Tensor]
+
+
+def squared_gradient(discriminate: Discriminate, items: torch.Tensor) -> torch.Tensor:
+    """Return the squared norm of the logit's gradient at each item, shape (n,).
+
+    At real items its mean is R1, at generated ones R2, both to be weighted by gamma / 2.
+    Source: Mescheder et al. 2018, arXiv 1801.04406.
+    """
+    items = items.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminate(items).sum(), items, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def interpolated_gradient(
+    discriminate: Discriminate,
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Return WGAN-GP's mean squared distance of the gradient's norm from 1, between the two.
+
+    Source: Gulrajani et al. 2017, arXiv 1704.00028.
+    """
+    shape = (len(real),) + (1,) * (real.ndim - 1)
+    share = torch.rand(shape, generator=generator, device=real.device)
+    items = (real + share * (fake - real)).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminate(items).sum(), items, create_graph=True)
+    # The square root's slope is infinite at zero, where an untrained network can be.
+    norm = (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
+    return (norm - 1).square().mean()

@@ -1,0 +1,45 @@
+"""Penalties on discriminators whose gradient is known."""
+
+import pytest
+import torch
+
+from gancli.objectives.penalties import interpolated_gradient, squared_gradient
+
+
+def test_squared_gradient_of_a_linear_map_is_its_squared_weight():
+    weight = torch.tensor([[3.0, 4.0]])
+    items = torch.randn(5, 2)
+    found = squared_gradient(lambda x: (x @ weight.T).squeeze(1), items)
+    assert found.tolist() == pytest.approx([25] * 5)
+
+
+def test_squared_gradient_of_a_square_grows_with_the_items():
+    items = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    # d/dx |x|^2 = 2x.
+    assert squared_gradient(lambda x: x.square().sum(1), items).tolist() == pytest.approx([4, 16])
+
+
+def test_squared_gradient_trains_the_discriminator():
+    weight = torch.tensor([2.0, 0.0], requires_grad=True)
+    squared_gradient(lambda x: x @ weight, torch.randn(4, 2)).mean().backward()
+    assert torch.allclose(weight.grad, torch.tensor([4.0, 0.0]))
+
+
+def test_interpolated_gradient_is_zero_at_slope_one_and_finite_at_slope_zero():
+    real, fake, random = torch.randn(6, 3), torch.randn(6, 3), torch.Generator().manual_seed(0)
+    one = interpolated_gradient(lambda x: x[:, 0], real, fake, random)
+    assert one.item() == pytest.approx(0, abs=1e-6)
+    two = interpolated_gradient(lambda x: 3 * x[:, 0], real, fake, random)
+    assert two.item() == pytest.approx(4, rel=1e-4)
+    weight = torch.zeros(3, requires_grad=True)
+    interpolated_gradient(lambda x: x @ weight, real, fake, random).backward()
+    assert bool(weight.grad.isfinite().all())
+
+
+def test_interpolated_gradient_looks_between_the_two():
+    # The slope is 1 only strictly between -1 and 1, and 0 at both ends.
+    real, fake = torch.full((64, 1), -1.0), torch.full((64, 1), 1.0)
+    between = interpolated_gradient(
+        lambda x: x.clamp(-0.999, 0.999).sum(1), real, fake, torch.Generator().manual_seed(1)
+    )
+    assert between.item() < 0.1
