@@ -1,0 +1,1 @@
+"""Measures of generated against real items; one idea a file."""
