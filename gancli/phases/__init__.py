@@ -1,0 +1,1 @@
+"""Parts of training, each with its own losses and share of the budget."""

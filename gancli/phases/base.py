@@ -1,0 +1,98 @@
+"""What the training loop knows of a phase."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from gancli.phases.compute import Compute
+
+Batch = dict[str, torch.Tensor]
+
+
+class NotFinite(Exception):
+    """A loss or a gradient was NaN or infinite; the update was not applied."""
+
+
+class Phase(Protocol):
+    """One part of training.
+
+    Attributes:
+        name: Shown in progress and metrics.
+        share: Part of the budget, all phases' together 1.
+        batch: Items in a step.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def share(self) -> float: ...
+
+    @property
+    def batch(self) -> int: ...
+
+    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+        """Return the optimisers that the phase steps, at their full learning rates."""
+
+    def step(
+        self,
+        networks: Mapping[str, nn.Module],
+        optimisers: Mapping[str, Optimizer],
+        draw: Callable[[int], Batch],
+        generator: torch.Generator,
+        step: int,
+        compute: Compute,
+    ) -> dict[str, float]:
+        """Do one step and return named losses.
+
+        Args:
+            networks: By name, in training mode.
+            optimisers: As made by :meth:`optimisers`.
+            draw: Returns the step's k-th batch of real items on the device.
+            generator: The step's own randomness, on the device.
+            step: Number of the step, from 0.
+            compute: Device and precision.
+
+        Raises:
+            NotFinite: Nothing was updated by the loss that was not finite.
+        """
+
+    def rate(self, progress: float) -> float:
+        """Return the factor on every learning rate at a share of the phase's budget."""
+
+
+def update(optimiser: Optimizer, loss: torch.Tensor) -> float:
+    """Back-propagate a loss, check it and its gradients, and step.
+
+    Returns:
+        The loss.
+
+    Raises:
+        NotFinite: The loss or a gradient is NaN or infinite; nothing was changed.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    apply(optimiser)
+    return loss.item()
+
+
+def apply(optimiser: Optimizer) -> None:
+    """Step with the gradients at hand if all are finite.
+
+    Raises:
+        NotFinite: One is not; nothing was changed.
+    """
+    gradients = [
+        parameter.grad
+        for group in optimiser.param_groups
+        for parameter in group["params"]
+        if parameter.grad is not None
+    ]
+    # A NaN or an infinity anywhere makes the norm of norms not finite, in one pass.
+    if not torch.nn.utils.get_total_norm(gradients).isfinite():
+        optimiser.zero_grad(set_to_none=True)
+        raise NotFinite
+    optimiser.step()
