@@ -1,0 +1,66 @@
+"""Where to compute, and in what arithmetic."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from gancli.errors import UsageError
+
+
+def available() -> list[str]:
+    """Return the kinds of device that are here, the fastest first."""
+    there = {
+        "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True,
+    }
+    return [kind for kind, here in there.items() if here]
+
+
+def choose(wanted: str) -> torch.device:
+    """Return the device for ``--device``; ``auto`` takes a GPU if there is one.
+
+    Raises:
+        UsageError: It is not here.
+    """
+    there = available()
+    if wanted == "auto":
+        return torch.device(there[0])
+    if wanted not in there:
+        raise UsageError(
+            f"There is no {wanted} device here.",
+            f"Use --device auto, or one of those that are here: {', '.join(there)}.",
+        )
+    return torch.device(wanted)
+
+
+def bf16(wanted: str, device: torch.device) -> bool:
+    """Return whether networks compute in bf16 for ``--precision`` auto, fp32 or bf16.
+
+    ``auto`` takes it only where the hardware multiplies it: elsewhere it is emulated, and slower
+    than fp32.
+    """
+    if wanted != "auto":
+        return wanted == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type == "cpu":
+        # Older versions of torch cannot tell.
+        ask: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)
+        found = ask()
+        return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    return False
+
+
+def physical_cores() -> int:
+    """Return the cores that this process may use, two threads of one core counted once."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    cores = set()
+    for number in os.sched_getaffinity(0):
+        siblings = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
+        try:
+            cores.add(siblings.read_text())
+        except OSError:  # no such files in some containers
+            cores.add(str(number))
+    return len(cores)

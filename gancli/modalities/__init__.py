@@ -1,0 +1,25 @@
+"""The kinds of things that can be generated: one folder each, found by looking."""
+
+import importlib
+import pkgutil
+
+from gancli.config import suggest
+from gancli.errors import GancliError
+from gancli.modalities.base import Modality
+
+
+def names() -> list[str]:
+    """Return the names of all modalities: the folders beside this file."""
+    return sorted(found.name for found in pkgutil.iter_modules(__path__) if found.ispkg)
+
+
+def get(name: str) -> Modality:
+    """Return a modality by name.
+
+    Raises:
+        GancliError: There is none of that name.
+    """
+    if name not in names():
+        raise GancliError(f"There is no modality {name!r}.", suggest(name, names()))
+    modality: Modality = importlib.import_module(f"{__name__}.{name}").MODALITY
+    return modality

@@ -1,0 +1,97 @@
+"""Images: a DCGAN."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gancli.modalities.image.config import PRESETS, ImageConfig
+from gancli.modalities.image.sample_config import ImageSampleConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from gancli.data.dataset import Dataset
+    from gancli.data.source import Source
+    from gancli.modalities.base import Items, Scorer, Stdout
+    from gancli.modalities.image.spec import ImageSpec
+    from gancli.phases.base import Phase
+    from gancli.report import Reporter
+
+
+class ImageModality:
+    """The contract of :class:`gancli.modalities.base.Modality`, for images.
+
+    Everything is imported where it is used, since the command line reads this module for
+    ``--help``.
+    """
+
+    name = "image"
+    config_type = ImageConfig
+    sample_config_type = ImageSampleConfig
+    presets = PRESETS
+
+    def inspect(self, source: "Source", config: ImageConfig) -> "tuple[ImageSpec, list[str]]":
+        from gancli.modalities.image.spec import inspect
+
+        return inspect(source, config)
+
+    def spec_from_table(self, table: Mapping[str, Any]) -> "ImageSpec":
+        from gancli.modalities.image.spec import ImageSpec
+
+        return ImageSpec.from_table(table)
+
+    def load(
+        self, source: "Source", spec: "ImageSpec", config: ImageConfig, reporter: "Reporter"
+    ) -> "Dataset":
+        from gancli.modalities.image.data import load
+
+        return load(source, spec, config, reporter)
+
+    def build(self, spec: "ImageSpec", config: ImageConfig) -> "dict[str, nn.Module]":
+        from gancli.modalities.image.networks import build
+
+        return build(spec, config)
+
+    def phases(
+        self, spec: "ImageSpec", config: ImageConfig, dataset: "Dataset"
+    ) -> "list[Phase]":
+        from gancli.modalities.image.phases import phases
+
+        return phases(spec, config, len(dataset.train))
+
+    def scorer(self, dataset: "Dataset", seed: int) -> "Scorer":
+        from gancli.modalities.image.score import ImageScorer
+
+        pixels = dataset.arrays["pixels"]
+        return ImageScorer(pixels[dataset.train], pixels[dataset.held_out], seed)
+
+    def latents(
+        self, keys: list[Any], spec: "ImageSpec", config: ImageConfig, options: ImageSampleConfig
+    ) -> "dict[str, np.ndarray]":
+        from gancli.modalities.image.interpolate import Between, between_latents
+        from gancli.modalities.image.latents import latents
+
+        if isinstance(keys[0], Between):
+            return between_latents(keys, spec, config, options)
+        return latents(keys, spec, config, options)
+
+    def preview(self, items: "np.ndarray", path: Path) -> None:
+        from gancli.modalities.image.codec import preview
+
+        preview(items, path)
+
+    def write(
+        self,
+        items: "Items",
+        seeds: list[int],
+        options: ImageSampleConfig,
+        reporter: "Reporter",
+        stdout: "Stdout",
+    ) -> list[Path]:
+        from gancli.modalities.image.codec import write
+
+        return write(items, seeds, options, reporter, stdout)
+
+
+MODALITY = ImageModality()

@@ -1,0 +1,73 @@
+"""Pixels as files of the known formats."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}
+ANIMATED = ("gif", "webp")
+
+# Pillow warns of a decompression bomb when it opens more than 89 megapixels.
+MOST_PIXELS = 80_000_000
+MOST_SIDE = {"jpeg": 65_535, "webp": 16_383, "gif": 65_535, "png": 2**31 - 1}
+
+FRAME_MS = 50  # 20 frames a second; GIF counts in steps of 10 ms
+_DESCRIPTION = 0x010E  # Exif's ImageDescription
+
+
+def picture(pixels: np.ndarray) -> Image.Image:
+    """Return pixels, uint8 (h, w, c) with 1, 3 or 4 channels, as a Pillow picture."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return a picture without transparency, on white."""
+    if image.mode != "RGBA":
+        return image
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def encode(pixels: np.ndarray, form: str, key: str, note: str) -> bytes:
+    """Return one picture as a file.
+
+    Args:
+        pixels: uint8, shape (h, w, c).
+        form: ``png``, ``jpeg`` (RGBA goes on white) or ``webp`` (lossless).
+        key, note: What the file says of itself, such as ``seed`` and ``123``: a text chunk in a
+            PNG, Exif's description elsewhere.
+    """
+    image, details = picture(pixels), dict[str, Any]()
+    if form == "png":
+        text = PngImagePlugin.PngInfo()
+        text.add_text(key, note)
+        details["pnginfo"] = text
+    else:
+        exif = Image.Exif()
+        exif[_DESCRIPTION] = f"{key} {note}"
+        details["exif"] = exif
+    if form == "jpeg":
+        image = _opaque(image)
+        details |= {"quality": 95, "subsampling": 0}
+    elif form == "webp":
+        details |= {"lossless": True, "exact": True}
+    buffer = io.BytesIO()
+    image.save(buffer, form, **details)
+    return buffer.getvalue()
+
+
+def encode_animation(frames: Sequence[np.ndarray], form: str) -> bytes:
+    """Return frames, each uint8 (h, w, c), as a GIF (RGBA on white) or WebP that repeats."""
+    images = [picture(frame) for frame in frames]
+    details: dict[str, Any] = {"lossless": True, "exact": True}
+    if form == "gif":
+        images = [_opaque(image) for image in images]
+        details = {"optimize": False}
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer, form, save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, **details
+    )
+    return buffer.getvalue()

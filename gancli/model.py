@@ -1,0 +1,159 @@
+"""A model: a folder with what sampling needs and nothing more."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import gancli
+from gancli import modalities
+from gancli.config import resolve, to_table
+from gancli.errors import GancliError, UsageError
+from gancli.files import sha256, write_folder
+from gancli.modalities.base import Modality
+from gancli.tensors import pack, shapes, unpack
+
+SCHEMA = 1
+_WEIGHTS, _CONFIG, _CARD = "model.safetensors", "config.json", "README.md"
+_MOST_CONFIG = 10_000_000  # bytes
+_MOST_VALUES = 500_000_000  # no network of this tool comes near; a lying config does
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained generator and discriminator.
+
+    Args:
+        modality: What it makes.
+        spec: What the data fixed.
+        config: What the person chose.
+        networks: By name, in evaluation mode.
+        metrics: Figures measured at export.
+        provenance: Where it comes from: data, command, versions.
+    """
+
+    modality: Modality
+    spec: Any
+    config: Any
+    networks: dict[str, nn.Module]
+    metrics: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+
+def is_model(path: Path) -> bool:
+    """Whether a folder looks like a model."""
+    return (path / _CONFIG).is_file() and (path / _WEIGHTS).is_file()
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write a model folder at once, replacing an older one there."""
+    from dataclasses import asdict
+
+    weights = pack(
+        {
+            f"{name}.{key}": tensor
+            for name, network in model.networks.items()
+            for key, tensor in network.state_dict().items()
+        }
+    )
+    card = _card(model).encode()
+    table = {
+        "schema": SCHEMA,
+        "gancli": gancli.__version__,
+        "modality": model.modality.name,
+        "spec": asdict(model.spec),
+        "config": to_table(model.config),
+        "metrics": dict(model.metrics),
+        "provenance": dict(model.provenance),
+        "sha256": {_WEIGHTS: sha256(weights), _CARD: sha256(card)},
+    }
+    files = {
+        _WEIGHTS: weights, _CARD: card,
+        _CONFIG: (json.dumps(table, indent=1, ensure_ascii=True) + "\n").encode(),
+    }
+    write_folder(folder, files)
+
+
+def load(folder: Path) -> Model:
+    """Read a model folder, checking everything before anything large is allocated.
+
+    Raises:
+        GancliError: It is damaged, hostile, or of a newer schema.
+    """
+    hint = "Copy the model again from where it was made, or export it again from its run."
+    try:
+        with open(folder / _CONFIG, "rb") as file:
+            table = json.loads(file.read(_MOST_CONFIG))
+        schema = int(table["schema"])
+        # Before the rest is read, which a newer schema may have renamed.
+        if schema > SCHEMA:
+            raise GancliError(f"{folder} was made by a newer gancli (schema {schema}).",
+                              "Upgrade gancli and try again.")
+        spec_table, config_table = dict(table["spec"]), dict(table["config"])
+        metrics, provenance = dict(table["metrics"]), dict(table["provenance"])
+        expected = str(table["sha256"][_WEIGHTS])
+        modality = modalities.get(str(table["modality"]))
+        spec = modality.spec_from_table(spec_table)
+        config, _ = resolve(modality.config_type, file=config_table)
+    except UsageError as error:  # of the config: here not what a person typed
+        raise GancliError(f"{folder / _CONFIG} is damaged: {error.message}", hint) from error
+    except (
+        OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError
+    ) as error:
+        raise GancliError(f"{folder / _CONFIG} is missing or damaged: {error!r}.", hint) from error
+    weights = folder / _WEIGHTS
+    found = shapes(weights)
+    # On the meta device a network has shapes but no memory.
+    with torch.device("meta"):
+        planned = modality.build(spec, config)
+    wanted = {
+        f"{name}.{key}": tuple(tensor.shape)
+        for name, network in planned.items()
+        for key, tensor in network.state_dict().items()
+    }
+    if found != wanted:
+        odd = sorted(set(found.items()) ^ set(wanted.items()))[0][0]
+        raise GancliError(f"{weights} does not fit its {_CONFIG}: {odd} differs.", hint)
+    if sum(torch.Size(shape).numel() for shape in wanted.values()) > _MOST_VALUES:
+        raise GancliError(f"{folder} describes a network too large to be one of gancli's.", hint)
+    data = weights.read_bytes()
+    if sha256(data) != expected:
+        raise GancliError(f"{weights} is damaged: its sha256 differs.", hint)
+    tensors = unpack(data, str(weights))
+    networks = modality.build(spec, config)
+    for name, network in networks.items():
+        network.load_state_dict(
+            {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items()
+             if key.startswith(f"{name}.")}
+        )
+        network.eval().requires_grad_(False)
+    return Model(modality, spec, config, networks, metrics, provenance)
+
+
+def _card(model: Model) -> str:
+    """Return the model card, in Markdown."""
+    provenance, metrics = model.provenance, model.metrics
+    lines = [
+        f"# A {model.modality.name} model made with gancli {gancli.__version__}",
+        "",
+        f"Trained on: {provenance.get('data', 'unknown')}",
+        "",
+        "```",
+        str(provenance.get("command", "")),
+        f"gancli sample {model.modality.name} . -n 16 --seed 0 --grid -o grid.png",
+        "```",
+        "",
+        "| figure | value |", "|---|---|",
+        *(f"| {name} | {value} |" for name, value in metrics.items()),
+        "",
+        "The score is gancli's own, measured on random features; smaller is better, and the floor "
+        "is what real data gets. It cannot be compared with figures from other tools.",
+        "",
+        "It makes what resembles its training data, flaws and slant included, and may repeat "
+        "items of it.",
+    ]
+    return "\n".join(lines) + "\n"

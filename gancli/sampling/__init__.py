@@ -1,0 +1,1 @@
+"""From seeds to items."""

@@ -1,0 +1,42 @@
+"""Options of every modality's sampling."""
+
+from dataclasses import dataclass
+
+from gancli.config import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleConfig:
+    """Options of ``gancli sample``; a modality adds its own by inheriting."""
+
+    n: int = option(
+        1, "How many samples.", "Samples", minimum=1, maximum=10_000_000, flags=("-n",)
+    )
+    seed: int | None = option(
+        None, "Seed of the first sample; the next ones count up. Random, and said, if left out.",
+        "Samples", minimum=0, maximum=2**62,
+    )
+    seeds: str | None = option(
+        None, "The seeds themselves, such as 0-63,99.", "Samples", metavar="A-B,C"
+    )
+    class_name: str | None = option(
+        None, "Class to draw, by name or number; otherwise as often as in the data.", "Samples",
+        flags=("--class",), metavar="CLASS",
+    )
+    truncation: float | None = option(
+        None, "Draw noise again that is beyond this many deviations: fewer oddities, less variety.",
+        "Samples", minimum=0.01, maximum=10.0,
+    )
+    output: str | None = option(
+        None, "File, directory, or - for standard output.", "Output", flags=("-o", "--output"),
+        metavar="FILE|DIR|-",
+    )
+    force: bool = option(False, "Replace files that are there.", "Output")
+    batch: int = option(
+        64, "Samples computed at a time; never changes a sample.", "Compute",
+        minimum=1, maximum=65536,
+    )
+    device: str = option(
+        "auto", "Where to compute; auto takes a GPU if there is one.", "Compute",
+        choices=("auto", "cpu", "cuda", "mps"),
+    )

@@ -1,0 +1,69 @@
+"""Seeds, and the noise that belongs to each: the same on any device, in any batch."""
+
+import secrets
+
+import numpy as np
+
+from gancli.errors import UsageError
+
+_MOST = 10_000_000
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds of ``0-63,99``, in order.
+
+    Raises:
+        UsageError: The text is no list of numbers and ranges.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+            raise UsageError(f"--seeds cannot be {text!r}.", "Write it like 0-63,99.")
+        low, high = int(first), int(last)
+        if high < low or high > 2**62 or len(seeds) + high - low >= _MOST:
+            raise UsageError(
+                f"The range {part.strip()} in --seeds does not count up, or is too long.",
+                f"Give at most {_MOST:,} seeds, the smaller end first.",
+            )
+        seeds += range(low, high + 1)
+    return seeds
+
+
+def chosen_seeds(n: int, seed: int | None, seeds: str | None) -> list[int]:
+    """Return the seeds that the options ask for; a random start when they name none."""
+    if seeds is not None:
+        if seed is not None:
+            raise UsageError("Both --seed and --seeds are given.", "Keep one of them.")
+        return parse_seeds(seeds)
+    start = secrets.randbelow(2**31) if seed is None else seed
+    return list(range(start, start + n))
+
+
+def philox(seed: int, purpose: int) -> np.random.Generator:
+    """Return the stream of one sample for one purpose (0 noise, 1 class)."""
+    return np.random.Generator(np.random.Philox(key=[seed, purpose]))
+
+
+def normal(seed: int, count: int, truncation: float | None = None) -> np.ndarray:
+    """Return a sample's noise, float32, shape (count,).
+
+    Args:
+        seed: The sample's seed.
+        count: Numbers wanted.
+        truncation: Draw numbers beyond this many deviations again (Brock et al. 2018,
+            arXiv 1809.11096), or None.
+    """
+    stream = philox(seed, 0)
+    noise = stream.standard_normal(count, dtype=np.float32)
+    while truncation is not None and (beyond := np.abs(noise) > truncation).any():
+        noise[beyond] = stream.standard_normal(int(beyond.sum()), dtype=np.float32)
+    return noise
+
+
+def drawn_class(seed: int, counts: tuple[int, ...]) -> int:
+    """Return a class for a sample, as frequent as ``counts`` says."""
+    share = np.cumsum(counts) / max(sum(counts), 1)
+    position = int(np.searchsorted(share, philox(seed, 1).random(), "right"))
+    return min(position, len(counts) - 1)

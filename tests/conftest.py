@@ -1,0 +1,43 @@
+"""Fixtures that several folders of tests use."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _two_threads():
+    torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """Keep the person's cache out of the tests."""
+    monkeypatch.setenv("GANCLI_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder of 40 pictures, 16x16 grey, in two classes: bright left and bright right."""
+    root = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for index in range(40):
+        side = ("left", "right")[index % 2]
+        pixels = random.integers(0, 60, (16, 16), np.uint8)
+        pixels[:, :8] += np.uint8(190 * (side == "left"))
+        pixels[:, 8:] += np.uint8(190 * (side == "right"))
+        (root / side).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(root / side / f"{index}.png")
+    return root
+
+
+TINY = {
+    "g_width": 4, "d_width": 4, "latent": 8, "batch": 8, "threads": "1", "precision": "fp32",
+}
+
+
+@pytest.fixture
+def tiny():
+    """Options of the smallest image networks, reproducible to the bit."""
+    return dict(TINY)
