@@ -1,0 +1,110 @@
+"""Measuring quality as training goes, and what follows from it."""
+
+from dataclasses import dataclass
+
+from gancli.training.budget import Budget
+
+_SHARE = 0.05  # of the time that measuring may take
+_POINTS = 20  # measurements in a run, at most
+_MOST, _LEAST = 2_000, 256  # samples of one measurement
+_COLLAPSED = 0.1  # of real data's spread
+_WORSE = 4.0  # times the best score
+_PATIENCE = 3  # measurements in a row
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When to measure, and on how many samples.
+
+    A run of so many steps measures at fixed steps, so that the same run keeps the same best; a
+    run against the clock measures as often as the clock allows.
+
+    Args:
+        budget: The run's budget.
+        batch: Items in a step.
+    """
+
+    budget: Budget
+    batch: int
+
+    @property
+    def points(self) -> int:
+        if self.budget.kind == "time":
+            return _POINTS
+        return int(max(1, min(_POINTS, self._items() // 4_000)))
+
+    @property
+    def samples(self) -> int:
+        """Samples of one measurement: one costs less than half a training item's step."""
+        if self.budget.kind == "time":
+            return _MOST
+        share = self._items() * _SHARE * 2 / self.points
+        return int(max(_LEAST, min(_MOST, share)))
+
+    def _items(self) -> float:
+        scale = self.batch if self.budget.kind == "steps" else 1
+        return self.budget.amount * scale
+
+    def due(self, progress: float, last: float, seconds: float, spent: float, cost: float) -> bool:
+        """Return whether to measure now.
+
+        Args:
+            progress: Share of the budget spent.
+            last: Share at the last measurement.
+            seconds: Time trained so far.
+            spent: Time measured so far.
+            cost: Time that the last measurement took.
+        """
+        if int(progress * self.points + 1e-9) <= int(last * self.points + 1e-9):
+            return False
+        if self.budget.kind != "time":
+            return True
+        return spent + cost <= _SHARE * seconds
+
+
+@dataclass
+class Quality:
+    """What the measurements have shown so far; all of it is in a checkpoint.
+
+    Args:
+        score, diversity: Of the last measurement.
+        previous: The score before it.
+        best, best_step: Best score and the step of it.
+        best_diversity: Spread at the best score.
+        worse: Measurements in a row that diverged.
+        narrow: Measurements in a row that collapsed.
+        last: Share of the budget at the last measurement.
+        spent, cost: Seconds of all measurements, and of the last.
+    """
+
+    score: float | None = None
+    diversity: float | None = None
+    previous: float | None = None
+    best: float | None = None
+    best_step: int | None = None
+    best_diversity: float | None = None
+    worse: int = 0
+    narrow: int = 0
+    last: float = 0.0
+    spent: float = 0.0
+    cost: float = 0.0
+
+    def take(self, step: int, score: float, diversity: float) -> bool:
+        """Take note of a measurement and return whether it is the best."""
+        self.previous, self.score, self.diversity = self.score, score, diversity
+        if score < (float("inf") if self.best is None else self.best):
+            self.best, self.best_step, self.best_diversity = score, step, diversity
+            self.worse = self.narrow = 0
+            return True
+        self.worse = self.worse + 1 if self.best and score > _WORSE * self.best else 0
+        healthy = self.best_diversity is not None and self.best_diversity > 3 * _COLLAPSED
+        self.narrow = self.narrow + 1 if healthy and diversity < _COLLAPSED else 0
+        return False
+
+    def trouble(self) -> str:
+        """Return what is wrong in a few words, or nothing."""
+        if self.narrow >= _PATIENCE:
+            return "The generator collapsed: its samples are nearly alike"
+        if self.worse >= _PATIENCE:
+            return "Training diverged: the score is several times its best"
+        return ""

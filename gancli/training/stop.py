@@ -1,0 +1,44 @@
+"""Signals: the first asks training to save and end, the second ends it at once."""
+
+import os
+import signal
+from types import FrameType
+from typing import Any
+
+from gancli.errors import INTERRUPTED, TERMINATED, GancliError
+
+
+class Interrupted(GancliError):
+    """Training was asked to stop; a checkpoint is written."""
+
+
+class Stop:
+    """While open, SIGINT and SIGTERM set ``signal`` instead of ending the process."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Stop":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is not None:
+            os._exit(128 + number)
+        self.signal = number
+
+    def check(self, modality: str, run: str, step: int) -> None:
+        """Raise Interrupted if a signal came; to be called with a checkpoint written."""
+        if self.signal is None:
+            return
+        raise Interrupted(
+            f"Stopped at step {step:,}; its checkpoint is in {run}.",
+            f"Go on with: gancli train {modality} --resume {run}",
+            INTERRUPTED if self.signal == signal.SIGINT else TERMINATED,
+        )

@@ -1,0 +1,333 @@
+"""The one loop: phases, averaging, measuring, saving, and what happens when things go wrong."""
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from gancli.config import parse_interval
+from gancli.data.dataset import Dataset
+from gancli.data.split import order
+from gancli.errors import DIVERGED, GancliError
+from gancli.modalities.base import Modality, Scorer
+from gancli.phases.base import Batch, NotFinite, Phase
+from gancli.phases.compute import Compute
+from gancli.report import Reporter, Status
+from gancli.sampling.generate import generate
+from gancli.training import checkpoint as checkpoints
+from gancli.training import state, threads
+from gancli.training.budget import Budget
+from gancli.training.ema import Ema
+from gancli.training.monitor import Schedule
+from gancli.training.random import step_generator
+from gancli.training.run import Run
+from gancli.training.stop import Stop
+
+_ROLL_BACKS = 3
+_PREVIEWED = 64
+_FIRST_PREVIEW = 50  # steps; the next ones at twice as many each
+
+
+class Diverged(GancliError):
+    """Training could not be kept on course; the best model is kept."""
+
+
+class Trainer:
+    """A training in progress.
+
+    Args:
+        modality, spec, config, dataset: What is trained on what.
+        run: Where it is written.
+        compute: Device and precision.
+        reporter: Who hears of it.
+        scorer: The monitor's figure.
+    """
+
+    def __init__(
+        self,
+        modality: Modality,
+        spec: Any,
+        config: Any,
+        dataset: Dataset,
+        run: Run,
+        compute: Compute,
+        reporter: Reporter,
+        scorer: Scorer,
+    ) -> None:
+        self.modality, self.spec, self.config = modality, spec, config
+        self.dataset, self.run, self.compute = dataset, run, compute
+        self.reporter, self.scorer = reporter, scorer
+        self.budget = Budget.of(config)
+        self.phases = modality.phases(spec, config, dataset)
+        self.schedule = Schedule(self.budget, self.phases[-1].batch)
+        self.progress = state.Progress()
+        torch.manual_seed(config.seed)
+        self.networks = modality.build(spec, config)
+        for network in self.networks.values():
+            network.to(compute.device).train()
+        self.ema = Ema(self.networks["generator"], config.ema)
+        self.optimisers = self.phases[0].optimisers(self.networks)
+        self.save_seconds, self.save_steps = parse_interval(config.save_every)
+        self.fixed = {"fingerprint": dataset.fingerprint}
+        self._options = modality.sample_config_type()
+        self._clock = 0.0
+
+    # State
+
+    def save(self) -> None:
+        """Write a checkpoint; the best one before it is kept."""
+        self.progress.saved = self.progress.seconds
+        best = self.progress.quality.best_step
+        checkpoints.save(
+            self.run.checkpoints,
+            state.capture(self.progress, self.networks, self.ema, self.optimisers, self.fixed),
+            keep=set() if best is None else {best},
+        )
+
+    def take_up(self, checkpoint: checkpoints.Checkpoint) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            GancliError: The data is not what the checkpoint was trained on.
+        """
+        if checkpoint.state["fixed"] != self.fixed:
+            raise GancliError(
+                "The data has changed since this run began.",
+                "Name the original data after --resume RUN, or start a new run.",
+            )
+        self.progress = state.progress_of(checkpoint)
+        self.optimisers = self.phases[self.progress.phase].optimisers(self.networks)
+        state.restore(checkpoint, self.networks, self.ema, self.optimisers)
+
+    def _roll_back(self, what: str) -> None:
+        """Return to the best checkpoint, or the newest, with half the learning rates."""
+        now, root = self.progress, self.run.checkpoints
+        if now.attempt >= _ROLL_BACKS:
+            raise Diverged(
+                f"{what}, for the fourth time at step {now.step:,}; the best model is kept.",
+                "Try a lower --g-lr and --d-lr, or another --preset.",
+                DIVERGED,
+            )
+        best = now.quality.best_step
+        found = checkpoints.load(root, best) if best is not None else checkpoints.newest(
+            root, self.reporter.warn
+        )
+        assert found is not None  # a run saves before its first step
+        attempt, scale, seconds = now.attempt + 1, now.scale / 2, now.seconds
+        self.take_up(found)
+        self.progress.attempt, self.progress.scale = attempt, scale
+        self.progress.seconds = self.progress.saved = seconds
+        self.progress.quality.worse = self.progress.quality.narrow = 0
+        self.run.cut_log(self.progress.step)
+        self.reporter.warn(
+            f"{what}. Rolled back to step {self.progress.step:,} with half the learning rates."
+        )
+        self.run.log({"step": self.progress.step, "rolled_back": what})
+        self.save()
+
+    # One step
+
+    def share(self) -> float:
+        """Return the share of the budget that is spent."""
+        return self.budget.progress(
+            self.progress.step, self.progress.items, self.progress.seconds
+        )
+
+    def _phase(self, share: float) -> tuple[int, float]:
+        """Return the number of the phase at a share of the budget, and the share of it."""
+        start = 0.0
+        for index, phase in enumerate(self.phases):
+            if share < start + phase.share or index + 1 == len(self.phases):
+                return index, (share - start) / phase.share
+            start += phase.share
+        raise AssertionError("a modality has phases")
+
+    def _draw(self, phase: Phase, steps: int, step: int) -> Callable[[int], Batch]:
+        train = self.dataset.train
+
+        def draw(k: int) -> Batch:
+            chosen = order(len(train), self.config.seed, step * steps + k, phase.batch)
+            items = self.dataset.take(train[chosen])
+            return {
+                name: torch.from_numpy(np.ascontiguousarray(values)).to(self.compute.device)
+                for name, values in items.items()
+            }
+
+        return draw
+
+    def _compute_step(
+        self,
+        phase: Phase,
+        networks: dict[str, nn.Module],
+        optimisers: dict[str, Optimizer],
+        step: int,
+    ) -> dict[str, float]:
+        random = step_generator(
+            self.compute.device, self.config.seed, 0, step, self.progress.attempt
+        )
+        draws = getattr(phase, "d_steps", 1)
+        return phase.step(
+            networks, optimisers, self._draw(phase, draws, step), random, step, self.compute
+        )
+
+    def step(self) -> dict[str, float]:
+        """Do one step of the phase that is due.
+
+        Raises:
+            NotFinite: A loss or gradient was not finite.
+        """
+        index, share = self._phase(self.share())
+        if index != self.progress.phase:
+            self.progress.phase = index
+            self.optimisers = self.phases[index].optimisers(self.networks)
+        phase = self.phases[index]
+        rate = phase.rate(share) * self.progress.scale
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+                group["lr"] = group["initial_lr"] * rate
+        losses = self._compute_step(phase, self.networks, self.optimisers, self.progress.step)
+        self.progress.step += 1
+        self.progress.items += phase.batch
+        self.ema.update(self.networks["generator"], phase.batch, self.progress.items)
+        return losses
+
+    def tune_threads(self) -> int:
+        """Measure which thread count is fastest, on copies that are thrown away."""
+        networks = copy.deepcopy(self.networks)
+        phase = self.phases[self._phase(self.share())[0]]
+        optimisers = phase.optimisers(networks)
+        # Step 1 is no lazy penalty's turn.
+        best, medians = threads.fastest(
+            lambda: self._compute_step(phase, networks, optimisers, 1)
+        )
+        tried = ", ".join(f"{count}: {1e3 * taken:.0f} ms" for count, taken in medians.items())
+        self.reporter.note(f"Threads: {best}, the fastest of those measured ({tried} a step).")
+        return best
+
+    # Measuring
+
+    def sample(self, count: int, first: int = 0) -> torch.Tensor:
+        """Return items of the averaged generator for fixed seeds."""
+        made = []
+        for start in range(first, first + count, 250):
+            seeds = list(range(start, min(start + 250, first + count)))
+            latents = self.modality.latents(seeds, self.spec, self.config, self._options)
+            made.append(generate(self.ema.network, latents, self.compute.device))
+        return torch.cat(made)
+
+    def measure(self) -> None:
+        """Score the averaged generator, keep it if it is the best, and act on trouble."""
+        started = time.perf_counter()
+        now, quality = self.progress, self.progress.quality
+        items = self.sample(self.schedule.samples, first=_PREVIEWED)
+        score, diversity = self.scorer.score(items), self.scorer.diversity(items)
+        best = quality.take(now.step, score, diversity)
+        quality.last = self.share()
+        quality.cost = time.perf_counter() - started
+        quality.spent += quality.cost
+        self.run.log(
+            {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
+             "score": score, "diversity": diversity, "best": best}
+        )
+        if best:
+            self.save()
+        elif trouble := quality.trouble():
+            self._roll_back(trouble)
+
+    def preview(self) -> None:
+        """Write a grid of the fixed first seeds."""
+        items = self.sample(_PREVIEWED)
+        self.run.samples.mkdir(exist_ok=True)
+        self.modality.preview(items.numpy(), self.run.samples / f"step-{self.progress.step:07d}")
+
+    # The loop
+
+    def elapsed(self) -> float:
+        """Return the seconds trained, and bring them up to date."""
+        now = time.perf_counter()
+        self.progress.seconds += now - self._clock
+        self._clock = now
+        return self.progress.seconds
+
+    def train(self, stop: Stop) -> None:
+        """Train until the budget is spent.
+
+        Raises:
+            Interrupted: A signal came; a checkpoint is written.
+            Diverged: Three roll-backs did not help.
+        """
+        self._clock = time.perf_counter()
+        if self.progress.step == 0 and not checkpoints.steps(self.run.checkpoints):
+            self.save()  # so that there is always something to roll back to
+        wanted = threads.fixed(self.config.threads)
+        count = wanted or self.tune_threads()
+        torch.set_num_threads(count)
+        watch, pace = threads.Watch(), _Pace()
+        while self.share() < 1:
+            started = time.perf_counter()
+            try:
+                losses = self.step()
+            except NotFinite:
+                self._roll_back("A loss or gradient was not a finite number")
+                continue
+            taken = time.perf_counter() - started
+            self.elapsed()
+            self._after_step(losses, pace.take(self.phases[-1].batch, taken), count)
+            if stop.signal is not None:
+                self.save()
+                stop.check(self.modality.name, str(self.run.path), self.progress.step)
+            if wanted is None and watch.jumped(taken):
+                count = self.tune_threads()
+                watch.reset()
+        if self.progress.quality.last < 1:
+            self.measure()
+        self.preview()
+        self.save()
+
+    def _after_step(self, losses: dict[str, float], pace: float, count: int) -> None:
+        """Report, measure, save and preview where it is time to."""
+        now, quality = self.progress, self.progress.quality
+        share = self.share()
+        if now.step % 10 == 0:
+            self.run.log(
+                {"step": now.step, "seconds": round(now.seconds, 3), **losses}
+            )
+        self.reporter.status(
+            Status(
+                step=now.step, progress=share, images_per_s=pace,
+                seconds_left=self.budget.seconds_left(now.step, now.items, now.seconds),
+                losses=losses, score=quality.score, best=quality.best,
+                trend=None if quality.previous is None or quality.score is None
+                else quality.score - quality.previous,
+                threads=count, phase=self.phases[now.phase].name,
+            )
+        )
+        if self.schedule.due(share, quality.last, now.seconds, quality.spent, quality.cost):
+            self.measure()
+        if self.save_steps is not None:
+            due = now.step % self.save_steps == 0
+        else:
+            due = now.seconds - now.saved >= (self.save_seconds or 0.0)
+        if due:
+            self.save()
+        doublings = now.step / _FIRST_PREVIEW
+        if doublings >= 1 and doublings.is_integer() and int(doublings).bit_count() == 1:
+            self.preview()
+
+
+class _Pace:
+    """Items a second, smoothed over about twenty steps."""
+
+    def __init__(self) -> None:
+        self._value: float | None = None
+
+    def take(self, items: int, seconds: float) -> float:
+        now = items / max(seconds, 1e-9)
+        self._value = now if self._value is None else 0.95 * self._value + 0.05 * now
+        return self._value

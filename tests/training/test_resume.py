@@ -1,0 +1,113 @@
+"""Killed at random moments and resumed, a run ends with the same weights, bit for bit."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+OPTIONS = [
+    "--steps", "60", "--threads", "1", "--batch", "8", "--g-width", "4", "--d-width", "4",
+    "--latent", "8", "--save-every", "5", "--augment", "all", "--seed", "3",
+]
+
+
+def gancli(*words, **more):
+    return subprocess.Popen(
+        [sys.executable, "-m", "gancli", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
+    )
+
+
+def finish(process):
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err.decode()
+    return out.decode(), err.decode()
+
+
+def weights(run):
+    """Return hashes of the last checkpoint's weights and moments and of the model's weights."""
+    last = sorted((run / "checkpoints").iterdir())[-1]
+    files = [*sorted(last.glob("*.safetensors")), run / "model" / "model.safetensors"]
+    assert len(files) == 4
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, pictures):
+    run = tmp_path_factory.mktemp("whole") / "run"
+    environment = {**os.environ, "GANCLI_CACHE": str(run.parent / "cache")}
+    finish(gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS, env=environment))
+    return run
+
+
+def test_killed_again_and_again(whole, tmp_path, pictures):
+    run, moments = tmp_path / "run", random.Random(5)
+    killed = 0
+    first = ["train", "image", str(pictures), "-o", str(run), *OPTIONS]
+    again = ["train", "image", "--resume", str(run)]
+    for _ in range(4):
+        process = gancli(*(again if (run / "config.toml").exists() else first))
+        # From the first file of the run on, at any moment: before, in and after a save.
+        while process.poll() is None and not (run / "config.toml").exists():
+            time.sleep(0.01)
+        start = len(list((run / "checkpoints").glob("step-*"))) if run.exists() else 0
+        while process.poll() is None and not (
+            (run / "checkpoints").is_dir()
+            and (start == 0 or os.listdir(run / "checkpoints"))
+        ):
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0.0, 2.0))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.communicate()
+        if process.returncode == 0:
+            break
+    assert killed >= 1
+    if not (run / "model").exists():
+        finish(gancli(*again))
+    assert weights(run) == weights(whole)
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines]
+    assert steps == sorted(steps)
+
+
+def test_interrupted_by_a_signal(whole, tmp_path, pictures):
+    run = tmp_path / "run"
+    process = gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS)
+    while not (run / "checkpoints" / "step-000000005").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"--resume {run}" in err.decode() and "Traceback" not in err.decode()
+    finish(gancli("train", "image", "--resume", str(run)))
+    assert weights(run) == weights(whole)
+
+
+def test_two_runs_in_one_directory(whole, tmp_path, pictures):
+    run = tmp_path / "run"
+    process = gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS)
+    while not (run / "checkpoints").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    second = gancli("train", "image", "--resume", str(run))
+    _, err = second.communicate(timeout=60)
+    process.kill()
+    process.communicate()
+    assert second.returncode == 1 and "Another process" in err.decode()
+
+
+def test_a_finished_run_is_not_replaced_without_force(whole, pictures):
+    before = weights(whole)
+    process = gancli("train", "image", str(pictures), "-o", str(whole), *OPTIONS)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and "--force" in err.decode()
+    assert weights(whole) == before
