@@ -1,0 +1,1 @@
+"""The shell's face: a file per command, each of which parses and makes one library call."""

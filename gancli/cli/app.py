@@ -1,0 +1,124 @@
+"""The program ``gancli``: its commands, and what happens around each call."""
+
+import errno
+import os
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+import gancli
+from gancli import modalities
+from gancli.cli import doctor, faults, info, models, output, sample, train
+from gancli.cli.shared import Command, Group, Invocation, ModalityGroup
+
+_HELP = "Train small generative adversarial networks from the shell, and sample them."
+_EXAMPLES = """\
+gancli train image --time 2m          # on the bundled sample
+gancli sample image -n 16 --grid -o grid.png
+gancli doctor"""
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        output.Output().data(f"gancli {gancli.__version__}")
+        raise typer.Exit
+
+
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option(
+        "--version", help="Show the version and exit.", callback=_version, is_eager=True,
+        show_default=False,
+    )] = False,
+) -> None:
+    _need_command(context)
+
+
+def _need_command(context: typer.Context) -> None:
+    """Show the help of a group that is called without a command."""
+    if context.invoked_subcommand is None:
+        output.help_page(context.get_help())
+        raise typer.Exit(2)
+
+
+def build() -> typer.Typer:
+    """Return the program, with a variant of train and sample for each modality there is."""
+    app = _group("gancli", _HELP, _EXAMPLES, Group)
+    app.callback()(_root)
+    for name, module in (("train", train), ("sample", sample)):
+        group = _group(name, module.HELP, module.EXAMPLES, ModalityGroup)
+        group.callback()(_need_command)
+        for modality_name in modalities.names():
+            modality = modalities.get(modality_name)
+            _add(group, modality_name, module.command(modality), module.examples(modality_name))
+        app.add_typer(group)
+    _add(app, "info", info.command, info.EXAMPLES)
+    _add(app, "models", models.command, models.EXAMPLES)
+    _add(app, "doctor", doctor.command, doctor.EXAMPLES)
+    return app
+
+
+def _group(name: str, help_text: str, examples: str, cls: type[Group]) -> typer.Typer:
+    return typer.Typer(
+        name=name, help=help_text, epilog=examples, cls=cls, context_settings=_SETTINGS,
+        invoke_without_command=True, rich_markup_mode=None, add_completion=name == "gancli",
+        subcommand_metavar=f"{cls.noun.upper()} ...",
+    )
+
+
+def _add(app: typer.Typer, name: str, function: Any, examples: str) -> None:
+    app.command(name, cls=Command, epilog=examples)(function)
+
+
+def run(args: list[str]) -> int:
+    """Carry out a command line and return the exit status."""
+    here = Invocation(args, verbose=bool(os.environ.get("GANCLI_VERBOSE")))
+    try:
+        status = _invoke(args, here)
+        output.flush()
+        return status
+    except Exception as error:  # the last place where one can become a sentence
+        return _failed(error, here)
+    except KeyboardInterrupt as error:
+        return _failed(error, here)
+
+
+def _invoke(args: list[str], here: Invocation) -> int:
+    command = typer.main.get_command(build())
+    if "_GANCLI_COMPLETE" in os.environ:
+        command.main(args, prog_name="gancli")
+    # Not command.main(), which handles a closed pipe in its own way.
+    try:
+        with command.make_context("gancli", list(args), obj=here) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def _failed(error: BaseException, here: Invocation) -> int:
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        output.drop_stdout()  # whoever read it has seen enough
+        return 0
+    if isinstance(error, OSError):
+        output.drop_stdout()
+    found = faults.explain(error, here.args)
+    output.fail(
+        found,
+        as_json=here.json or "--json" in here.args,
+        trace=faults.trace(error) if here.verbose else "",
+    )
+    return found.exit_code
+
+
+def main() -> None:
+    """Run the program with the process's arguments."""
+    # Threads that spin while they wait take the cores from whatever else runs on a laptop.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries; gancli's own go through the reporter
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""Exceptions become a sentence, a hint and an exit status."""
+
+import difflib
+import errno
+import os
+import shlex
+import traceback
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any
+
+from gancli.errors import INTERRUPTED, GancliError, UsageError
+
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+def explain(error: BaseException, args: Sequence[str] = ()) -> GancliError:
+    """Return any exception as an error that a person can act on.
+
+    Args:
+        error: What was raised.
+        args: The command line, for a hint at the help of its command.
+    """
+    if isinstance(error, GancliError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return GancliError("Interrupted.", exit_code=INTERRUPTED)
+    if hasattr(error, "format_message"):  # of Typer, or of click, which older ones build on
+        return _usage(error, args)
+    if isinstance(error, MemoryError) or _starved(error):
+        return GancliError(
+            "There is not enough memory for this.",
+            "Choose a smaller --batch, size or width, or close other programs.",
+        )
+    if isinstance(error, OSError):
+        return _system(error)
+    name = type(error).__name__
+    return GancliError(
+        f"Internal error: {name}: {error}" if str(error) else f"Internal error: {name}",
+        "(Run it again with -v to see where, and please report it.)",
+    )
+
+
+def trace(error: BaseException) -> str:
+    """Return the traceback of an exception, as text."""
+    return "".join(traceback.format_exception(error))
+
+
+def _starved(error: BaseException) -> bool:
+    """Return whether torch ran out of memory, which is a RuntimeError there."""
+    if not isinstance(error, RuntimeError):
+        return False
+    text = str(error).lower()
+    return any(words in text for words in _OUT_OF_MEMORY)
+
+
+def _usage(error: Any, args: Sequence[str]) -> UsageError:
+    """Return a fault of the command line with a suggestion, or with where its help is."""
+    context = getattr(error, "ctx", None)
+    words = ["gancli", *takewhile(lambda word: not word.startswith("-"), args)]
+    path = context.command_path if context is not None else shlex.join(words)
+    hint = f"See {path} -h."
+    message = error.format_message()
+    if hasattr(error, "possibilities"):
+        message = f"There is no option {error.option_name}."
+        near = difflib.get_close_matches(error.option_name, _long_flags(context), n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]}?" if near else hint
+    return UsageError(message if message.endswith((".", "?")) else message + ".", hint)
+
+
+def _long_flags(context: Any) -> list[str]:
+    if context is None:
+        return []
+    flags = [flag for each in context.command.params for flag in (*each.opts, *each.secondary_opts)]
+    return [flag for flag in flags if flag.startswith("--")]
+
+
+def _system(error: OSError) -> GancliError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.filename is None:
+        what = "Cannot write the output" if error.errno == errno.ENOSPC else "The system refused"
+    else:
+        what = f"Cannot use {os.fsdecode(error.filename)}"
+    hints = {
+        errno.ENOSPC: "Free some space, or write elsewhere.",
+        errno.EACCES: "Change its permissions, or choose another place.",
+        errno.ENOENT: "Check the name.",
+        errno.EMFILE: "Raise the limit on open files with ulimit -n.",
+    }
+    return GancliError(f"{what}: {reason}.", hints.get(error.errno or 0, ""))

@@ -1,0 +1,89 @@
+"""Words and figures for people: how a training's status reads."""
+
+import re
+
+from gancli.report import Status
+
+# Control characters of a file's name could move the cursor or fake a line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def clean(text: str) -> str:
+    """Return the text as one line that a terminal shows as it stands."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def duration(seconds: float) -> str:
+    """Return ``9s``, ``2m05s`` or ``1h02m``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as ``12 B``, ``3.4 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def count_line(what: str, done: int, total: int) -> str:
+    """Return how far a countable job is; a total of 0 is unknown."""
+    return f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}"
+
+
+def trend_word(status: Status) -> str:
+    """Return where the score goes; smaller is better."""
+    if status.trend is None:
+        return ""
+    return "falling" if status.trend < 0 else "rising" if status.trend > 0 else "level"
+
+
+def status_parts(status: Status, trend: str) -> list[str]:
+    """Return a training's status in pieces; ``trend`` is a word or an arrow for the score."""
+    parts = [f"step {status.step:,}", f"{status.images_per_s:,.0f}/s"]
+    if status.seconds_left is not None:
+        parts.append(f"{duration(status.seconds_left)} left")
+    if status.losses:
+        parts.append(
+            "loss " + " ".join(f"{name} {value:.3g}" for name, value in status.losses.items())
+        )
+    if status.score is not None:
+        score = f"score {status.score:.4g}" + (f" {trend}" if trend else "")
+        if status.best is not None:
+            score += f" (best {status.best:.4g})"
+        parts.append(score)
+    parts.append(f"{status.threads} thread{'' if status.threads == 1 else 's'}")
+    if status.phase:
+        parts.append(status.phase)
+    return parts
+
+
+def status_line(status: Status) -> str:
+    """Return a training's status as a plain line."""
+    return f"{status.progress:4.0%}  " + ", ".join(status_parts(status, trend_word(status)))
+
+
+def columns(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) -> list[str]:
+    """Return rows of cells as lines with aligned columns.
+
+    Args:
+        rows: Cells; all rows are of one length.
+        right: Columns that are aligned to the right, such as numbers.
+    """
+    if not rows:
+        return []
+    cells = [tuple(clean(cell) for cell in row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]

@@ -1,0 +1,42 @@
+"""``gancli models``."""
+
+import typer
+
+from gancli import zoo
+from gancli.cli.lines import columns
+from gancli.cli.shared import Json, Quiet, Verbose, speak
+
+EXAMPLES = "gancli models"
+
+_KINDS: tuple[zoo.Kind, ...] = ("models", "samples")
+
+
+def command(
+    context: typer.Context, json_: Json = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
+    """List the bundled models and the sample data, with their licences."""
+    with speak(context, json_, quiet, verbose) as output:
+        found = {kind: zoo.names(kind) for kind in _KINDS}
+        if output.mode == "json":
+            output.result({
+                kind: [
+                    {"name": name, "path": _path(kind, name),
+                     **{key: item.get(key, "") for key in ("modality", "licence", "about")}}
+                    for name, item in items.items()
+                ]
+                for kind, items in found.items()
+            })
+            return
+        rows: list[tuple[str, ...]] = [
+            (kind.removesuffix("s"), item["modality"], name, str(item.get("licence", "")),
+             str(item.get("about", "")))
+            for kind, items in found.items() for name, item in items.items()
+        ]
+        output.data(*columns(rows))
+        if not rows:
+            output.warn("This installation bundles nothing; install gancli from its wheel.")
+
+
+def _path(kind: zoo.Kind, name: str) -> str | None:
+    path = zoo.resolve(kind, name)
+    return None if path is None else str(path)

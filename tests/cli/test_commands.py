@@ -1,0 +1,204 @@
+"""What commands hand to the library, which is stubbed here."""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from gancli import zoo
+from gancli.errors import GancliError
+
+
+@pytest.fixture
+def session(monkeypatch, tmp_path):
+    """Stand-ins for training that record how they are called."""
+    found = types.SimpleNamespace(calls=[])
+
+    def train(modality, config, source, run_path, reporter, **details):
+        found.calls.append((modality.name, config, source.name, run_path, details))
+        return finished(run_path)
+
+    def resume(run_path, data, reporter, *, modality_name):
+        found.calls.append((run_path, data, modality_name))
+        return finished(run_path)
+
+    def finished(run_path: Path) -> Path:
+        (run_path / "model").mkdir(parents=True)
+        (run_path / "model" / "config.json").write_text('{"metrics": {"score": 1.5}}')
+        return run_path / "model"
+
+    module = types.ModuleType("gancli.training.session")
+    module.train, module.resume = train, resume  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gancli.training.session", module)
+    monkeypatch.setattr("gancli.training.session", module, raising=False)
+    (tmp_path / "my data").mkdir()
+    return found
+
+
+def test_train(call, session):
+    result = call("train", "image", "my data", "--steps", "5", "--mirror", "-o", "a b")
+    assert (result.status, result.out) == (0, "a b\n")
+    assert "gancli sample image 'a b'" in result.err
+    ((name, config, source, path, details),) = session.calls
+    assert (name, config.steps, config.mirror, source, path) == (
+        "image", 5, True, "my-data", Path("a b")
+    )
+    assert details == {
+        "force": False,
+        "command": "gancli train image 'my data' --steps 5 --mirror -o 'a b'",
+    }
+
+
+def test_train_plans_a_directory_and_speaks_json(call, session, tmp_path):
+    (tmp_path / "runs" / "my-data-1").mkdir(parents=True)
+    result = call("train", "image", "my data", "--json")
+    assert json.loads(result.out) == {
+        "run": "runs/my-data-2", "model": "runs/my-data-2/model", "score": 1.5,
+        "metrics": {"score": 1.5},
+    }
+    assert result.err == ""
+
+
+def test_train_without_data_says_what_it_takes(call, session, monkeypatch, tmp_path):
+    monkeypatch.setattr(zoo, "default", lambda kind, modality: str(tmp_path / "my data"))
+    result = call("train", "image")
+    assert result.status == 0
+    assert "bundled sample" in result.err
+
+
+def test_resume(call, session):
+    result = call("train", "image", "--resume", "old", "moved")
+    assert (result.status, result.out) == (0, "old\n")
+    assert session.calls == [(Path("old"), "moved", "image")]
+
+
+@pytest.mark.parametrize(
+    "more", [["--batch", "3"], ["--no-mirror"], ["-o", "x"], ["--force"], ["--dry-run"],
+             ["--config", "x.toml"]]
+)
+def test_resume_takes_no_options(call, session, more):
+    result = call("train", "image", "--resume", "old", *more)
+    assert (result.status, session.calls) == (2, [])
+    assert more[0].replace("--no-", "--") in result.err
+
+
+@pytest.fixture
+def sampler(monkeypatch):
+    """Stand-ins for sampling that write what they are asked for."""
+    found = types.SimpleNamespace(options=None, model=None)
+
+    def sample(model, options, reporter, stdout):
+        found.model, found.options = model, options
+        if options.output in (None, "-"):
+            stdout().write(b"\x89PNG\x00")
+            return []
+        return [Path(options.output)]
+
+    for name, attributes in {
+        "gancli.sampling.sampler": {"sample": sample},
+        "gancli.loading": {"open_model": lambda name, modality, warn: name},
+    }.items():
+        module = types.ModuleType(name)
+        vars(module).update(attributes)
+        monkeypatch.setitem(sys.modules, name, module)
+        monkeypatch.setattr(name, module, raising=False)
+    return found
+
+
+def test_sample_to_stdout(call, sampler, capfdbinary):
+    from gancli.cli import app
+
+    assert app.run(["sample", "image", "some", "--seed", "3"]) == 0
+    captured = capfdbinary.readouterr()
+    assert (captured.out, captured.err) == (b"\x89PNG\x00", b"")
+    assert sampler.model == "some"
+
+
+def test_a_random_seed_is_said(call, sampler):
+    result = call("sample", "image", "some", "-n", "3", "-o", "x")
+    assert result.out == ""
+    assert f"--seed {sampler.options.seed} -n 3" in result.err
+    assert "Wrote x." in result.err
+
+
+def test_sample_json_is_on_stdout_unless_the_data_is(call, sampler, capfdbinary):
+    from gancli.cli import app
+
+    result = call("sample", "image", "some", "--seeds", "4-6", "-o", "x", "--json")
+    table = json.loads(result.out)
+    assert (table["files"], table["seeds"], result.err) == (["x"], [4, 5, 6], "")
+    assert app.run(["sample", "image", "some", "--seed", "3", "--json"]) == 0
+    captured = capfdbinary.readouterr()
+    assert captured.out == b"\x89PNG\x00"
+    assert json.loads(captured.err)["seeds"] == [3]
+
+
+def test_only_compute_options_of_sampling_come_from_the_environment(call, sampler, monkeypatch):
+    for name, value in {"GANCLI_OUTPUT": "tanh", "GANCLI_SEED": "9", "GANCLI_BATCH": "5"}.items():
+        monkeypatch.setenv(name, value)
+    assert call("sample", "image", "some", "--seeds", "1", "-o", "x").status == 0
+    assert (sampler.options.batch, sampler.options.seed) == (5, None)
+
+
+def test_doctor_fails_on_damage(call, monkeypatch):
+    def check(kind: str, name: str) -> None:
+        raise GancliError(f"The bundled {name} is damaged.", "Install gancli again.")
+
+    monkeypatch.setattr(zoo, "names", lambda kind: {"thing": {"modality": "image", "files": {}}})
+    monkeypatch.setattr(zoo, "check", check)
+    result = call("doctor")
+    assert result.status == 1
+    line = next(line for line in result.out.splitlines() if line.startswith("PROBLEM"))
+    assert "thing is damaged. Install gancli again." in line.replace("  ", " ")
+
+
+def test_doctor_explains_a_torchaudio_that_does_not_load(call, monkeypatch):
+    import importlib
+
+    real = importlib.import_module
+
+    def fake(name: str, package: str | None = None) -> object:
+        if name == "torchaudio":
+            raise OSError("libcudart.so.12: cannot open\nshared object file")
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", fake)
+    lines = call("doctor").out.splitlines()
+    line = next(line for line in lines if " torchaudio " in line)
+    assert line.startswith("ok")
+    assert "pip install" in line
+
+
+def test_info_of_a_run(call, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.toml").write_text('batch = 64\n[run]\nmodality = "image"\n[spec]\nsize = 28\n')
+    (run / "metrics.jsonl").write_text(
+        '{"step": 10, "g": 1.0}\n{"step": 12, "score": 3.5}\n{"step": 15, "score": 4.5}\n{"st'
+    )
+    table = json.loads(call("info", "run", "--json").out)
+    assert table["figures"] == {"step": 15, "score": 4.5, "best": 3.5, "best_step": 12}
+    assert table["config"] == {"batch": 64}
+    assert "size  28" in call("info", "run").out
+
+
+def test_info_with_layers(call, monkeypatch, tmp_path):
+    from gancli import modalities, model
+    from gancli.modalities.image.config import ImageConfig
+    from gancli.modalities.image.spec import ImageSpec
+
+    image = modalities.get("image")
+    spec = ImageSpec(28, "L", "crop", ("a", "b"), (3, 4), 7)
+    config = ImageConfig(g_width=4, d_width=4, d_norm="spectral")
+    networks = image.build(spec, config)
+    model.save(model.Model(image, spec, config, networks, {}, {}), tmp_path / "m")
+    result = call("info", "m", "--layers", "--json")
+    assert result.status == 0, result.err
+    layers = json.loads(result.out)["layers"]
+    assert layers["generator"][-1]["output_shape"] == [1, 28, 28]
+    assert sum(row["parameters"] for row in layers["discriminator"]) == sum(
+        each.numel() for each in networks["discriminator"].parameters()
+    )
+    assert "ConvTranspose2d" in call("info", "m", "--layers").out
