@@ -288,6 +288,9 @@ class TrainConfig:
         "60s", "Time (60s) or steps (500) between checkpoints.", "Training",
         parse="interval", metavar="60s|N",
     )
+    tensorboard: bool = option(
+        False, "Write events for TensorBoard too; needs gancli[tensorboard].", "Training"
+    )
     holdout: float = option(
         0.1, "Share of the data kept for measuring, at most 10,000 items.", "Data",
         minimum=0.0, maximum=0.5,

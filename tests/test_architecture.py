@@ -29,7 +29,7 @@ ORDER = (
     ("gancli.training",),
     ("gancli.loading",),
     ("gancli.sampling.sampler",),
-    ("gancli.describe", "gancli.health"),
+    ("gancli.describe", "gancli.export", "gancli.health"),
     ("gancli.cli",),
     ("gancli.__main__",),
 )

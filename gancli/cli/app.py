@@ -10,7 +10,7 @@ import typer
 
 import gancli
 from gancli import modalities
-from gancli.cli import doctor, faults, info, models, output, sample, train
+from gancli.cli import doctor, export, faults, info, models, output, sample, train
 from gancli.cli.shared import Command, Group, Invocation, ModalityGroup
 
 _HELP = "Train small generative adversarial networks from the shell, and sample them."
@@ -57,6 +57,7 @@ def build() -> typer.Typer:
             _add(group, modality_name, module.command(modality), module.examples(modality_name))
         app.add_typer(group)
     _add(app, "info", info.command, info.EXAMPLES)
+    _add(app, "export", export.command, export.EXAMPLES)
     _add(app, "models", models.command, models.EXAMPLES)
     _add(app, "doctor", doctor.command, doctor.EXAMPLES)
     return app

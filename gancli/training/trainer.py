@@ -21,6 +21,7 @@ from gancli.report import Reporter, Status
 from gancli.sampling.generate import generate
 from gancli.training import checkpoint as checkpoints
 from gancli.training import state, threads
+from gancli.training.board import Board
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.monitor import Schedule
@@ -75,6 +76,7 @@ class Trainer:
         self.save_seconds, self.save_steps = parse_interval(config.save_every)
         self.fixed = {"fingerprint": dataset.fingerprint}
         self._options = modality.sample_config_type()
+        self.board: Board | None = None
         self._clock = 0.0
 
     # State
@@ -127,7 +129,7 @@ class Trainer:
         self.reporter.warn(
             f"{what}. Rolled back to step {self.progress.step:,} with half the learning rates."
         )
-        self.run.log({"step": self.progress.step, "rolled_back": what})
+        self.log({"step": self.progress.step, "rolled_back": what})
         self.save()
 
     # One step
@@ -231,7 +233,7 @@ class Trainer:
         quality.last = self.share()
         quality.cost = time.perf_counter() - started
         quality.spent += quality.cost
-        self.run.log(
+        self.log(
             {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
              "score": score, "diversity": diversity, "best": best}
         )
@@ -239,6 +241,12 @@ class Trainer:
             self.save()
         elif trouble := quality.trouble():
             self._roll_back(trouble)
+
+    def log(self, entry: dict[str, Any]) -> None:
+        """Record figures of a step."""
+        self.run.log(entry)
+        if self.board is not None:
+            self.board.add(entry)
 
     def preview(self) -> None:
         """Write a grid of the fixed first seeds."""
@@ -263,6 +271,15 @@ class Trainer:
             Diverged: Three roll-backs did not help.
         """
         self._clock = time.perf_counter()
+        if self.config.tensorboard:
+            self.board = Board(self.run.path / "tensorboard", self.progress.step)
+        try:
+            self._train(stop)
+        finally:
+            if self.board is not None:
+                self.board.close()
+
+    def _train(self, stop: Stop) -> None:
         if self.progress.step == 0 and not checkpoints.steps(self.run.checkpoints):
             self.save()  # so that there is always something to roll back to
         wanted = threads.fixed(self.config.threads)
@@ -295,7 +312,7 @@ class Trainer:
         now, quality = self.progress, self.progress.quality
         share = self.share()
         if now.step % 10 == 0:
-            self.run.log(
+            self.log(
                 {"step": now.step, "seconds": round(now.seconds, 3), **losses}
             )
         self.reporter.status(
