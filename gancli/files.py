@@ -26,11 +26,12 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, durable: bool = True) -> None:
     with open(path, "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 @contextmanager
@@ -51,8 +52,13 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, durable: bool = True) -> None:
     """Write a file beside its place, then rename it there.
+
+    Args:
+        path: Its place.
+        data: Its contents.
+        durable: Whether to wait until the disk has it; what can be made again need not.
 
     Raises:
         GancliError: It cannot be written; an older file is untouched.
@@ -61,9 +67,10 @@ def write_file(path: Path, data: bytes) -> None:
     with explained(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(temporary, data)
+            _write(temporary, data, durable)
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            if durable:
+                _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 

@@ -61,7 +61,7 @@ def save(model: Model, folder: Path) -> None:
         }
     )
     card = _card(model).encode()
-    table = {
+    table: dict[str, Any] = {
         "schema": SCHEMA,
         "gancli": gancli.__version__,
         "modality": model.modality.name,
@@ -71,11 +71,18 @@ def save(model: Model, folder: Path) -> None:
         "provenance": dict(model.provenance),
         "sha256": {_WEIGHTS: sha256(weights), _CARD: sha256(card)},
     }
+    table["sha256"][_CONFIG] = _digest(table)
     files = {
         _WEIGHTS: weights, _CARD: card,
         _CONFIG: (json.dumps(table, indent=1, ensure_ascii=True) + "\n").encode(),
     }
     write_folder(folder, files)
+
+
+def _digest(table: Mapping[str, Any]) -> str:
+    """Return a sha256 of what config.json says about the networks, however it is laid out."""
+    parts = [table[key] for key in ("schema", "modality", "spec", "config")]
+    return sha256(json.dumps(parts, sort_keys=True).encode())
 
 
 def load(folder: Path) -> Model:
@@ -96,6 +103,9 @@ def load(folder: Path) -> Model:
         spec_table, config_table = dict(table["spec"]), dict(table["config"])
         metrics, provenance = dict(table["metrics"]), dict(table["provenance"])
         expected = str(table["sha256"][_WEIGHTS])
+        # A flipped digit in a setting would change samples without a word.
+        if table["sha256"][_CONFIG] != _digest(table):
+            raise ValueError("its sha256 differs")
         modality = modalities.get(str(table["modality"]))
         spec = modality.spec_from_table(spec_table)
         config, _ = resolve(modality.config_type, file=config_table)

@@ -18,13 +18,13 @@ def refuse_existing(paths: Sequence[Path], force: bool) -> None:
     """Check that no file would be replaced unasked.
 
     Raises:
-        GancliError: One is there and ``force`` is not given, or one is a directory.
+        GancliError: One is there and ``force`` is not given, or none can ever be written there.
     """
     # One look at each directory, since a million files may be asked for.
     there: dict[Path, set[str]] = {}
     for folder in {path.parent for path in paths}:
         with explained(folder):
-            there[folder] = set(os.listdir(folder)) if folder.is_dir() else set()
+            there[folder] = set(os.listdir(folder)) if folder.exists() else set()
     found = [path for path in paths if path.name in there[path.parent]]
     for path in found:
         if path.is_dir():

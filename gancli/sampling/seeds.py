@@ -19,7 +19,9 @@ def parse_seeds(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
-        if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+        # No seed has more digits, and int() refuses thousands of them by an error of its own.
+        numbers = (each.isascii() and each.isdigit() and len(each) < 20 for each in (first, last))
+        if not all(numbers):
             raise UsageError(f"--seeds cannot be {text!r}.", "Write it like 0-63,99.")
         low, high = int(first), int(last)
         if high < low or high > 2**62 or len(seeds) + high - low >= _MOST:

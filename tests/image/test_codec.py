@@ -124,7 +124,7 @@ def test_the_suffix_is_the_format(tmp_path, name, form, depth):
     if depth == 4 and form == "JPEG":
         assert min(image.getpixel((0, 8))) > 250  # clear becomes white
     if depth == 4 and form != "JPEG":
-        assert image.getpixel((0, 8))[3] == 0
+        assert image.getpixel((0, 8)) == (level(5),) * 3 + (0,)  # clear, its colour kept
 
 
 def test_format_counts_where_no_name_does():
@@ -263,6 +263,7 @@ def test_a_directory_in_the_way_and_a_file_in_the_way_are_named(tmp_path):
         with pytest.raises(GancliError):
             run(source, [1], output=f"{tmp_path}/{output}", force=True)
         assert (tmp_path / "file").read_bytes() == b""
+        assert source.made == 0
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tar", None])

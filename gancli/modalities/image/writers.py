@@ -102,7 +102,7 @@ class Folder(Writer):
         assert self.path is not None
         for seed, pixels in _pixels(items, list(dict.fromkeys(seeds))):
             data = encode(pixels, self.form, "seed", str(seed))
-            write_file(self.path / name_of(seed, self.form), data)
+            write_file(self.path / name_of(seed, self.form), data, durable=False)
 
 
 class Tar(Writer):
