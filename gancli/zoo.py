@@ -53,7 +53,8 @@ def _index(root: Path) -> dict[str, dict[str, Any]]:
 
 def _place(kind: Kind, name: str) -> tuple[Path, Path] | None:
     """Return (root, item) of the first root that holds the item."""
-    if not _NAME.fullmatch(name):
+    # No file system takes a longer name, and asking for one is an error of its own.
+    if len(name) > 200 or not _NAME.fullmatch(name):
         return None
     for root in _roots(kind):
         if kind == "models":

@@ -94,7 +94,9 @@ def test_interrupted_by_a_signal(whole, tmp_path, pictures):
 
 def test_two_runs_in_one_directory(whole, tmp_path, pictures):
     run = tmp_path / "run"
-    process = gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS)
+    # Steps enough that the first is still at it when the second has started.
+    longer = ["100000" if word == "60" else word for word in OPTIONS]
+    process = gancli("train", "image", str(pictures), "-o", str(run), *longer)
     while not (run / "checkpoints").exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)

@@ -50,8 +50,8 @@ class Ring:
     def preview(self, items, path):
         path.with_suffix(".json").write_text(json.dumps(items.tolist()))
 
-    def write(self, items, options, stdout):
-        stdout().write(json.dumps([item.tolist() for _, item in items]).encode())
+    def write(self, items, seeds, options, reporter, stdout):
+        stdout().write(json.dumps([item.tolist() for _, item in items(seeds)]).encode())
         return []
 
 
