@@ -148,7 +148,7 @@ def _card(model: Model) -> str:
     """Return the model card, in Markdown."""
     provenance, metrics = model.provenance, model.metrics
     lines = [
-        f"# A {model.modality.name} model made with gancli {gancli.__version__}",
+        f"# {model.modality.name.capitalize()} model made with gancli {gancli.__version__}",
         "",
         f"Trained on: {provenance.get('data', 'unknown')}",
         "",
