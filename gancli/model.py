@@ -60,7 +60,7 @@ def save(model: Model, folder: Path) -> None:
             for key, tensor in network.state_dict().items()
         }
     )
-    card = _card(model).encode()
+    card = _card(model).encode("utf-8", "replace")
     table: dict[str, Any] = {
         "schema": SCHEMA,
         "gancli": gancli.__version__,

@@ -65,7 +65,7 @@ class Run:
         """
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file.", "Choose a directory with -o.")
-        occupied = path.is_dir() and any(entry.name != LOCK for entry in path.iterdir())
+        occupied = path.is_dir() and any(entry.name[0] != "." for entry in path.iterdir())
         if occupied and not force:
             raise UsageError(
                 f"{path} is not empty.",
@@ -93,11 +93,12 @@ class Run:
         occupied = cls.check(path, force)
         run = cls(path)
         if occupied:
-            for name in ("checkpoints", "samples", "model"):
+            for name in ("checkpoints", "samples", "model", "tensorboard"):
                 shutil.rmtree(path / name, ignore_errors=True)
             for name in (METRICS, CONFIG, "report.html"):
                 (path / name).unlink(missing_ok=True)
-        write_file(path / CONFIG, tomli_w.dumps(table).encode())
+        # Names of files need not be UTF-8; this keeps their bytes.
+        write_file(path / CONFIG, tomli_w.dumps(table).encode("utf-8", "surrogateescape"))
         return run
 
     @classmethod
@@ -149,7 +150,7 @@ def read_table(path: Path) -> dict[str, Any]:
         UsageError: It is missing or no TOML.
     """
     try:
-        return tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise UsageError(f"Cannot read {path}: {reason}.", "Check the file named there.") from None

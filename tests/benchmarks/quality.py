@@ -45,7 +45,7 @@ class Judged(Trainer):
     def look(self) -> None:
         self.elapsed()
         made = np.concatenate(
-            [to_pixels(self.sample(500, first=10**6 + 500 * k)) for k in range(_SAMPLES // 500)]
+            [to_pixels(self.sample(500, first=10**6 + 500 * k).numpy()) for k in range(_SAMPLES // 500)]
         )
         quality = self.progress.quality
         row = {
@@ -88,9 +88,11 @@ def main() -> None:
                       "scale": round(judge.scale, 4)}), flush=True)
     for seed in map(int, given.seeds.split(",")):
         options = {
-            "preset": given.preset, "size": given.size, "time": given.time, "seed": seed,
+            "preset": given.preset, "size": given.size, "seed": seed,
             **dict(pair.split("=") for pair in given.set),
         }
+        if not options.keys() & {"steps", "images"}:
+            options["time"] = given.time
         config, _ = resolve(image.config_type, command_line=options, presets=image.presets)
         spec, _ = image.inspect(source, config)
         dataset = image.load(source, spec, config, Silent())

@@ -198,3 +198,28 @@ def test_a_directory_with_other_things_is_left_alone(pictures, tmp_path, tiny):
 @pytest.mark.parametrize("preset", ["dcgan", "wgan-gp", "sngan"])
 def test_every_preset_trains(preset, pictures, tmp_path, tiny):
     assert is_model(start(pictures, tmp_path / "run", tiny, preset=preset, steps=3))
+
+
+def test_a_folder_whose_name_is_no_utf8_trains_and_resumes(pictures, tmp_path, tiny):
+    import os
+    import shutil
+
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/-odd [\xff]\nname")
+    shutil.copytree(pictures, odd)
+    model = start(odd, tmp_path / "run", tiny, steps=3)
+    before = (model / "model.safetensors").read_bytes()
+    resume(tmp_path / "run", None, Silent(), modality_name="image")
+    assert (model / "model.safetensors").read_bytes() == before
+
+
+def test_force_replaces_a_run_and_leaves_what_is_not_its_own(pictures, tmp_path, tiny):
+    run = tmp_path / "run"
+    start(pictures, run, tiny, steps=3)
+    (run / "notes.txt").write_text("mine")
+    image = modalities.get("image")
+    config, _ = resolve(
+        image.config_type, command_line={**tiny, "steps": 2}, presets=image.presets
+    )
+    train(image, config, open_source(str(pictures)), run, Silent(), command="x", force=True)
+    assert (run / "notes.txt").read_text() == "mine"
+    assert checkpoints.steps(run / "checkpoints")[-1] == 2
