@@ -44,9 +44,8 @@ class Judged(Trainer):
 
     def look(self) -> None:
         self.elapsed()
-        made = np.concatenate(
-            [to_pixels(self.sample(500, first=10**6 + 500 * k).numpy()) for k in range(_SAMPLES // 500)]
-        )
+        starts = range(10**6, 10**6 + _SAMPLES, 500)
+        made = np.concatenate([to_pixels(self.sample(500, first=k).numpy()) for k in starts])
         quality = self.progress.quality
         row = {
             "share": round(self.share(), 3), "seconds": round(self.progress.seconds, 1),
