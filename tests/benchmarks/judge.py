@@ -118,4 +118,5 @@ class Judge:
 
     def coverage(self, pixels: np.ndarray) -> float:
         """Return the coverage (Naeem et al. 2020) of 2,000 real pictures by 2,000 made ones."""
-        return float(manifold(self.real[:2000], self.features(pixels[:2000])).coverage)
+        made = torch.from_numpy(self.features(pixels[:2000]))
+        return manifold(torch.from_numpy(self.real[:2000]), made).coverage
