@@ -37,8 +37,8 @@ def main() -> None:
             process = gancli("train", "image", *(
                 ["--resume", str(broken)] if again else [data, "-o", str(broken), *options]
             ))
-            # From before the first import to about a tenth of the whole run.
-            time.sleep(moments.uniform(0, 3 + took / 10))
+            # From before the first import to a while into training.
+            time.sleep(moments.uniform(0, 3 + took / 20))
             if process.poll() is not None:
                 print(f"done after {killed} kills; give more steps")
                 break
