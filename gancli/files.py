@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from gancli.errors import GancliError
 
@@ -26,12 +27,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _write(path: Path, data: bytes, durable: bool = True) -> None:
+def _write(path: Path, data: bytes) -> None:
     with open(path, "wb") as file:
         file.write(data)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -52,12 +52,12 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_file(path: Path, data: bytes, durable: bool = True) -> None:
-    """Write a file beside its place, then rename it there.
+@contextmanager
+def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
+    """Give a file to write to, of any length, that takes its place when all went well.
 
     Args:
         path: Its place.
-        data: Its contents.
         durable: Whether to wait until the disk has it; what can be made again need not.
 
     Raises:
@@ -67,12 +67,22 @@ def write_file(path: Path, data: bytes, durable: bool = True) -> None:
     with explained(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(temporary, data, durable)
+            with open(temporary, "wb") as file:
+                yield file
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(temporary, path)
             if durable:
                 _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def write_file(path: Path, data: bytes, durable: bool = True) -> None:
+    """Write a file beside its place, then rename it there, as :func:`replacing` does."""
+    with replacing(path, durable) as file:
+        file.write(data)
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:

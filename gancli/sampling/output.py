@@ -35,26 +35,6 @@ def refuse_existing(paths: Sequence[Path], force: bool) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, of any length, that takes its place when all went well.
-
-    Raises:
-        GancliError: It cannot be written; an older file is untouched.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with explained(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
 def held_back(stdout: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
     """Give a buffer, of any length, that goes to standard output when all went well.
 
