@@ -80,7 +80,7 @@ def _of_run(path: Path, warn: Callable[[str], None]) -> Model:
         network.eval().requires_grad_(False)
     quality = newest.state["progress"]["quality"]
     return Model(
-        modality, spec, config, networks,
+        modality, spec, config, networks, None,
         {"score": quality["best"], "best_step": chosen.step},
         {"data": record.get("data_name", ""), "command": record.get("command", "")},
     )

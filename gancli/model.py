@@ -1,8 +1,9 @@
 """A model: a folder with what sampling needs and nothing more."""
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from gancli.config import resolve, to_table
 from gancli.errors import GancliError, UsageError
 from gancli.files import sha256, write_folder
 from gancli.modalities.base import Modality
+from gancli.sampling.guided import Guide
 from gancli.tensors import pack, shapes, unpack
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had no guide
 _WEIGHTS, _CONFIG, _CARD = "model.safetensors", "config.json", "README.md"
 _MOST_CONFIG = 10_000_000  # bytes
 _MOST_VALUES = 500_000_000  # no network of this tool comes near; a lying config does
@@ -32,6 +34,7 @@ class Model:
         spec: What the data fixed.
         config: What the person chose.
         networks: By name, in evaluation mode.
+        guide: How the discriminator's logits become odds, or None if it was never calibrated.
         metrics: Figures measured at export.
         provenance: Where it comes from: data, command, versions.
     """
@@ -40,6 +43,7 @@ class Model:
     spec: Any
     config: Any
     networks: dict[str, nn.Module]
+    guide: Guide | None
     metrics: Mapping[str, Any]
     provenance: Mapping[str, Any]
 
@@ -51,8 +55,6 @@ def is_model(path: Path) -> bool:
 
 def save(model: Model, folder: Path) -> None:
     """Write a model folder at once, replacing an older one there."""
-    from dataclasses import asdict
-
     weights = pack(
         {
             f"{name}.{key}": tensor
@@ -67,6 +69,7 @@ def save(model: Model, folder: Path) -> None:
         "modality": model.modality.name,
         "spec": asdict(model.spec),
         "config": to_table(model.config),
+        "guide": None if model.guide is None else asdict(model.guide),
         "metrics": dict(model.metrics),
         "provenance": dict(model.provenance),
         "sha256": {_WEIGHTS: sha256(weights), _CARD: sha256(card)},
@@ -81,7 +84,8 @@ def save(model: Model, folder: Path) -> None:
 
 def _digest(table: Mapping[str, Any]) -> str:
     """Return a sha256 of what config.json says about the networks, however it is laid out."""
-    parts = [table[key] for key in ("schema", "modality", "spec", "config")]
+    keys = ("schema", "modality", "spec", "config") + (("guide",) if table["schema"] > 1 else ())
+    parts = [table[key] for key in keys]
     return sha256(json.dumps(parts, sort_keys=True).encode())
 
 
@@ -109,6 +113,7 @@ def load(folder: Path) -> Model:
         modality = modalities.get(str(table["modality"]))
         spec = modality.spec_from_table(spec_table)
         config, _ = resolve(modality.config_type, file=config_table)
+        guide = _guide(table["guide"]) if schema > 1 else None
     except UsageError as error:  # of the config: here not what a person typed
         raise GancliError(f"{folder / _CONFIG} is damaged: {error.message}", hint) from error
     except (
@@ -141,7 +146,21 @@ def load(folder: Path) -> Model:
              if key.startswith(f"{name}.")}
         )
         network.eval().requires_grad_(False)
-    return Model(modality, spec, config, networks, metrics, provenance)
+    return Model(modality, spec, config, networks, guide, metrics, provenance)
+
+
+def _guide(table: Any) -> Guide | None:
+    """Return a guide from its JSON form.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if table is None:
+        return None
+    guide = Guide(**{name: float(value) for name, value in dict(table).items()})
+    if not all(map(math.isfinite, (guide.scale, guide.shift, guide.accuracy))):
+        raise ValueError("its guide is not finite")
+    return guide
 
 
 def _card(model: Model) -> str:

@@ -70,9 +70,10 @@ def _number(bound: float) -> str:
 def _annotation(option: Option) -> Any:
     flags = option.flags or ("--" + option.name.replace("_", "-"),)
     if option.type is bool:
-        name = flags[0].removeprefix("--")
+        # A long flag can be taken back by its --no-; a short one stands for it.
+        switches = [f"{flag}/--no-{flag[2:]}" if flag.startswith("--") else flag for flag in flags]
         declared = typer.Option(
-            f"--{name}/--no-{name}", help=option_help(option), rich_help_panel=option.group,
+            *switches, help=option_help(option), rich_help_panel=option.group,
             show_default=False,
         )
         return Annotated[bool | None, declared]

@@ -38,6 +38,7 @@ class Output:
         self._started: float | None = None
         self._said = float("-inf")
         self._ended = False
+        self._covered = False  # whether data runs over the terminal
 
     def __enter__(self) -> "Output":
         return self
@@ -61,7 +62,7 @@ class Output:
             self._say(f"Warning: {text}")
 
     def progress(self, what: str, done: int, total: int) -> None:
-        if self.mode != "human":
+        if self.mode != "human" or self._covered:
             return
         if self._live is not None:
             with suppress(OSError, ValueError):
@@ -118,6 +119,24 @@ class Output:
             )
         if self._live is not None:
             self._live.stop()
+        return stream
+
+    def text_stdout(self) -> BinaryIO:
+        """Return stdout for lines that come one by one; a terminal may show them.
+
+        The moving display ends, for whoever reads the lines may print to the same terminal; and
+        where the lines themselves show how far it has come, nothing else does.
+
+        Raises:
+            GancliError: It is closed.
+        """
+        stream = binary_stdout_or_none()
+        if stream is None:
+            raise _CLOSED
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self._covered = stdout_is_terminal()
         return stream
 
     def _say(self, text: str) -> None:

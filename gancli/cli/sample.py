@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gancli import zoo
+from gancli import modalities, zoo
 from gancli.cli.options import declare
 from gancli.cli.output import Output, stdout_is_terminal
 from gancli.cli.shared import Json, Quiet, Verbose, speak
@@ -27,10 +27,8 @@ _ModelArgument = Annotated[str | None, typer.Argument(
 
 def examples(name: str) -> str:
     """Return command lines that run as they stand."""
-    return (
-        f"gancli sample {name} -n 16 --seed 0 -o samples/\n"
-        f"gancli sample {name} --seed 7 -o - | wc -c"
-    )
+    last = "--seed 7 -o - | wc -c" if modalities.get(name).binary else "-n 1000 | head -3"
+    return f"gancli sample {name} -n 16 --seed 0 -o samples/\ngancli sample {name} {last}"
 
 
 def command(modality: Modality) -> Callable[..., None]:
@@ -62,7 +60,8 @@ def _sample(
         modality.sample_config_type, command_line=values, environment=_environment(modality)
     )
     to_stdout = chosen.output in (None, "-")
-    if to_stdout and stdout_is_terminal():
+    binary = modality.binary
+    if to_stdout and binary and stdout_is_terminal():
         output.binary_stdout()  # refuses; better now than after the work
     if name is None:
         name = zoo.default("models", modality.name)
@@ -78,7 +77,7 @@ def _sample(
         output.note(f"Drew a random seed; {again} makes the same again.")
     started = time.monotonic()
     files = sample(open_model(name, modality.name, output.warn), chosen, output,
-                   output.binary_stdout)
+                   output.binary_stdout if binary else output.text_stdout)
     seconds = time.monotonic() - started
     if output.mode == "json":
         output.result(

@@ -30,7 +30,8 @@ _PANEL = "Run"
 
 _DataArgument = Annotated[str | None, typer.Argument(
     metavar="DATA", show_default=False,
-    help="Folder, .zip, .tar or bundled sample to learn from; the first bundled one if left out.",
+    help="Folder, file, .zip, .tar, bundled sample, or - for standard input, to learn from; the "
+    "first bundled one if left out.",
 )]
 _RunOption = Annotated[str | None, typer.Option(
     "-o", "--run", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
@@ -170,9 +171,9 @@ def _finish(modality: Modality, path: Path, model: Path, output: Output) -> None
             "metrics": metrics,
         })
         return
+    place = " -o samples/" if modality.binary else ""
     output.note(
-        f"Done. Sample it with: gancli sample {modality.name} {shlex.quote(str(path))} -n 16 "
-        "-o samples/"
+        f"Done. Sample it with: gancli sample {modality.name} {shlex.quote(str(path))} -n 16{place}"
     )
     output.data(str(path))
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gancli.data.split import order
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -23,6 +25,20 @@ class Dataset:
     train: np.ndarray
     held_out: np.ndarray
     fingerprint: str
+
+    def batch(self, seed: int, step: int, count: int) -> np.ndarray:
+        """Return the items of a step, a function of its arguments alone: see split.order.
+
+        Args:
+            seed: Seed of the run.
+            step: Number of the step, from 0.
+            count: Items a step.
+
+        Returns:
+            Indices to :meth:`take`, int64, shape (count,).
+        """
+        chosen: np.ndarray = self.train[order(len(self.train), seed, step, count)]
+        return chosen
 
     def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Return the items at the indices, with ``labels`` when there are classes."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # Makes the items of some keys one after the other, in their order, while few are in memory. A key
 # is a seed or whatever else the modality's ``latents`` knows; an item is float32, shaped as the
-# generator makes it, without the batch.
-Items = Callable[[Sequence[Any]], "Iterator[tuple[Any, np.ndarray]]"]
+# generator makes it, without the batch; the score is the discriminator's calibrated log-odds of
+# the item being real, or None where nobody asked for it.
+Items = Callable[[Sequence[Any]], "Iterator[tuple[Any, np.ndarray, float | None]]"]
 
 # Gives the binary stream for data; refuses a terminal by a GancliError.
 Stdout = Callable[[], BinaryIO]
@@ -42,6 +43,12 @@ class Scorer(Protocol):
     def diversity(self, items: "torch.Tensor") -> float:
         """Return the spread of items over that of real ones: 1 is alike, 0 is one item repeated."""
 
+    def loss(self, generator: "nn.Module") -> float | None:
+        """Return the generator's own loss on held-out items; None where it has no likelihood."""
+
+    def notes(self, items: "torch.Tensor") -> dict[str, float]:
+        """Return further figures for the log."""
+
 
 class Modality(Protocol):
     """One kind of thing that can be generated."""
@@ -50,6 +57,8 @@ class Modality(Protocol):
     config_type: type[TrainConfig]
     sample_config_type: "type[SampleConfig]"
     presets: Mapping[str, Mapping[str, Any]]
+    binary: bool  # whether its data has to be kept from a terminal
+    tile: int  # items that sampling computes together; another number is another set of bytes
 
     def inspect(self, source: "Source", config: Any) -> tuple[Any, list[str]]:
         """Return the spec that the data fixes and a sentence for each choice (no torch)."""
@@ -67,12 +76,18 @@ class Modality(Protocol):
         """Read all items (no torch)."""
 
     def build(self, spec: Any, config: Any) -> "dict[str, nn.Module]":
-        """Return networks by name; ``generator`` and ``discriminator`` are always among them."""
+        """Return what a model holds: the ``generator`` and the ``discriminator``."""
+
+    def helpers(self, spec: Any, config: Any) -> "dict[str, nn.Module]":
+        """Return the networks by name that only training needs."""
+
+    def real(self, batch: "dict[str, np.ndarray]") -> "torch.Tensor":
+        """Return real items from ``Dataset.take``, shaped as the generator makes them."""
 
     def phases(self, spec: Any, config: Any, dataset: "Dataset") -> "list[Phase]":
         """Return the parts of training in order."""
 
-    def scorer(self, dataset: "Dataset", seed: int) -> Scorer:
+    def scorer(self, dataset: "Dataset", spec: Any, seed: int) -> Scorer:
         """Return the monitor's figure for this data."""
 
     def latents(
@@ -80,16 +95,18 @@ class Modality(Protocol):
     ) -> "dict[str, np.ndarray]":
         """Return the generator's inputs by argument name, a row for each key (no torch).
 
-        A key is a seed, or what else the modality's own ``write`` asks for (places between seeds).
+        A key is a seed, a :class:`gancli.sampling.seeds.Candidate`, or what else the modality's
+        own ``write`` asks for (places between seeds). ``labels`` are the discriminator's too.
         """
 
-    def preview(self, items: "np.ndarray", path: "Path") -> None:
+    def preview(self, items: "np.ndarray", spec: Any, path: "Path") -> None:
         """Write a picture of a few generated items beside ``path``, with a fitting suffix."""
 
     def write(
         self,
         items: Items,
         seeds: list[int],
+        spec: Any,
         options: Any,
         reporter: "Reporter",
         stdout: Stdout,

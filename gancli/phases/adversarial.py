@@ -34,6 +34,7 @@ class AdversarialPhase:
         g_lr, d_lr, beta1, beta2: Adam's settings.
         lr_end: Share of the learning rates that is left at the end, reached by a cosine.
         batch: Items in a step.
+        share: Part of the budget.
     """
 
     objective: Objective
@@ -53,8 +54,9 @@ class AdversarialPhase:
     beta2: float
     lr_end: float
     batch: int
+    share: float
     name: str = "adversarial"
-    share: float = 1.0
+    trains_generator: bool = True
 
     @property
     def penalised(self) -> bool:
@@ -64,6 +66,8 @@ class AdversarialPhase:
     def lazy(self) -> bool:
         """Whether penalties are updates of their own; every step's belong to the loss."""
         return self.penalised and self.penalty_every > 1
+
+    def begin(self, networks: Mapping[str, nn.Module]) -> None: ...
 
     def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         """Return Adam for each network.
@@ -94,7 +98,7 @@ class AdversarialPhase:
         step: int,
         compute: Compute,
     ) -> dict[str, float]:
-        turn = _Turn(self, networks, optimisers, generator, compute)
+        turn = Turn(self, networks, optimisers, generator, compute)
         losses: dict[str, float] = {}
         for k in range(self.d_steps):
             batch = draw(k)
@@ -112,7 +116,7 @@ class AdversarialPhase:
 
 
 @dataclass(frozen=True)
-class _Turn:
+class Turn:
     """One step's participants, so that the parts of a step need not hand them on."""
 
     phase: AdversarialPhase

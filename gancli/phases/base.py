@@ -23,6 +23,7 @@ class Phase(Protocol):
         name: Shown in progress and metrics.
         share: Part of the budget, all phases' together 1.
         batch: Items in a step.
+        trains_generator: Whether the generator changes; otherwise it is not measured again.
     """
 
     @property
@@ -33,6 +34,12 @@ class Phase(Protocol):
 
     @property
     def batch(self) -> int: ...
+
+    @property
+    def trains_generator(self) -> bool: ...
+
+    def begin(self, networks: Mapping[str, nn.Module]) -> None:
+        """Prepare the networks; the generator is the best one of the phases before."""
 
     def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         """Return the optimisers that the phase steps, at their full learning rates."""
@@ -64,8 +71,13 @@ class Phase(Protocol):
         """Return the factor on every learning rate at a share of the phase's budget."""
 
 
-def update(optimiser: Optimizer, loss: torch.Tensor) -> float:
+def update(optimiser: Optimizer, loss: torch.Tensor, clip: float | None = None) -> float:
     """Back-propagate a loss, check it and its gradients, and step.
+
+    Args:
+        optimiser: Of the network that learns.
+        loss: A scalar.
+        clip: Greatest norm of the gradient; a longer one is shortened to it.
 
     Returns:
         The loss.
@@ -75,11 +87,11 @@ def update(optimiser: Optimizer, loss: torch.Tensor) -> float:
     """
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    apply(optimiser)
+    apply(optimiser, clip)
     return loss.item()
 
 
-def apply(optimiser: Optimizer) -> None:
+def apply(optimiser: Optimizer, clip: float | None = None) -> None:
     """Step with the gradients at hand if all are finite.
 
     Raises:
@@ -92,7 +104,10 @@ def apply(optimiser: Optimizer) -> None:
         if parameter.grad is not None
     ]
     # A NaN or an infinity anywhere makes the norm of norms not finite, in one pass.
-    if not torch.nn.utils.get_total_norm(gradients).isfinite():
+    norm = torch.nn.utils.get_total_norm(gradients)
+    if not norm.isfinite():
         optimiser.zero_grad(set_to_none=True)
         raise NotFinite
+    if clip is not None and norm > clip:
+        torch._foreach_mul_(gradients, float(clip / norm))
     optimiser.step()

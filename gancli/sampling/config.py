@@ -23,9 +23,9 @@ class SampleConfig:
         None, "Class to draw, by name or number; otherwise as often as in the data.", "Samples",
         flags=("--class",), metavar="CLASS",
     )
-    truncation: float | None = option(
-        None, "Draw noise again that is beyond this many deviations: fewer oddities, less variety.",
-        "Samples", minimum=0.01, maximum=10.0,
+    guided: int = option(
+        1, "Let the discriminator choose each sample among this many candidates: nearer to real "
+        "data, as many times the work.", "Samples", minimum=1, maximum=256,
     )
     output: str | None = option(
         None, "File, directory, or - for standard output.", "Output", flags=("-o", "--output"),
@@ -40,3 +40,8 @@ class SampleConfig:
         "auto", "Where to compute; auto takes a GPU if there is one.", "Compute",
         choices=("auto", "cpu", "cuda", "mps"),
     )
+
+    @property
+    def scored(self) -> bool:
+        """Whether the discriminator has to look at each sample."""
+        return self.guided > 1

@@ -16,23 +16,22 @@ core; 16 are about as fast as 32 (28 x 28: 1,300, 3,700 and 3,300 a second; 64 x
 Another number of threads may still change the last bits, hence "on the same device".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from gancli.device import choose, physical_cores
+from gancli import device as devices
+from gancli.errors import GancliError
 from gancli.modalities.base import Stdout
 from gancli.model import Model
 from gancli.report import Reporter
 from gancli.sampling.generate import generate
-from gancli.sampling.seeds import chosen_seeds
-
-TILE = 16  # items computed together; another number is another set of bytes
+from gancli.sampling.guided import choose, effective_candidates
+from gancli.sampling.seeds import Candidate, chosen_seeds
 
 
 def sample(model: Model, options: Any, reporter: Reporter, stdout: Stdout) -> list[Path]:
@@ -48,52 +47,103 @@ def sample(model: Model, options: Any, reporter: Reporter, stdout: Stdout) -> li
         GancliError: The options do not go together, or the items cannot be written.
     """
     seeds = chosen_seeds(options.n, options.seed, options.seeds)
-    device = choose(options.device)
+    device = devices.choose(options.device)
     if options.seed is None and options.seeds is None:
         again = f"--seed {seeds[0]}" + (f" -n {len(seeds)}" if len(seeds) > 1 else "")
         reporter.note(f"Drew a random seed; {again} makes the same again.")
-    network = model.networks["generator"].to(device).eval()
+    maker = _Maker(model, options, device)
 
-    def items(keys: Sequence[Any]) -> Iterator[tuple[Any, np.ndarray]]:
-        held = -(-options.batch // TILE) * TILE
+    def items(keys: Sequence[Any]) -> Iterator[tuple[Any, np.ndarray, float | None]]:
+        tile = model.modality.tile
+        held = max(-(-options.batch // tile) * tile // options.guided, 1)
         for start in range(0, len(keys), held):
             chunk = keys[start : start + held]
-            latents = model.modality.latents(list(chunk), model.spec, model.config, options)
-            made = compute(network, latents, device)
-            yield from zip(chunk, made, strict=True)
+            yield from maker.make(chunk)
             reporter.progress("Sampling", start + len(chunk), len(keys))
+        maker.report(reporter)
 
     with _exact():
-        return model.modality.write(items, seeds, options, reporter, stdout)
+        return model.modality.write(items, seeds, model.spec, options, reporter, stdout)
+
+
+class _Maker:
+    """Makes items of keys, guided by the discriminator if that is asked for."""
+
+    def __init__(self, model: Model, options: Any, device: torch.device) -> None:
+        self.model, self.options, self.device = model, options, device
+        self.generator = model.networks["generator"].to(device).eval()
+        self.discriminator = model.networks["discriminator"].to(device).eval()
+        self._effective: list[np.ndarray] = []
+        if options.guided > 1 and model.guide is None:
+            raise GancliError(
+                "This model's discriminator was never calibrated, so it cannot guide.",
+                "Leave --guided out, or finish the training of its run.",
+            )
+
+    def make(self, keys: Sequence[Any]) -> Iterator[tuple[Any, np.ndarray, float | None]]:
+        """Yield each key with its item and, where asked for, its score."""
+        count = self.options.guided
+        tries = keys if count == 1 else [Candidate(key, k) for key in keys for k in range(count)]
+        latents = self.model.modality.latents(
+            list(tries), self.model.spec, self.model.config, self.options
+        )
+        tile = self.model.modality.tile
+        made = compute(self.generator, latents, self.device, tile)
+        if not self.options.scored or self.model.guide is None:
+            yield from ((key, item, None) for key, item in zip(keys, made, strict=True))
+            return
+        judged = {"items": made} | {k: v for k, v in latents.items() if k == "labels"}
+        scores = self.model.guide.logit(
+            compute(self._judge, judged, self.device, tile)
+        ).reshape(len(keys), count)
+        if count > 1:
+            self._effective.append(effective_candidates(scores))
+        for row, key in enumerate(keys):
+            chosen = choose(key, scores[row]) if count > 1 else 0
+            yield key, made[row * count + chosen], float(scores[row, chosen])
+
+    def _judge(self, items: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        logits: torch.Tensor = self.discriminator(items, labels)
+        return logits
+
+    def report(self, reporter: Reporter) -> None:
+        """Say how much choice the discriminator had."""
+        if self._effective:
+            mean = float(np.concatenate(self._effective).mean())
+            reporter.note(
+                f"Guided: of {self.options.guided} candidates {mean:.1f} counted on average."
+            )
 
 
 def compute(
-    network: nn.Module, latents: Mapping[str, np.ndarray], device: torch.device
+    network: Callable[..., torch.Tensor], inputs: Mapping[str, np.ndarray], device: torch.device,
+    tile: int,
 ) -> np.ndarray:
-    """Return the items of some latents, each the same whatever comes with it.
+    """Return what a network makes of some rows, each the same whatever comes with it.
 
     Args:
-        network: A generator in evaluation mode, on the device.
-        latents: Arrays by argument name, a row for each item.
+        network: A generator or discriminator in evaluation mode, on the device.
+        inputs: Arrays by argument name, a row for each item.
         device: Where to compute.
+        tile: Rows computed together; another number is another set of bytes.
 
     Returns:
         Float32, a row for each item.
     """
-    count = len(next(iter(latents.values())))
+    count = len(next(iter(inputs.values())))
     made = []
-    for start in range(0, count, TILE):
-        tile = {name: _tile(values[start : start + TILE]) for name, values in latents.items()}
-        made.append(generate(network, tile, device)[: count - start].numpy())
+    for start in range(0, count, tile):
+        rows = {name: _tile(values[start : start + tile], tile) for name, values in inputs.items()}
+        made.append(generate(network, rows, device)[: count - start].numpy())
     return np.concatenate(made)
 
 
-def _tile(rows: np.ndarray) -> np.ndarray:
+def _tile(rows: np.ndarray, count: int) -> np.ndarray:
     """Return the rows and as many copies of the last one as fill a tile.
 
     It lies in memory of torch, whose alignment MKL needs to round alike from run to run.
     """
-    tile: np.ndarray = torch.empty((TILE, *rows.shape[1:]), dtype=torch.from_numpy(rows).dtype
+    tile: np.ndarray = torch.empty((count, *rows.shape[1:]), dtype=torch.from_numpy(rows).dtype
                                    ).numpy()
     tile[: len(rows)] = rows
     tile[len(rows) :] = rows[-1]
@@ -104,7 +154,7 @@ def _tile(rows: np.ndarray) -> np.ndarray:
 def _exact() -> Iterator[None]:
     """Compute with repeatable algorithms, full fp32, and at most a thread for each core."""
     before = torch.get_num_threads()
-    torch.set_num_threads(min(before, physical_cores()))
+    torch.set_num_threads(min(before, devices.physical_cores()))
     try:
         with torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True, allow_tf32=False

@@ -1,12 +1,24 @@
 """Seeds, and the noise that belongs to each: the same on any device, in any batch."""
 
 import secrets
+from typing import NamedTuple
 
 import numpy as np
 
 from gancli.errors import UsageError
 
 _MOST = 10_000_000
+_PURPOSES = 8  # kinds of numbers that one sample may draw
+
+
+class Candidate(NamedTuple):
+    """One of several tries at the sample of a seed; number 0 is the seed's own sample."""
+
+    seed: int
+    number: int
+
+
+Key = int | Candidate
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -43,29 +55,32 @@ def chosen_seeds(n: int, seed: int | None, seeds: str | None) -> list[int]:
     return list(range(start, start + n))
 
 
-def philox(seed: int, purpose: int) -> np.random.Generator:
-    """Return the stream of one sample for one purpose (0 noise, 1 class)."""
-    return np.random.Generator(np.random.Philox(key=[seed, purpose]))
+def philox(key: Key, purpose: int) -> np.random.Generator:
+    """Return the stream of one sample for one purpose (0 noise, 1 class, 2 choice)."""
+    if isinstance(key, Candidate):
+        return philox(key.seed, purpose + _PURPOSES * key.number)
+    return np.random.Generator(np.random.Philox(key=[key, purpose]))
 
 
-def normal(seed: int, count: int, truncation: float | None = None) -> np.ndarray:
+def normal(key: Key, count: int, truncation: float | None = None) -> np.ndarray:
     """Return a sample's noise, float32, shape (count,).
 
     Args:
-        seed: The sample's seed.
+        key: The sample's seed, or one of its candidates.
         count: Numbers wanted.
         truncation: Draw numbers beyond this many deviations again (Brock et al. 2018,
             arXiv 1809.11096), or None.
     """
-    stream = philox(seed, 0)
+    stream = philox(key, 0)
     noise = stream.standard_normal(count, dtype=np.float32)
     while truncation is not None and (beyond := np.abs(noise) > truncation).any():
         noise[beyond] = stream.standard_normal(int(beyond.sum()), dtype=np.float32)
     return noise
 
 
-def drawn_class(seed: int, counts: tuple[int, ...]) -> int:
-    """Return a class for a sample, as frequent as ``counts`` says."""
+def drawn_class(key: Key, counts: tuple[int, ...]) -> int:
+    """Return a class for a sample, as frequent as ``counts`` says; candidates share one."""
+    seed = key.seed if isinstance(key, Candidate) else key
     share = np.cumsum(counts) / max(sum(counts), 1)
     position = int(np.searchsorted(share, philox(seed, 1).random(), "right"))
     return min(position, len(counts) - 1)

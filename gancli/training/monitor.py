@@ -9,6 +9,7 @@ _POINTS = 20  # measurements in a run, at most
 _MOST, _LEAST = 2_000, 256  # samples of one measurement
 _COLLAPSED = 0.1  # of real data's spread
 _WORSE = 4.0  # times the best score
+_LOSS_SLACK = 1.01  # times the least held-out loss
 _PATIENCE = 3  # measurements in a row
 
 
@@ -71,6 +72,7 @@ class Quality:
         previous: The score before it.
         best, best_step: Best score and the step of it.
         best_diversity: Spread at the best score.
+        least_loss: Smallest held-out loss, where there is one.
         worse: Measurements in a row that diverged.
         narrow: Measurements in a row that collapsed.
         last: Share of the budget at the last measurement.
@@ -83,16 +85,27 @@ class Quality:
     best: float | None = None
     best_step: int | None = None
     best_diversity: float | None = None
+    least_loss: float | None = None
     worse: int = 0
     narrow: int = 0
     last: float = 0.0
     spent: float = 0.0
     cost: float = 0.0
 
-    def take(self, step: int, score: float, diversity: float) -> bool:
-        """Take note of a measurement and return whether it is the best."""
+    def take(
+        self, step: int, score: float, diversity: float, loss: float | None = None
+    ) -> bool:
+        """Take note of a measurement and return whether it is the best.
+
+        A better score does not count if the held-out loss says that the generator has begun to
+        learn by heart, or to trade variety for it.
+        """
         self.previous, self.score, self.diversity = self.score, score, diversity
-        if score < (float("inf") if self.best is None else self.best):
+        sound = True
+        if loss is not None:
+            least = self.least_loss = min(loss, self.least_loss or float("inf"))
+            sound = loss <= least * _LOSS_SLACK
+        if sound and score < (float("inf") if self.best is None else self.best):
             self.best, self.best_step, self.best_diversity = score, step, diversity
             self.worse = self.narrow = 0
             return True

@@ -14,6 +14,7 @@ from gancli.phases.compute import Compute
 from gancli.report import Reporter
 from gancli.training import checkpoint as checkpoints
 from gancli.training import state
+from gancli.training.calibrate import calibrate
 from gancli.training.report_page import write_report
 from gancli.training.run import Run
 from gancli.training.stop import Stop
@@ -134,7 +135,7 @@ def _train(
         f"Computing on {device.type} in {'bf16' if compute.bf16 else 'fp32'}; "
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
-    scorer = modality.scorer(dataset, 0)
+    scorer = modality.scorer(dataset, spec, 0)
     trainer = Trainer(modality, spec, config, dataset, run, compute, reporter, scorer)
     newest = checkpoints.newest(run.checkpoints, reporter.warn)
     if newest is not None:
@@ -157,17 +158,24 @@ def _export(trainer: Trainer, record: dict[str, Any]) -> Path:
         "steps": trainer.progress.step, "items": trainer.progress.items,
         "seconds": round(trainer.progress.seconds, 1), "floor": round(trainer.scorer.floor, 4),
     }
-    if quality.best_step is not None:
+    guide = None
+    if trainer.settled:
+        guide = calibrate(trainer)
+        metrics["guide_accuracy"] = round(guide.accuracy, 4)
+    elif quality.best_step is not None:
         best = checkpoints.load(run.checkpoints, quality.best_step)
         state.restore(best, trainer.networks, trainer.ema, {})
+    if quality.best_step is not None:
         metrics |= {
             "score": round(quality.best or 0.0, 4), "best_step": quality.best_step,
             "diversity": round(quality.best_diversity or 0.0, 4),
         }
-    networks = {**trainer.networks, "generator": trainer.ema.network}
+    networks = {
+        "generator": trainer.ema.network, "discriminator": trainer.networks["discriminator"]
+    }
     provenance = {"data": record["data_name"], "command": record["command"]}
     made = model.Model(
-        trainer.modality, trainer.spec, trainer.config, networks, metrics, provenance
+        trainer.modality, trainer.spec, trainer.config, networks, guide, metrics, provenance
     )
     model.save(made, run.model)
     write_report(run, record, metrics)

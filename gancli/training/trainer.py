@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from gancli.config import parse_interval
 from gancli.data.dataset import Dataset
-from gancli.data.split import order
 from gancli.errors import DIVERGED, GancliError
 from gancli.modalities.base import Modality, Scorer
 from gancli.phases.base import Batch, NotFinite, Phase
@@ -68,7 +67,7 @@ class Trainer:
         self.schedule = Schedule(self.budget, self.phases[-1].batch)
         self.progress = state.Progress()
         torch.manual_seed(config.seed)
-        self.networks = modality.build(spec, config)
+        self.networks = {**modality.build(spec, config), **modality.helpers(spec, config)}
         for network in self.networks.values():
             network.to(compute.device).train()
         self.ema = Ema(self.networks["generator"], config.ema)
@@ -150,11 +149,10 @@ class Trainer:
         raise AssertionError("a modality has phases")
 
     def _draw(self, phase: Phase, steps: int, step: int) -> Callable[[int], Batch]:
-        train = self.dataset.train
-
         def draw(k: int) -> Batch:
-            chosen = order(len(train), self.config.seed, step * steps + k, phase.batch)
-            items = self.dataset.take(train[chosen])
+            items = self.dataset.take(
+                self.dataset.batch(self.config.seed, step * steps + k, phase.batch)
+            )
             return {
                 name: torch.from_numpy(np.ascontiguousarray(values)).to(self.compute.device)
                 for name, values in items.items()
@@ -185,8 +183,7 @@ class Trainer:
         """
         index, share = self._phase(self.share())
         if index != self.progress.phase:
-            self.progress.phase = index
-            self.optimisers = self.phases[index].optimisers(self.networks)
+            self._enter(index)
         phase = self.phases[index]
         rate = phase.rate(share) * self.progress.scale
         for optimiser in self.optimisers.values():
@@ -196,8 +193,29 @@ class Trainer:
         losses = self._compute_step(phase, self.networks, self.optimisers, self.progress.step)
         self.progress.step += 1
         self.progress.items += phase.batch
-        self.ema.update(self.networks["generator"], phase.batch, self.progress.items)
+        if phase.trains_generator:
+            self.ema.update(self.networks["generator"], phase.batch, self.progress.items)
         return losses
+
+    @property
+    def settled(self) -> bool:
+        """Whether the generator is what it will remain: the best of the whole run."""
+        last = len(self.phases) - 1
+        return self.progress.phase == last > 0 and not self.phases[last].trains_generator
+
+    def _enter(self, index: int) -> None:
+        """Begin a phase with the best generator of those before."""
+        if self.phases[self.progress.phase].trains_generator:
+            if self.progress.quality.last < self.share():  # a resumed run may have done it
+                self.measure()
+            best = self.progress.quality.best_step
+            if best is not None and best != self.progress.step:
+                found = checkpoints.load(self.run.checkpoints, best)
+                self.ema.network.load_state_dict(found.tensors["averaged"])
+            self.networks["generator"].load_state_dict(self.ema.network.state_dict())
+        self.phases[index].begin(self.networks)
+        self.progress.phase = index
+        self.optimisers = self.phases[index].optimisers(self.networks)
 
     def tune_threads(self) -> int:
         """Measure which thread count is fastest, on copies that are thrown away."""
@@ -216,12 +234,18 @@ class Trainer:
 
     def sample(self, count: int, first: int = 0) -> torch.Tensor:
         """Return items of the averaged generator for fixed seeds."""
-        made = []
+        return self.sample_labelled(count, first)[0]
+
+    def sample_labelled(self, count: int, first: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return items of the averaged generator and, with classes, their labels."""
+        made, labels = [], []
         for start in range(first, first + count, 250):
             seeds = list(range(start, min(start + 250, first + count)))
             latents = self.modality.latents(seeds, self.spec, self.config, self._options)
             made.append(generate(self.ema.network, latents, self.compute.device))
-        return torch.cat(made)
+            if "labels" in latents:
+                labels.append(torch.from_numpy(latents["labels"]))
+        return torch.cat(made), torch.cat(labels) if labels else None
 
     def measure(self) -> None:
         """Score the averaged generator, keep it if it is the best, and act on trouble."""
@@ -229,13 +253,15 @@ class Trainer:
         now, quality = self.progress, self.progress.quality
         items = self.sample(self.schedule.samples, first=_PREVIEWED)
         score, diversity = self.scorer.score(items), self.scorer.diversity(items)
-        best = quality.take(now.step, score, diversity)
+        loss = self.scorer.loss(self.ema.network)
+        best = quality.take(now.step, score, diversity, loss)
         quality.last = self.share()
         quality.cost = time.perf_counter() - started
         quality.spent += quality.cost
         self.log(
             {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
-             "score": score, "diversity": diversity, "best": best}
+             "score": score, "diversity": diversity, "best": best,
+             **({} if loss is None else {"held_out_loss": loss}), **self.scorer.notes(items)}
         )
         if best:
             self.save()
@@ -252,7 +278,8 @@ class Trainer:
         """Write a grid of the fixed first seeds."""
         items = self.sample(_PREVIEWED)
         self.run.samples.mkdir(exist_ok=True)
-        self.modality.preview(items.numpy(), self.run.samples / f"step-{self.progress.step:07d}")
+        path = self.run.samples / f"step-{self.progress.step:07d}"
+        self.modality.preview(items.numpy(), self.spec, path)
 
     # The loop
 
@@ -302,7 +329,7 @@ class Trainer:
             if wanted is None and watch.jumped(taken):
                 count = self.tune_threads()
                 watch.reset()
-        if self.progress.quality.last < 1:
+        if self.progress.quality.last < 1 and not self.settled:
             self.measure()
         self.preview()
         self.save()
@@ -325,7 +352,9 @@ class Trainer:
                 threads=count, phase=self.phases[now.phase].name,
             )
         )
-        if self.schedule.due(share, quality.last, now.seconds, quality.spent, quality.cost):
+        if self.phases[now.phase].trains_generator and self.schedule.due(
+            share, quality.last, now.seconds, quality.spent, quality.cost
+        ):
             self.measure()
         if self.save_steps is not None:
             due = now.step % self.save_steps == 0

@@ -100,7 +100,7 @@ def main() -> None:
         print(json.dumps({"data": source.name, **options}), flush=True)
         with tempfile.TemporaryDirectory() as folder, Stop() as stop:
             run = Run.create(Path(folder) / "run", {}, force=False)
-            scorer = image.scorer(dataset, 0)
+            scorer = image.scorer(dataset, spec, 0)
             trainer = Judged(image, spec, config, dataset, run, compute, Silent(), scorer)
             trainer.judge, trainer.points, trainer.rows = judge, given.points, []
             trainer.train(stop)
@@ -109,7 +109,7 @@ def main() -> None:
             if given.grids:
                 given.grids.mkdir(parents=True, exist_ok=True)
                 name = f"{source.name}-{spec.size}-{given.preset}-{seed}"
-                image.preview(trainer.sample(100).numpy(), given.grids / name)
+                image.preview(trainer.sample(100).numpy(), spec, given.grids / name)
             run.close()
 
 

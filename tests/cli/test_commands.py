@@ -193,7 +193,7 @@ def test_info_with_layers(call, monkeypatch, tmp_path):
     spec = ImageSpec(28, "L", "crop", ("a", "b"), (3, 4), 7)
     config = ImageConfig(g_width=4, d_width=4, d_norm="spectral")
     networks = image.build(spec, config)
-    model.save(model.Model(image, spec, config, networks, {}, {}), tmp_path / "m")
+    model.save(model.Model(image, spec, config, networks, None, {}, {}), tmp_path / "m")
     result = call("info", "m", "--layers", "--json")
     assert result.status == 0, result.err
     layers = json.loads(result.out)["layers"]

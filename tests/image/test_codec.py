@@ -45,7 +45,7 @@ class Source:
             if self.depth == 4:
                 item[3] = 1
                 item[3, :, : SIDE // 2] = -1  # the left half is clear
-            yield key, item
+            yield key, item, None
 
 
 class Ear(Silent):

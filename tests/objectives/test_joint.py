@@ -6,7 +6,7 @@ from torch import nn
 
 from gancli.objectives.losses import objective
 from gancli.objectives.names import OBJECTIVES
-from gancli.phases.adversarial import AdversarialPhase, _Turn
+from gancli.phases.adversarial import AdversarialPhase, Turn
 from gancli.phases.base import NotFinite, update
 from gancli.phases.compute import Compute
 
@@ -35,7 +35,7 @@ def phase(name, **changes):
         objective=objective(name), latent=4, prepare=lambda batch, generator: batch["x"],
         augment=lambda x, generator: x, joint=True, r1=0.0, r2=0.0, gp=0.0, penalty_every=8,
         penalty_share=1.0,
-        d_steps=1, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99, lr_end=1.0, batch=16,
+        d_steps=1, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99, lr_end=1.0, batch=16, share=1.0,
     )
     return AdversarialPhase(**{**settings, **changes})
 
@@ -60,7 +60,7 @@ def test_joint_gradients_are_those_of_each_loss_alone(name):
         network.requires_grad_(True)
     optimisers = {key: torch.optim.SGD(net.parameters(), 1.0) for key, net in nets.items()}
     before = {key: [p.detach().clone() for p in net.parameters()] for key, net in nets.items()}
-    turn = _Turn(chosen, nets, optimisers, torch.Generator().manual_seed(9), COMPUTE)
+    turn = Turn(chosen, nets, optimisers, torch.Generator().manual_seed(9), COMPUTE)
     turn.joint(real, None, {})
     for key, wanted in (("generator", g_wanted), ("discriminator", d_wanted)):
         for old, new, gradient in zip(before[key], nets[key].parameters(), wanted, strict=True):

@@ -21,7 +21,7 @@ def test_onnx_agrees_with_torch_at_any_batch(classes, tmp_path):
     networks = image.build(spec, config)
     for network in networks.values():
         network.eval()
-    model = Model(image, spec, config, networks, {}, {})
+    model = Model(image, spec, config, networks, None, {}, {})
     path = tmp_path / "model.onnx"
     export_onnx(model, path, force=False)
     session = onnxruntime.InferenceSession(path)

@@ -24,7 +24,7 @@ def folder(tmp_path):
     spec = ImageSpec(16, "RGB", "crop", ("cat", "dög"), (3, 4), 7)
     config = ImageConfig(g_width=4, d_width=4, latent=8, size=16, g_norm="spectral")
     networks = get("image").build(spec, config)
-    save(Model(get("image"), spec, config, networks, {"score": 1.5}, {"data": "x"}),
+    save(Model(get("image"), spec, config, networks, None, {"score": 1.5}, {"data": "x"}),
          tmp_path / "m")
     return tmp_path / "m"
 

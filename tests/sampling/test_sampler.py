@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gancli.errors import UsageError
+from gancli.errors import GancliError, UsageError
 from gancli.modalities import get
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.sample_config import ImageSampleConfig
@@ -14,7 +14,8 @@ from gancli.modalities.image.spec import ImageSpec
 from gancli.model import Model, load, save
 from gancli.report import Silent
 from gancli.sampling import sampler
-from gancli.sampling.sampler import TILE, compute, sample
+from gancli.sampling.guided import Guide
+from gancli.sampling.sampler import compute, sample
 from gancli.sampling.seeds import normal
 
 CPU = torch.device("cpu")
@@ -30,7 +31,7 @@ def model(size=28, width=8, classes=(), **options):
         generator(torch.randn(8, 8), torch.zeros(8, dtype=torch.int64) if classes else None)
     for network in networks.values():
         network.eval().requires_grad_(False)
-    return Model(get("image"), spec, config, networks, {}, {})
+    return Model(get("image"), spec, config, networks, None, {}, {})
 
 
 class Ear(Silent):
@@ -44,21 +45,24 @@ class Ear(Silent):
         self.steps.append((done, total))
 
 
-def collect(made, reporter=None, **options):
+def collect(made, reporter=None, scores=None, guide=None, **options):
     """Return each key with the bytes of its item, as the modality's writer would get them."""
     found = {}
+    scores = {} if scores is None else scores
 
     class Modality:
+        tile = 16
         latents = staticmethod(made.modality.latents)
 
         @staticmethod
-        def write(items, seeds, options, reporter, stdout):
-            for key, item in items(seeds):
+        def write(items, seeds, spec, options, reporter, stdout):
+            for key, item, score in items(seeds):
+                scores[key] = score
                 assert item.dtype == np.float32
                 found[key] = item.tobytes()
             return []
 
-    fake = Model(Modality(), made.spec, made.config, made.networks, {}, {})
+    fake = Model(Modality(), made.spec, made.config, made.networks, guide, {}, {})
     sample(fake, ImageSampleConfig(**options), reporter or Silent(), io.BytesIO)
     return found
 
@@ -87,11 +91,11 @@ def test_bytes_depend_on_the_seed_alone(size, width, options, threads):
 def test_a_plain_batch_would_not_do():
     # If this ever fails, tiles are no longer needed (and if it is skipped, nothing is shown).
     network = model().networks["generator"]
-    z = torch.from_numpy(np.stack([normal(seed, 8) for seed in range(TILE)]))
+    z = torch.from_numpy(np.stack([normal(seed, 8) for seed in range(16)]))
     if torch.equal(network(z[:1]), network(z)[:1]):
         pytest.skip("this machine rounds alike in batches of any size")
-    alone = compute(network, {"z": z[:1].numpy()}, CPU)
-    assert np.array_equal(alone, compute(network, {"z": z.numpy()}, CPU)[:1])
+    alone = compute(network, {"z": z[:1].numpy()}, CPU, 16)
+    assert np.array_equal(alone, compute(network, {"z": z.numpy()}, CPU, 16)[:1])
 
 
 def test_every_kernel_sees_full_tiles_of_float32():
@@ -101,8 +105,8 @@ def test_every_kernel_sees_full_tiles_of_float32():
         with_kwargs=True,
     )
     assert len(collect(made, seeds="0-20", batch=5)) == 21
-    assert all(z.shape == (TILE, 8) and z.dtype == torch.float32 for z, _ in seen)
-    assert all(label.shape == (TILE,) and label.dtype == torch.int64 for _, label in seen)
+    assert all(z.shape == (16, 8) and z.dtype == torch.float32 for z, _ in seen)
+    assert all(label.shape == (16,) and label.dtype == torch.int64 for _, label in seen)
     assert all(z.data_ptr() % 64 == 0 for z, _ in seen)
 
 
@@ -137,9 +141,10 @@ def test_few_items_are_in_memory_and_progress_reaches_the_end():
         return get("image").latents(keys, *rest)
 
     class Modality:
+        tile = 16
         write = staticmethod(lambda items, seeds, *rest: [None for _ in items(seeds)])
 
-    fake = Model(Modality(), made.spec, made.config, made.networks, {}, {})
+    fake = Model(Modality(), made.spec, made.config, made.networks, None, {}, {})
     Modality.latents = staticmethod(latents)
     sample(fake, ImageSampleConfig(n=100, seed=0, batch=33), ear, io.BytesIO)
     assert max(largest) == 48  # 33 in whole tiles
@@ -147,7 +152,7 @@ def test_few_items_are_in_memory_and_progress_reaches_the_end():
 
 
 def test_threads_are_capped_while_sampling_and_given_back(monkeypatch):
-    monkeypatch.setattr(sampler, "physical_cores", lambda: 1)
+    monkeypatch.setattr(sampler.devices, "physical_cores", lambda: 1)
     before, during = torch.get_num_threads(), []
     torch.set_num_threads(2)
     try:
@@ -167,3 +172,34 @@ def test_a_missing_device_and_a_class_of_no_model_are_usage_errors(monkeypatch):
         collect(model(), seed=0, device="cuda")
     with pytest.raises(UsageError):
         collect(model(), seed=0, class_name="cat")
+
+
+# Guided by the discriminator
+
+
+def test_guided_samples_are_those_the_discriminator_prefers():
+    made, guide = model(), Guide(50.0, 0.0, 0.9)
+    plain, guided, ear = {}, {}, Ear()
+    known = [collect(made, guide=guide, seeds=f"{seed}") for seed in range(3)]
+    collect(made, guide=guide, scores=plain, seed=0, n=3)
+    picked = collect(made, ear, guide=guide, scores=guided, seed=0, n=3, guided=8)
+    assert set(plain.values()) == {None}
+    assert all(isinstance(score, float) for score in guided.values())
+    assert any(picked[seed] != known[seed][seed] for seed in range(3))
+    assert any("of 8 candidates" in note for note in ear.notes)
+    # The scale decides how much the discriminator is believed: none of it is the first draw.
+    free = {}
+    collect(made, guide=Guide(0.0, 0.0, 0.5), scores=free, seed=0, n=3, guided=8)
+    assert set(free.values()) == {0.0}
+
+
+def test_guided_bytes_depend_on_the_seed_alone():
+    made, guide = model(), Guide(3.0, 0.1, 0.9)
+    together = collect(made, guide=guide, seed=0, n=20, guided=3, batch=64)
+    alone = collect(made, guide=guide, seeds="7", guided=3, batch=1)
+    assert together[7] == alone[7]
+
+
+def test_a_model_without_a_guide_refuses():
+    with pytest.raises(GancliError, match="never calibrated"):
+        collect(model(), seed=0, guided=2)

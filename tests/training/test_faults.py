@@ -86,8 +86,14 @@ def test_a_score_gone_wrong_rolls_back_to_the_best(monkeypatch, pictures, tmp_pa
         def diversity(self, items):
             return 1.0
 
+        def loss(self, generator):
+            return None
+
+        def notes(self, items):
+            return {}
+
     image = modalities.get("image")
-    monkeypatch.setattr(type(image), "scorer", lambda self, dataset, seed: Scorer())
+    monkeypatch.setattr(type(image), "scorer", lambda self, dataset, spec, seed: Scorer())
     from gancli.training import monitor
 
     monkeypatch.setattr(monitor.Schedule, "points", property(lambda self: 6))
@@ -106,9 +112,10 @@ def test_sampling_uses_the_best_not_the_last(monkeypatch, pictures, tmp_path, ti
     image = modalities.get("image")
     scorer = type("Scorer", (), {
         "floor": 1.0, "score": lambda self, items: next(scores),
-        "diversity": lambda self, items: 1.0,
+        "diversity": lambda self, items: 1.0, "loss": lambda self, generator: None,
+        "notes": lambda self, items: {},
     })
-    monkeypatch.setattr(type(image), "scorer", lambda self, dataset, seed: scorer())
+    monkeypatch.setattr(type(image), "scorer", lambda self, dataset, spec, seed: scorer())
     from gancli.training import monitor
 
     monkeypatch.setattr(monitor.Schedule, "points", property(lambda self: 4))

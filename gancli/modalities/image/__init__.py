@@ -9,6 +9,7 @@ from gancli.modalities.image.sample_config import ImageSampleConfig
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from torch import nn
 
     from gancli.data.dataset import Dataset
@@ -30,6 +31,8 @@ class ImageModality:
     config_type = ImageConfig
     sample_config_type = ImageSampleConfig
     presets = PRESETS
+    binary = True
+    tile = 16  # as fast as 32 and better than 8; a single picture costs as much as a tile
 
     def inspect(self, source: "Source", config: ImageConfig) -> "tuple[ImageSpec, list[str]]":
         from gancli.modalities.image.spec import inspect
@@ -53,6 +56,16 @@ class ImageModality:
 
         return build(spec, config)
 
+    def helpers(self, spec: "ImageSpec", config: ImageConfig) -> "dict[str, nn.Module]":
+        return {}
+
+    def real(self, batch: "dict[str, np.ndarray]") -> "torch.Tensor":
+        import torch
+
+        from gancli.modalities.image.phases import to_items
+
+        return to_items(torch.from_numpy(batch["pixels"]))
+
     def phases(
         self, spec: "ImageSpec", config: ImageConfig, dataset: "Dataset"
     ) -> "list[Phase]":
@@ -60,7 +73,7 @@ class ImageModality:
 
         return phases(spec, config, len(dataset.train))
 
-    def scorer(self, dataset: "Dataset", seed: int) -> "Scorer":
+    def scorer(self, dataset: "Dataset", spec: "ImageSpec", seed: int) -> "Scorer":
         from gancli.modalities.image.score import ImageScorer
 
         pixels = dataset.arrays["pixels"]
@@ -76,7 +89,7 @@ class ImageModality:
             return between_latents(keys, spec, config, options)
         return latents(keys, spec, config, options)
 
-    def preview(self, items: "np.ndarray", path: Path) -> None:
+    def preview(self, items: "np.ndarray", spec: "ImageSpec", path: Path) -> None:
         from gancli.modalities.image.codec import preview
 
         preview(items, path)
@@ -85,6 +98,7 @@ class ImageModality:
         self,
         items: "Items",
         seeds: list[int],
+        spec: "ImageSpec",
         options: ImageSampleConfig,
         reporter: "Reporter",
         stdout: "Stdout",

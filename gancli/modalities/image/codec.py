@@ -64,6 +64,11 @@ def choose_writer(count: int, options: ImageSampleConfig) -> Writer:
     path, suffix = _target(options.output)
     form = _form(suffix, options)
     if options.interpolate is not None:
+        if options.guided > 1:
+            raise UsageError(
+                "--guided chooses among samples of a seed, and between seeds there is none.",
+                "Leave --guided or --interpolate out.",
+            )
         if count < 2:
             raise UsageError("--interpolate needs two seeds or more.", "Add -n 2.")
         _need_file(path, suffix, "--interpolate")

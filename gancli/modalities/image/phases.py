@@ -11,9 +11,12 @@ from gancli.objectives.losses import objective
 from gancli.objectives.names import AUGMENTATIONS
 from gancli.phases.adversarial import AdversarialPhase
 from gancli.phases.base import Batch, Phase
+from gancli.phases.refit import RefitPhase
 
 # With fewer pictures a discriminator learns them by heart in ten minutes.
 FEW = 10_000
+
+_REFIT = 0.04  # of the budget goes to the discriminator that guides sampling
 
 
 def augmentations(wanted: str, count: int) -> list[str]:
@@ -33,6 +36,12 @@ def augmentations(wanted: str, count: int) -> list[str]:
     return names
 
 
+def to_items(pixels: torch.Tensor) -> torch.Tensor:
+    """Return uint8 pixels (n, h, w, c) as floats (n, c, h, w) in [-1, 1]."""
+    # Permuting channels-last pixels gives torch's channels-last memory without a copy.
+    return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
 class Prepare:
     """Turns a batch of uint8 pixels (n, h, w, c) into (n, c, h, w) in [-1, 1]."""
 
@@ -40,8 +49,7 @@ class Prepare:
         self.mirror = mirror
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        # Permuting channels-last pixels gives torch's channels-last memory without a copy.
-        items = batch["pixels"].permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        items = to_items(batch["pixels"])
         if self.mirror:
             chance = torch.rand((len(items), 1, 1, 1), generator=generator, device=items.device)
             items = torch.where(chance < 0.5, items.flip(3), items)
@@ -49,21 +57,21 @@ class Prepare:
 
 
 def phases(spec: ImageSpec, config: ImageConfig, count: int) -> list[Phase]:
-    """Return the one phase; ``count`` pictures decide about augmentation."""
+    """Return the phases; ``count`` pictures decide about augmentation."""
     # One pass serves both networks only where items do not mix in the discriminator.
     mixes = config.d_norm == "batch" or config.minibatch_stddev
     loss = objective(config.objective)
-    return [
-        AdversarialPhase(
-            objective=loss,
-            latent=config.latent,
-            prepare=Prepare(config.mirror),
-            augment=Augment(augmentations(config.augment, count)),
-            joint=config.updates == "joint" and loss.sloped and not mixes,
-            r1=config.r1, r2=config.r2, gp=config.gp, penalty_every=config.penalty_every,
-            penalty_share=config.penalty_share,
-            d_steps=config.d_steps, g_lr=config.g_lr, d_lr=config.d_lr,
-            beta1=config.beta1, beta2=config.beta2,
-            lr_end=config.lr_end, batch=config.batch,
-        )
-    ]
+    adversarial = AdversarialPhase(
+        objective=loss,
+        latent=config.latent,
+        prepare=Prepare(config.mirror),
+        augment=Augment(augmentations(config.augment, count)),
+        joint=config.updates == "joint" and loss.sloped and not mixes,
+        r1=config.r1, r2=config.r2, gp=config.gp, penalty_every=config.penalty_every,
+        penalty_share=config.penalty_share,
+        d_steps=config.d_steps, g_lr=config.g_lr, d_lr=config.d_lr,
+        beta1=config.beta1, beta2=config.beta2,
+        lr_end=config.lr_end, batch=config.batch,
+        share=1 - _REFIT,
+    )
+    return [adversarial, RefitPhase(adversarial=adversarial, share=_REFIT)]

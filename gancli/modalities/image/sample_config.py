@@ -10,6 +10,10 @@ from gancli.sampling.config import SampleConfig
 class ImageSampleConfig(SampleConfig):
     """Options of ``gancli sample image``."""
 
+    truncation: float | None = option(
+        None, "Draw noise again that is beyond this many deviations: fewer oddities, less variety.",
+        "Samples", minimum=0.01, maximum=10.0,
+    )
     grid: bool = option(False, "Lay all samples out in one picture.", "Output")
     tar: bool = option(False, "Write a tar of pictures.", "Output")
     format: str | None = option(

@@ -57,6 +57,13 @@ class ImageScorer:
         generated = self._fit(items)
         return 0.0 if generated is None else spread_ratio(generated, self._real)
 
+    def loss(self, generator: torch.nn.Module) -> None:
+        """Return None: a DCGAN has no likelihood."""
+
+    def notes(self, items: torch.Tensor) -> dict[str, float]:
+        """Return nothing further."""
+        return {}
+
     def _fit(self, items: torch.Tensor) -> Gaussian | None:
         if len(items) == 0 or not bool(torch.isfinite(items).all()):
             return None

@@ -76,7 +76,7 @@ class Writer(ABC):
 
 def _pixels(items: Items, keys: Sequence[Any]) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield each key with its picture, uint8 (h, w, c), a few in memory at a time."""
-    for key, item in items(keys):
+    for key, item, _ in items(keys):
         yield key, to_pixels(item[None])[0]
 
 

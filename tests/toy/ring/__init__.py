@@ -12,6 +12,8 @@ class Ring:
     config_type = RingConfig
     sample_config_type = RingSampleConfig
     presets = {"plain": {}}
+    binary = True
+    tile = 16
 
     def inspect(self, source, config):
         return RingSpec(points=512), ["Points: 512, since a ring has no end."]
@@ -32,12 +34,20 @@ class Ring:
 
         return build(config)
 
+    def helpers(self, spec, config):
+        return {}
+
+    def real(self, batch):
+        import torch
+
+        return torch.from_numpy(batch["points"])
+
     def phases(self, spec, config, dataset):
         from ring.networks import phases
 
         return phases(config)
 
-    def scorer(self, dataset, seed):
+    def scorer(self, dataset, spec, seed):
         from ring.networks import RingScorer
 
         return RingScorer()
@@ -47,11 +57,11 @@ class Ring:
 
         return {"z": np.stack([normal(seed, 4) for seed in seeds])}
 
-    def preview(self, items, path):
+    def preview(self, items, spec, path):
         path.with_suffix(".json").write_text(json.dumps(items.tolist()))
 
-    def write(self, items, seeds, options, reporter, stdout):
-        stdout().write(json.dumps([item.tolist() for _, item in items(seeds)]).encode())
+    def write(self, items, seeds, spec, options, reporter, stdout):
+        stdout().write(json.dumps([item.tolist() for _, item, _ in items(seeds)]).encode())
         return []
 
 

@@ -31,7 +31,7 @@ def phases(config):
             objective=objective("relativistic"), latent=4,
             prepare=lambda batch, generator: batch["points"], augment=lambda x, generator: x,
             joint=True, r1=0.1, r2=0.1, gp=0.0, penalty_every=1, penalty_share=0.25,
-            d_steps=1, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99, lr_end=0.0, batch=64,
+            d_steps=1, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99, lr_end=0.0, batch=64, share=1.0,
         )
     ]
 
@@ -44,3 +44,9 @@ class RingScorer:
 
     def diversity(self, items):
         return float(items.std(0).mean() / 0.7071)
+
+    def loss(self, generator):
+        return None
+
+    def notes(self, items):
+        return {}
