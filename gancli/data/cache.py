@@ -1,8 +1,8 @@
 """Decoded data on disk, so that a second training starts at once.
 
-An entry is a folder named by its key: ``pixels.bin``, the raw bytes of one uint8 array, and
-``meta.json`` with its shape and a checksum. It is written beside its place and renamed; an entry
-that is not what its checksum says counts as absent.
+An entry is a folder named by its key: ``pixels.bin``, the raw bytes of one uint8 array (whatever
+the modality keeps in it), and ``meta.json`` with its shape and a checksum. It is written beside
+its place and renamed; an entry that is not what its checksum says counts as absent.
 """
 
 import contextlib
@@ -99,7 +99,48 @@ def find(entry: str) -> tuple[np.ndarray, Any] | None:
     return array, meta["extra"]
 
 
-class Writer:
+class _Entry:
+    """An entry in the making: a folder beside its place."""
+
+    def __init__(self, entry: str, reporter: Reporter) -> None:
+        self._entry, self._reporter = entry, reporter
+        self._folder: Path | None = None
+
+    def _make_folder(self) -> Path:
+        """Make a folder for the entry to come, and sweep away what killed runs left."""
+        parent = cache_folder()
+        parent.mkdir(parents=True, exist_ok=True)
+        for old in parent.glob("*.partial"):
+            if time.time() - old.lstat().st_mtime > 86_400:
+                shutil.rmtree(old, ignore_errors=True)
+        return Path(tempfile.mkdtemp(".partial", self._entry[:16] + "-", parent))
+
+    def _publish(self, array: np.ndarray, extra: Any) -> None:
+        assert self._folder is not None
+        meta = {"shape": array.shape, "seal": _seal(array, extra), "extra": extra}
+        with (self._folder / "meta.json").open("w", encoding="utf-8") as file:
+            json.dump(meta, file)
+            _sync(file)
+        target = cache_folder() / self._entry
+        # An entry of this name was found damaged, or another run has just written the same.
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(self._folder, target)
+        self._folder = None
+
+    def _uncached(self, error: OSError) -> None:
+        self._remove()
+        self._reporter.warn(
+            f"The decoded data could not be cached in {str(cache_folder())!r} "
+            f"({error.strerror or error}); the next run decodes it again."
+        )
+
+    def _remove(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+class Writer(_Entry):
     """Collects items at known places, some of which may stay empty, and stores them.
 
     The items are held in memory, or where they exceed :func:`memory_limit` in a file. Without a
@@ -118,11 +159,10 @@ class Writer:
     def __init__(
         self, entry: str, count: int, shape: tuple[int, ...], reporter: Reporter
     ) -> None:
-        self._entry, self._count, self._shape = entry, count, shape
-        self._reporter = reporter
+        super().__init__(entry, reporter)
+        self._count, self._shape = count, shape
         self._item_bytes = math.prod(shape)
         self._kept: set[int] = set()
-        self._folder: Path | None = None
         self._array: np.ndarray | None = None
         if count * self._item_bytes <= memory_limit():
             self._array = np.empty((count, *shape), np.uint8)
@@ -174,11 +214,7 @@ class Writer:
                 _sync(file)
             self._publish(array, extra)
         except OSError as error:
-            self._remove()
-            self._reporter.warn(
-                f"The decoded data could not be cached in {str(cache_folder())!r} "
-                f"({error.strerror or error}); the next run decodes it again."
-            )
+            self._uncached(error)
         return array
 
     def _finish_file(
@@ -202,43 +238,111 @@ class Writer:
             raise self._cannot(error) from error
         return array
 
-    def _make_folder(self) -> Path:
-        """Make a folder for the entry to come, and sweep away what killed runs left."""
-        parent = cache_folder()
-        parent.mkdir(parents=True, exist_ok=True)
-        for old in parent.glob("*.partial"):
-            if time.time() - old.lstat().st_mtime > 86_400:
-                shutil.rmtree(old, ignore_errors=True)
-        return Path(tempfile.mkdtemp(".partial", self._entry[:16] + "-", parent))
-
-    def _publish(self, array: np.ndarray, extra: Any) -> None:
-        assert self._folder is not None
-        meta = {"shape": array.shape, "seal": _seal(array, extra), "extra": extra}
-        with (self._folder / "meta.json").open("w", encoding="utf-8") as file:
-            json.dump(meta, file)
-            _sync(file)
-        target = cache_folder() / self._entry
-        # An entry of this name was found damaged, or another run has just written the same.
-        shutil.rmtree(target, ignore_errors=True)
-        os.rename(self._folder, target)
-        self._folder = None
-
     def _cannot(self, error: OSError) -> GancliError:
-        need = self._count * self._item_bytes / 1e9
-        return GancliError(
-            f"The data does not fit into memory, and the cache {str(cache_folder())!r} "
-            f"cannot take it: {error.strerror or error}.",
-            f"Set GANCLI_CACHE to a folder with {need:.1f} GB to spare, or choose a smaller size.",
-        )
+        need = self._count * self._item_bytes
+        return _full(error, f"{need / 1e9:.1f} GB", ", or choose a smaller size")
 
     def _close(self) -> None:
         with contextlib.suppress(OSError):  # its last bytes do not fit on the disk either
             self._file.close()
 
-    def _remove(self) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+
+class Appender(_Entry):
+    """Collects bytes whose number is not known before, in a file, and stores them.
+
+    Without a usable cache they are held in memory, up to :func:`memory_limit`. Use it as a
+    context; nothing is left behind on failure.
+
+    Args:
+        entry: The entry's key.
+        reporter: Hears about a cache that cannot be written.
+    """
+
+    def __init__(self, entry: str, reporter: Reporter) -> None:
+        super().__init__(entry, reporter)
+        self._size = 0
+        self._chunks: list[np.ndarray] = []
+        self._error: OSError | None = None
+        try:
+            self._folder = self._make_folder()
+            # Without a buffer, so that what counts as written is.
+            self._file: Any = (self._folder / "pixels.bin").open("w+b", buffering=0)
+        except OSError as error:
+            self._remove()
+            self._error = error
+
+    def __enter__(self) -> "Appender":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._error is None:
+            self._file.close()
+        self._remove()
+
+    def append(self, array: np.ndarray) -> None:
+        """Add the bytes of an array.
+
+        Raises:
+            GancliError: They fit neither into the cache nor into memory.
+        """
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        if self._error is None:
+            try:
+                rest = data.data
+                while len(rest):
+                    rest = rest[self._file.write(rest):]
+            except OSError as error:
+                self._fall_back(error)
+        if self._error is not None:
+            self._hold(data)
+        self._size += data.size
+
+    def _fall_back(self, error: OSError) -> None:
+        """Take what is in the file into memory, and give the disk back."""
+        self._error = error
+        if self._size <= memory_limit():
+            self._file.seek(0)
+            self._chunks.append(np.fromfile(self._file, np.uint8, self._size))
+        self._file.close()
+        self._remove()
+
+    def _hold(self, data: np.ndarray) -> None:
+        assert self._error is not None
+        if self._size + data.size > memory_limit():
+            need = f"more than {memory_limit() / 1e9:.1f} GB"
+            raise _full(self._error, need, "") from self._error
+        self._chunks.append(data.copy())
+
+    def finish(self, extra: Any) -> np.ndarray:
+        """Store the entry with ``extra`` (JSON) and return its array: all bytes, uint8, flat."""
+        if self._error is None:
+            assert self._folder is not None
+            path = self._folder / "pixels.bin"
+            array: np.ndarray
+            try:
+                _sync(self._file)
+                if self._size > memory_limit():
+                    array = np.memmap(path, np.uint8, "r", shape=(self._size,))
+                else:
+                    array = np.fromfile(path, np.uint8)
+                # A mapping stays valid when its file is renamed.
+                self._publish(array, extra)
+                return array
+            except OSError as error:
+                self._fall_back(error)
+                if not self._chunks:
+                    self._hold(np.zeros(0, np.uint8))
+        assert self._error is not None
+        self._uncached(self._error)
+        return np.concatenate(self._chunks or [np.zeros(0, np.uint8)])
+
+
+def _full(error: OSError, need: str, otherwise: str) -> GancliError:
+    return GancliError(
+        f"The data does not fit into memory, and the cache {str(cache_folder())!r} "
+        f"cannot take it: {error.strerror or error}.",
+        f"Set GANCLI_CACHE to a folder with {need} to spare{otherwise}.",
+    )
 
 
 def _sync(file: Any) -> None:

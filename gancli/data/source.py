@@ -1,19 +1,28 @@
-"""What a DATA argument names: a folder, an archive, a file or a bundled sample."""
+"""What a DATA argument names: a folder, an archive, a file, standard input or a bundled sample."""
 
 import difflib
+import hashlib
 import os
 import re
+import shutil
 import stat
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from gancli import zoo
 from gancli.data.archive import archive_members, is_hidden
+from gancli.data.cache import cache_folder
 from gancli.data.member import BadMember, Member
 from gancli.errors import GancliError, UsageError
 
 __all__ = ["BadMember", "Member", "Source", "open_source"]
+
+STDIN = "-"
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -101,18 +110,67 @@ def _find(data: str) -> Path:
     raise UsageError(f"There is no {data!r}, neither as a path nor as a bundled sample.", hint)
 
 
+def _keep_stdin() -> Path:
+    """Copy standard input to a file in the cache, named after what it holds, and return that.
+
+    A run records this file, so it can be resumed.
+
+    Raises:
+        UsageError: Standard input is a terminal or closed.
+        GancliError: It is empty, or cannot be read or kept.
+    """
+    stdin: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    if stdin is None or stdin.isatty():
+        raise UsageError(
+            "Standard input is a terminal, so there is no data to read.",
+            "Pipe it in: cat corpus.txt | gancli train text -",
+        )
+    digest, size = hashlib.sha256(), 0
+    folder: Path | None = None
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        # The cache sweeps away folders of this name that a killed run has left.
+        folder = Path(tempfile.mkdtemp(".partial", "stdin-", cache_folder()))
+        with (folder / "data").open("wb") as file:
+            while block := stdin.read(_BLOCK_BYTES):
+                file.write(block)
+                digest.update(block)
+                size += len(block)
+            file.flush()
+            os.fsync(file.fileno())
+        if not size:
+            raise GancliError(
+                "Standard input is empty.", "Does the command before the pipe print anything?"
+            )
+        target = cache_folder() / f"stdin-{digest.hexdigest()[:16]}.txt"
+        # The same data again keeps its file and date, by which decoded data is found again.
+        if not (target.is_file() and target.stat().st_size == size):
+            os.replace(folder / "data", target)
+    except OSError as error:
+        raise GancliError(
+            f"Standard input cannot be kept in {str(cache_folder())!r}: "
+            f"{error.strerror or error}.",
+            "Set GANCLI_CACHE to a folder with space for it, or give the data as a file.",
+        ) from error
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return target
+
+
 def open_source(data: str | None, default: str = "") -> Source:
     """Return the files that a DATA argument names.
 
     Args:
-        data: A path, or the name of a bundled sample; None means the default.
+        data: A path, ``-`` for standard input, or the name of a bundled sample; None means the
+            default.
         default: Name of the bundled sample to take then.
 
     Raises:
-        UsageError: There is nothing of this name.
+        UsageError: There is nothing of this name, or standard input is a terminal.
         GancliError: It cannot be read, or a bundled sample is damaged.
     """
-    path = _find(data or default)
+    path = _keep_stdin() if data == STDIN else _find(data or default)
     archived = archive_members(path) if path.is_file() else None
     stamp = ""
     if archived is not None:
@@ -124,6 +182,8 @@ def open_source(data: str | None, default: str = "") -> Source:
         members = [_file(path.name, str(path), path.stat())]
     else:
         raise UsageError(f"{str(path)!r} is neither a folder nor a file.", "Give one of these.")
+    if data == STDIN:
+        return Source("stdin", path, sorted(members, key=lambda each: each.name), stamp)
     stem = re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", path.resolve().name, flags=re.IGNORECASE)
     short = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:40].strip("-.")
     return Source(short or "data", path, sorted(members, key=lambda each: each.name), stamp)

@@ -1,6 +1,7 @@
 """Which items are kept for measuring, and which ones a training step sees: pure functions."""
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +10,8 @@ FEWEST = 20
 
 # The third and fourth word of the counter; noise for sampling draws from the same seeds.
 _STREAM = [0, 0, 0x0DE4, 0]
+_BUCKETS = [0, 0, 0x0DE5, 0]
+_AT_ONCE = 1 << 20
 
 
 def split(
@@ -32,6 +35,60 @@ def split(
     ranked = sorted(range(len(names)), key=lambda index: (digests[index], index))
     held_out = np.array(sorted(ranked[:count]), np.int64)
     return np.setdiff1d(everything, held_out, assume_unique=True), held_out
+
+
+def split_groups(
+    keys: np.ndarray, holdout: float, limit: int = 10_000
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide items so that equal ones fall on one side.
+
+    Args:
+        keys: A hash of each item, uint64; equal items have equal ones.
+        holdout: Share to hold out, 0 to 1; at least one item and at most ``limit`` of them.
+
+    Returns:
+        As :func:`split`; nothing is held out of fewer than 20 different items, either.
+    """
+    everything = np.arange(len(keys), dtype=np.int64)
+    ranked = np.sort(keys)
+    firsts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    if holdout <= 0 or len(firsts) < FEWEST:
+        return everything, everything
+    most = min(max(1, round(len(keys) * holdout)), limit, len(keys) - 1)
+    # The groups in the order of their hashes; one that takes all the room by itself is left out.
+    counts = np.diff(firsts, append=len(keys))
+    taken = np.where(counts <= most, counts, 0)
+    chosen = ranked[firsts[(np.cumsum(taken) <= most) & (taken > 0)]]
+    if not len(chosen):
+        return everything, everything
+    mask = np.zeros(len(keys), bool)
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        near = np.minimum(np.searchsorted(chosen, some), len(chosen) - 1)
+        mask[start : start + _AT_ONCE] = chosen[near] == some
+    return everything[~mask], everything[mask]
+
+
+def by_length(
+    lengths: Callable[[np.ndarray], np.ndarray], count: int, seed: int, step: int, batch: int,
+    window: int = 16,
+) -> np.ndarray:
+    """Return the items of a step, of like length, as a function of the arguments alone.
+
+    The items that :func:`order` gives a window of steps are sorted by length and dealt out to
+    these steps as runs, in an order drawn for each window.
+
+    Args:
+        lengths: Gives the length of each of some items.
+        count, seed, step, batch: As for :func:`order`.
+        window: Steps in a window.
+    """
+    number, slot = divmod(step, window)
+    items = order(count, seed, number, window * batch)
+    ranked = items[np.argsort(lengths(items), kind="stable")]
+    philox = np.random.Philox(key=np.array([seed, number], np.uint64), counter=_BUCKETS)
+    place = int(np.random.Generator(philox).permutation(window)[slot])
+    return ranked[place * batch : (place + 1) * batch]
 
 
 @lru_cache(maxsize=4)
