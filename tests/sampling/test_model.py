@@ -2,6 +2,7 @@
 
 import json
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -234,3 +235,19 @@ def test_the_check_of_these_tests_sees_a_network_in_memory(folder, refused):
     assert isinstance(load(folder).networks["generator"], nn.Module)
     with pytest.raises(pytest.fail.Exception):
         refused(folder)
+
+
+# Older schemas
+
+GOLDEN = Path(__file__).parent / "golden"
+MADE = [-0.06889473, -0.05077181, -0.09285378]  # its first pixels when it was saved
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_a_model_of_each_schema_loads_and_makes_what_it_made(schema):
+    model = load(GOLDEN / f"schema-{schema}")
+    assert (model.guide is None) == (schema == 1)
+    z = torch.linspace(-1, 1, 4)[None]
+    picture = model.networks["generator"](z, torch.tensor([1]))
+    assert picture.shape == (1, 1, 16, 16)
+    assert picture.flatten()[:3].tolist() == pytest.approx(MADE, abs=1e-5)

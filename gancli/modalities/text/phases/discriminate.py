@@ -1,0 +1,79 @@
+"""The discriminator alone, against a generator that stands still."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.optim import Adam, Optimizer
+
+from gancli.modalities.text.config import TextConfig
+from gancli.modalities.text.networks import Discriminator, Generator
+from gancli.modalities.text.phases.tokens import discriminator_loss, drawn_texts, real_texts
+from gancli.modalities.text.spec import TextSpec
+from gancli.phases.base import Batch, update
+from gancli.phases.compute import Compute
+from gancli.phases.schedule import cosine
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscriminatePhase:
+    """Real texts against drawn ones.
+
+    Args:
+        spec, config: Of the training.
+        share: Part of the budget.
+        name: ``discriminator`` before the adversarial phase, ``refit`` at the end.
+        fresh: Whether to begin from the generator's weights, which already know the language.
+    """
+
+    spec: TextSpec
+    config: TextConfig
+    share: float
+    name: str
+    fresh: bool
+    trains_generator: bool = False
+
+    @property
+    def batch(self) -> int:
+        return self.config.batch
+
+    def begin(self, networks: Mapping[str, nn.Module]) -> None:
+        if not self.fresh:
+            return
+        theirs = networks["generator"].state_dict()
+        own = networks["discriminator"].state_dict()
+        for name, tensor in own.items():
+            if name.startswith(("embedding.", "cell.", "start.")) and (
+                name in theirs and theirs[name].shape == tensor.shape
+            ):
+                tensor.copy_(theirs[name])
+
+    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+        parameters = networks["discriminator"].parameters()
+        return {"discriminator": Adam(parameters, self.config.d_lr, (0.9, 0.99), fused=True)}
+
+    def rate(self, progress: float) -> float:
+        return min(1.0, 20 * progress + 0.01) * (0.02 + 0.98 * cosine(progress))
+
+    def step(
+        self,
+        networks: Mapping[str, nn.Module],
+        optimisers: Mapping[str, Optimizer],
+        draw: Callable[[int], Batch],
+        generator: torch.Generator,
+        step: int,
+        compute: Compute,
+    ) -> dict[str, float]:
+        maker, judge = networks["generator"], networks["discriminator"]
+        assert isinstance(maker, Generator) and isinstance(judge, Discriminator)
+        real = real_texts(draw(0), self.spec)
+        fake = drawn_texts(
+            maker, real.labels, len(real.tokens), self.spec, generator, compute.device
+        )
+        whole = 0.9 if self.name == "refit" else 0.5
+        loss, right = discriminator_loss(judge, real, fake, generator, whole)
+        return {
+            "d_loss": update(optimisers["discriminator"], loss, self.config.clip),
+            "accuracy": right,
+        }

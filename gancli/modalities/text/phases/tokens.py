@@ -1,0 +1,69 @@
+"""What the phases of text have in common: batches as tokens with a mask, and drawn texts."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from gancli.modalities.text.networks import Discriminator, Generator, seen_mask
+from gancli.modalities.text.spec import TextSpec
+from gancli.phases.base import Batch
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A batch of token sequences.
+
+    Args:
+        tokens: Ids, shape (n, steps).
+        seen: Where the texts are, their END included if they have one, shape (n, steps).
+        labels: Classes, shape (n,), or None.
+    """
+
+    tokens: torch.Tensor
+    seen: torch.Tensor
+    labels: torch.Tensor | None
+
+
+def real_texts(batch: Batch, spec: TextSpec) -> Texts:
+    """Return a batch of the data; a text that was cut has no END to learn."""
+    tokens = batch["tokens"][:, : spec.length]
+    return Texts(tokens, seen_mask(tokens, spec.split == "stream"), batch.get("labels"))
+
+
+@torch.no_grad()
+def drawn_texts(
+    generator: Generator, labels: torch.Tensor | None, count: int, spec: TextSpec,
+    random: torch.Generator, device: torch.device,
+) -> Texts:
+    """Return texts of the generator, as many steps long as the longest of them."""
+    noise = torch.rand((count, spec.length), generator=random, device=device)
+    tokens = generator(noise, labels)[..., 0].long()
+    seen = seen_mask(tokens, generator.stream)
+    longest = int(seen.sum(1).max())
+    return Texts(tokens[:, :longest], seen[:, :longest], labels)
+
+
+def discriminator_loss(
+    discriminator: Discriminator, real: Texts, fake: Texts, random: torch.Generator | None,
+    whole: float,
+) -> tuple[torch.Tensor, float]:
+    """Return the loss of telling real from drawn texts, and the share that is told rightly.
+
+    Args:
+        discriminator: The network.
+        real, fake: The texts.
+        random: Source of dropout, or None for none.
+        whole: Weight of the judgement of whole texts; that of each token has the rest.
+    """
+    loss = torch.zeros((), device=real.tokens.device)
+    right = 0.0
+    for texts, target in ((real, 1.0), (fake, 0.0)):
+        embedded = discriminator.embedding(texts.tokens)
+        each, all_ = discriminator.judge(embedded, texts.seen, texts.labels, random)
+        targets = torch.full_like(all_, target)
+        steps = cross_entropy(each, torch.full_like(each, target), reduction="none")
+        loss = loss + whole * cross_entropy(all_, targets)
+        loss = loss + (1 - whole) * (steps * texts.seen).sum() / texts.seen.sum()
+        right += float(((all_ > 0) == bool(target)).float().mean()) / 2
+    return loss, right

@@ -1,0 +1,116 @@
+"""The monitor's figures for text: a Frechet distance on n-grams, and how much is copied."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from gancli.metrics.diversity import spread_ratio
+from gancli.metrics.frechet import distance, fit, frechet_distance
+from gancli.metrics.ngrams import ngram_features
+from gancli.metrics.projection import Projection
+from gancli.modalities.text.data import TextDataset
+from gancli.modalities.text.networks import Generator
+from gancli.modalities.text.phases.likelihood import negative_log_likelihood
+from gancli.modalities.text.phases.tokens import real_texts
+from gancli.modalities.text.spec import TextSpec
+from gancli.modalities.text.tokens import END
+
+_FIT = 10_000  # texts of the training half that fix the features
+_REFERENCE = 4_000  # texts of the held-out half to compare with
+_JUDGED = 1_000  # held-out texts whose likelihood is taken
+_KNOWN = 200_000  # texts of the training half that copies are looked for in
+_BATCH = 100
+_SPLITS = 4
+
+
+class TextScorer:
+    """Measures drawn against held-out texts; smaller is better.
+
+    The score is the Frechet distance in percent of real texts' variance, on hashed counts of one
+    to four tokens in a row and on the length: 0 for the same distribution.
+
+    Args:
+        dataset: The corpus.
+        spec: What it fixed.
+        seed: Chooses the subsamples.
+        samples: Number of texts that ``score`` will be given; sizes the floor.
+
+    Attributes:
+        floor: Score that as many real texts would have.
+    """
+
+    def __init__(
+        self, dataset: TextDataset, spec: TextSpec, seed: int, samples: int = 2_000
+    ) -> None:
+        rng = np.random.default_rng(seed)  # private: measuring must not touch training's numbers
+        self.spec, self.dataset = spec, dataset
+        train = self._take(dataset.train, _FIT, rng)
+        held_out = self._take(dataset.held_out, _REFERENCE, rng)
+        self._projection = Projection([ngram_features(train)], [1.0])
+        real = self._projection([ngram_features(held_out)])
+        self._real = fit(real)
+        self._known = {_bytes(row) for row in self._take(dataset.train, _KNOWN, rng)}
+        self._judged = rng.permutation(dataset.held_out)[:_JUDGED]
+        self.floor = _floor(real, samples, rng)
+
+    def score(self, items: torch.Tensor) -> float:
+        """Return the distance of drawn texts (n, steps, 2)."""
+        return 100.0 * distance(fit(self._features(items)), self._real)
+
+    def diversity(self, items: torch.Tensor) -> float:
+        """Return the spread of drawn texts over that of real ones."""
+        return spread_ratio(fit(self._features(items)), self._real)
+
+    @torch.no_grad()
+    def loss(self, generator: nn.Module) -> float:
+        """Return the mean negative log-likelihood of a held-out token, in nats."""
+        assert isinstance(generator, Generator)
+        device = next(generator.parameters()).device
+        total = count = 0.0
+        for start in range(0, len(self._judged), _BATCH):
+            taken = self.dataset.take(self._judged[start : start + _BATCH])
+            batch = {name: torch.from_numpy(array).to(device) for name, array in taken.items()}
+            texts = real_texts(batch, self.spec)
+            tokens = float(texts.seen.sum())
+            total += float(negative_log_likelihood(generator, texts, None)) * tokens
+            count += tokens
+        return total / max(count, 1.0)
+
+    def notes(self, items: torch.Tensor) -> dict[str, float]:
+        """Return the share of texts that occur once and that are training texts word for word."""
+        rows = [_bytes(row) for row in items[..., 0].numpy().astype(np.int64)]
+        return {
+            "unique": len(set(rows)) / len(rows),
+            "copied": sum(row in self._known for row in rows) / len(rows),
+        }
+
+    def _features(self, items: torch.Tensor) -> np.ndarray:
+        return self._projection([ngram_features(list(items[..., 0].numpy().astype(np.int64)))])
+
+    def _take(
+        self, indices: np.ndarray, most: int, rng: np.random.Generator
+    ) -> list[np.ndarray]:
+        chosen = np.sort(rng.choice(indices, min(most, len(indices)), replace=False))
+        found: list[np.ndarray] = []
+        for start in range(0, len(chosen), 1000):
+            tokens = self.dataset.take(chosen[start : start + 1000])["tokens"]
+            found += list(tokens[:, : self.spec.length])
+        return found
+
+
+def _bytes(row: np.ndarray) -> bytes:
+    """Return a text as a key: its ids up to its end."""
+    ends = np.flatnonzero(row == END)
+    return row[: ends[0] if len(ends) else len(row)].astype(np.int32).tobytes()
+
+
+def _floor(real: np.ndarray, samples: int, rng: np.random.Generator) -> float:
+    if len(real) < 2:
+        return 0.0
+    half = len(real) // 2
+    found = []
+    for _ in range(_SPLITS):
+        order = rng.permutation(len(real))
+        found.append(frechet_distance(real[order[:half]], real[order[half:]]))
+    size = (1 / samples + 1 / len(real)) / (1 / half + 1 / (len(real) - half))
+    return 100.0 * float(np.mean(found)) * size
