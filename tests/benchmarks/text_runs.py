@@ -1,0 +1,96 @@
+"""What the benchmarks of text share: runs that a second call finds again, and samples as arrays."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from gancli import model
+from gancli.config import resolve
+from gancli.data.source import open_source
+from gancli.modalities.text import TextModality
+from gancli.modalities.text.config import PRESETS, TextConfig
+from gancli.modalities.text.sample_config import TextSampleConfig
+from gancli.modalities.text.tokens import UNKNOWN
+from gancli.report import Silent
+from gancli.sampling.sampler import sample
+from gancli.training import session
+
+FIRST_SEED = 10**6
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Samples of a model.
+
+    Args:
+        tokens: Ids, int64, shape (n, steps), 0 after the end.
+        likelihoods: Sum of the log-probabilities of each text as learned, shape (n,).
+        log_odds: The guide's calibrated log-odds of being real, shape (n,).
+    """
+
+    tokens: np.ndarray
+    likelihoods: np.ndarray
+    log_odds: np.ndarray
+
+
+class _Kept(TextModality):
+    """Text whose samples are kept instead of written."""
+
+    drawn: Drawn
+
+    def write(self, items, seeds, spec, options, reporter, stdout):
+        found = list(items(seeds))
+        made = np.stack([item for _, item, _ in found])
+        odds = np.array([np.nan if score is None else score for _, _, score in found])
+        self.drawn = Drawn(made[..., 0].astype(np.int64), made[..., 1].sum(1, np.float64), odds)
+        return []
+
+
+def draw(trained: model.Model, count: int, first: int = FIRST_SEED, **options) -> Drawn:
+    """Return samples by the library's own sampler; options are those of ``gancli sample text``."""
+    kept = _Kept()
+    chosen = TextSampleConfig(n=count, seed=first, jsonl=True, **options)  # jsonl: with scores
+    sample(dataclasses.replace(trained, modality=kept), chosen, Silent(), BytesIO)
+    return kept.drawn
+
+
+def train(modality: TextModality, data: Path, folder: Path, options: dict) -> model.Model:
+    """Return a model trained with these options, or the one that an earlier call has finished."""
+    path = folder / ",".join(f"{name}={value}" for name, value in sorted(options.items()))
+    if not model.is_model(path / "model"):
+        config, _ = resolve(TextConfig, command_line=options, presets=PRESETS)
+        session.train(
+            modality, config, open_source(str(data)), path, Silent(), command="", force=True
+        )
+    return model.load(path / "model")
+
+
+def encode(path: Path, spec) -> tuple[np.ndarray, float]:
+    """Return the lines of a file that a model can say, and the share that it cannot.
+
+    A generator never draws an unknown word, so a line that holds one would tell real from made.
+
+    Returns:
+        Ids, int64, shape (n, length), 0 after the end; and the share of lines left out.
+    """
+    lines = [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+    encoded = [spec.tokenizer().encode(line)[: spec.length] for line in lines]
+    kept = [ids for ids in encoded if len(ids) and not (ids == UNKNOWN).any()]
+    tokens = np.zeros((len(kept), spec.length), np.int64)
+    for row, ids in zip(tokens, kept, strict=True):
+        row[: len(ids)] = ids
+    return tokens, 1 - len(kept) / len(lines)
+
+
+def budget(time: str, steps: int | None) -> dict:
+    return {"time": time} if steps is None else {"steps": steps}
+
+
+def mean_and_spread(values: Sequence[float], digits: int) -> str:
+    """Return ``mean ± deviation`` of some seeds' figures, or the one there is."""
+    mean = f"{np.mean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"
