@@ -109,7 +109,7 @@ class TextConfig(TrainConfig):
         0.95, "Factor on the reward of each later token.", "Objective", minimum=0.0, maximum=1.0
     )
     gumbel_temperature: float = option(
-        0.5, "Temperature of Gumbel-softmax at the end; it starts at 1.", "Objective",
+        0.5, "Temperature of Gumbel-softmax: small is nearer to true draws.", "Objective",
         minimum=0.01, maximum=10.0,
     )
 

@@ -54,7 +54,7 @@ def latents(
 
 
 def _beginnings(spec: TextSpec, rest: str) -> np.ndarray:
-    """Return which ids begin with the rest of a prompt, or are a beginning of it, bool (size,)."""
+    """Return which ids begin with the rest of a prompt, bool (size,)."""
     wanted = rest.encode()
     pieces = spec.tokenizer().pieces()
     begins = np.array([
