@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/text-quality"))
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--guided", default="2,4,16")
-    parser.add_argument("--judge-steps", type=int, default=1500)
+    parser.add_argument("--judge-steps", type=int, default=1000)
     parser.add_argument("--classifiers", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="of the judge and of sampling")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
