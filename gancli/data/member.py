@@ -66,3 +66,9 @@ class Member:
         if max(self.size, len(data)) > limit:
             raise BadMember(f"it holds more than {limit:,} bytes")
         return data
+
+
+def first_names(broken: list[tuple[str, str]]) -> str:
+    """Return the first three names with their problems, for a message."""
+    shown = "; ".join(f"{name!r}: {problem}" for name, problem in sorted(broken)[:3])
+    return shown + ("; ..." if len(broken) > 3 else "")

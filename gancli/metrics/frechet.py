@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_SPLITS = 4  # pairs of halves that a floor averages over
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -43,6 +45,27 @@ def distance(a: Gaussian, b: Gaussian) -> float:
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return the distance between the Gaussians of features (items, dims) and (others, dims)."""
     return distance(fit(a), fit(b))
+
+
+def sampling_floor(real: np.ndarray, samples: int, rng: np.random.Generator) -> float:
+    """Return the distance that ``samples`` items of the same distribution would have.
+
+    Args:
+        real: Features, shape (items, dims), that they would be compared with.
+        samples: How many there would be.
+        rng: Divides the items into halves, several times.
+    """
+    if len(real) < 2:
+        return 0.0
+    half = len(real) // 2
+    found = []
+    for _ in range(_SPLITS):
+        order = rng.permutation(len(real))
+        found.append(frechet_distance(real[order[:half]], real[order[half:]]))
+    # Between samples of one distribution the distance is pure sampling error, which to leading
+    # order goes as 1/n + 1/m. Halves would overstate what `samples` items score against all.
+    size = (1 / samples + 1 / len(real)) / (1 / half + 1 / (len(real) - half))
+    return float(np.mean(found)) * size
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -59,12 +59,15 @@ class ImageModality:
     def helpers(self, spec: "ImageSpec", config: ImageConfig) -> "dict[str, nn.Module]":
         return {}
 
-    def real(self, batch: "dict[str, np.ndarray]") -> "torch.Tensor":
+    def real(
+        self, batch: "dict[str, np.ndarray]", spec: "ImageSpec"
+    ) -> "tuple[torch.Tensor, torch.Tensor | None]":
         import torch
 
         from gancli.modalities.image.phases import to_items
 
-        return to_items(torch.from_numpy(batch["pixels"]))
+        labels = torch.from_numpy(batch["labels"]) if "labels" in batch else None
+        return to_items(torch.from_numpy(batch["pixels"])), labels
 
     def phases(
         self, spec: "ImageSpec", config: ImageConfig, dataset: "Dataset"

@@ -7,11 +7,12 @@ import numpy as np
 from gancli.data import cache
 from gancli.data.dataset import Dataset
 from gancli.data.labels import known_labels
+from gancli.data.member import first_names
 from gancli.data.source import Member, Source
 from gancli.data.split import split
 from gancli.errors import GancliError
 from gancli.modalities.image.decode import MAX_BYTES, Channels, Fit, decode
-from gancli.modalities.image.spec import ImageSpec, first_names, pictures, refuse_if_most
+from gancli.modalities.image.spec import ImageSpec, pictures, refuse_if_most
 from gancli.report import Reporter
 
 _PROGRESS_EVERY = 500

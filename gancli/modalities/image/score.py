@@ -4,14 +4,13 @@ import numpy as np
 import torch
 
 from gancli.metrics.diversity import spread_ratio
-from gancli.metrics.frechet import Gaussian, distance, fit, frechet_distance
+from gancli.metrics.frechet import Gaussian, distance, fit, sampling_floor
 from gancli.metrics.projection import Projection
 from gancli.metrics.random_features import CHUNK, RandomFeatures
 
 _FIT = 4_000  # real images that fix the projection
 _REFERENCE = 5_000  # at most so many real images to compare with
 _ENOUGH = 256  # fewer held-out images are topped up from the training half
-_SPLITS = 4  # pairs of halves that the floor averages over
 
 
 class ImageScorer:
@@ -45,7 +44,7 @@ class ImageScorer:
         self._projection = Projection(train, self._features.weights(len(train)))
         real = self._projection(reference)
         self._real = fit(real)
-        self.floor = _floor(real, samples, rng)
+        self.floor = 100.0 * sampling_floor(real, samples, rng)
 
     def score(self, items: torch.Tensor) -> float:
         """Return the distance of images (n, c, h, w) in [-1, 1]; inf if any is not finite."""
@@ -80,17 +79,3 @@ class ImageScorer:
             tensor = torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2)))
             chunks.append(self._features(tensor))
         return [torch.cat(block) for block in zip(*chunks, strict=True)]
-
-
-def _floor(real: np.ndarray, samples: int, rng: np.random.Generator) -> float:
-    if len(real) < 2:
-        return 0.0
-    half = len(real) // 2
-    found = []
-    for _ in range(_SPLITS):
-        order = rng.permutation(len(real))
-        found.append(frechet_distance(real[order[:half]], real[order[half:]]))
-    # Between samples of one distribution the distance is pure sampling error, which to leading
-    # order goes as 1/n + 1/m. Halves would overstate what `samples` images score against all.
-    size = (1 / samples + 1 / len(real)) / (1 / half + 1 / (len(real) - half))
-    return 100.0 * float(np.mean(found)) * size

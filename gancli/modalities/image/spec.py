@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from gancli.data.labels import MOST_CLASSES, find_labels
+from gancli.data.labels import find_labels
+from gancli.data.member import first_names
 from gancli.data.source import Member, Source
+from gancli.data.tables import class_problem, whole
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.image.decode import (
     HEAD_BYTES,
@@ -24,7 +26,6 @@ from gancli.modalities.image.decode import (
 SMALLEST, LARGEST, LARGEST_AUTO = 16, 256, 64
 _DEPTHS = {"L": 1, "RGB": 3, "RGBA": 4}
 _FITS = ("crop", "pad", "stretch")
-_MOST_ITEMS = 10**10
 
 # How much is looked at: enough to see a mixture, little enough to be done within seconds.
 _LOOK_AT = 256
@@ -73,22 +74,14 @@ class ImageSpec:
         if not isinstance(table, Mapping) or set(table) != fields:
             raise _bad(f"it must hold exactly {', '.join(sorted(fields))}")
         classes, counts = table["classes"], table["class_counts"]
-        if not _whole(table["size"], SMALLEST, LARGEST) or table["size"] % 4:
+        if not whole(table["size"], SMALLEST, LARGEST) or table["size"] % 4:
             raise _bad(f"the size must be a multiple of 4 in {SMALLEST}..{LARGEST}")
         if not isinstance(table["channels"], str) or table["channels"] not in _DEPTHS:
             raise _bad("the channels must be L, RGB or RGBA")
         if table["fit"] not in _FITS:
             raise _bad("the fit must be crop, pad or stretch")
-        if not isinstance(classes, (list, tuple)) or len(classes) > MOST_CLASSES:
-            raise _bad(f"the classes must be a list of at most {MOST_CLASSES}")
-        if not all(isinstance(name, str) and 0 < len(name) < 256 for name in classes):
-            raise _bad("each class must be a name of 1 to 255 characters")
-        if len(set(classes)) != len(classes) or len(classes) == 1:
-            raise _bad("the classes must be distinct, and two or more")
-        if not isinstance(counts, (list, tuple)) or len(counts) != len(classes):
-            raise _bad("there must be a count for each class")
-        if not all(_whole(count, 0, _MOST_ITEMS) for count in (*counts, table["count"])):
-            raise _bad("the counts must be whole numbers from 0 on")
+        if problem := class_problem(classes, counts, table["count"]):
+            raise _bad(problem)
         return cls(**{**table, "classes": tuple(classes), "class_counts": tuple(counts)})
 
 
@@ -97,10 +90,6 @@ def _bad(problem: str) -> GancliError:
         f"The description of the pictures is damaged: {problem}.",
         "Take the model or run from where it came from again.",
     )
-
-
-def _whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def pictures(source: Source) -> list[Member]:
@@ -189,15 +178,9 @@ def refuse_if_most(broken: list[tuple[str, str]], count: int) -> None:
         )
 
 
-def first_names(broken: list[tuple[str, str]]) -> str:
-    """Return the first three names with their problems, for a message."""
-    shown = "; ".join(f"{name!r}: {problem}" for name, problem in sorted(broken)[:3])
-    return shown + ("; ..." if len(broken) > 3 else "")
-
-
 def _size(looks: list[Look], given: int | None) -> tuple[int, str]:
     if given is not None:
-        if not _whole(given, SMALLEST, LARGEST) or given % 4:
+        if not whole(given, SMALLEST, LARGEST) or given % 4:
             raise UsageError(
                 f"The size cannot be {given}.",
                 f"Choose a multiple of 4 from {SMALLEST} to {LARGEST}.",

@@ -9,6 +9,7 @@ import numpy as np
 from gancli.data import cache
 from gancli.data.dataset import Dataset
 from gancli.data.labels import known_labels
+from gancli.data.member import first_names
 from gancli.data.source import Source
 from gancli.data.split import by_length, split_groups
 from gancli.errors import GancliError
@@ -16,7 +17,6 @@ from gancli.modalities.text.corpus import Batch, Tally, kind, read, text_files
 from gancli.modalities.text.decoding import BadBytes
 from gancli.modalities.text.spec import (
     TextSpec,
-    first_names,
     refuse_if_bad_rows,
     refuse_if_little,
     refuse_if_most,

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from gancli.data.labels import MOST_CLASSES, find_labels, natural_key
+from gancli.data.member import first_names
 from gancli.data.source import Member, Source
+from gancli.data.tables import class_problem, whole
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.text.choose import choose_length, choose_tokens, fit
 from gancli.modalities.text.corpus import SPLITS, Batch, Tally, kind, parse, sample, text_files
@@ -26,7 +28,6 @@ from gancli.modalities.text.tokens import (
 from gancli.modalities.text.words import STYLES, Words
 
 LONGEST_SAMPLE = 65_536
-_MOST_ITEMS = 10**12
 _MOST_COLUMNS = 10_000
 _MOST_RULES = 1 << 27
 
@@ -86,11 +87,11 @@ class TextSpec:
         for name, allowed in (("tokens", TOKENS), ("split", SPLITS)):
             if not isinstance(table[name], str) or table[name] not in allowed:
                 raise _bad(f"the {name} must be one of {', '.join(allowed)}")
-        if not _whole(table["length"], 1, LONGEST_SAMPLE):
+        if not whole(table["length"], 1, LONGEST_SAMPLE):
             raise _bad(f"the length must be a whole number in 1..{LONGEST_SAMPLE}")
         if not isinstance(table["field"], str) or len(table["field"]) > 1000:
             raise _bad("the field must be a name")
-        if not all(_whole(table[f"{name}_column"], 0, _MOST_COLUMNS) for name in ("text", "label")):
+        if not all(whole(table[f"{name}_column"], 0, _MOST_COLUMNS) for name in ("text", "label")):
             raise _bad("the columns must be whole numbers from 0 on")
         vocabulary = _units(table["tokens"], table["vocabulary"])
         if not isinstance(table["rules"], str) or len(table["rules"]) > _MOST_RULES:
@@ -99,11 +100,12 @@ class TextSpec:
             table["tokens"] in ("char", "byte") and table["rules"]
         ):
             raise _bad("the rules do not go with the tokens")
-        classes, counts = _classes(table["classes"], table["class_counts"])
-        if not all(_whole(count, 0, _MOST_ITEMS) for count in (*counts, table["count"])):
-            raise _bad("the counts must be whole numbers from 0 on")
+        classes, counts = table["classes"], table["class_counts"]
+        if problem := class_problem(classes, counts, table["count"]):
+            raise _bad(problem)
         spec = cls(**{
-            **table, "vocabulary": vocabulary, "classes": classes, "class_counts": counts,
+            **table, "vocabulary": vocabulary, "classes": tuple(classes),
+            "class_counts": tuple(counts),
         })
         spec.tokenizer()
         return spec
@@ -137,28 +139,11 @@ def _units(tokens: str, units: Any) -> tuple[str, ...]:
     return tuple(units)
 
 
-def _classes(classes: Any, counts: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return checked names, and counts of which only the number is checked."""
-    if not isinstance(classes, (list, tuple)) or len(classes) > MOST_CLASSES:
-        raise _bad(f"the classes must be a list of at most {MOST_CLASSES}")
-    if not all(isinstance(name, str) and 0 < len(name) < 256 for name in classes):
-        raise _bad("each class must be a name of 1 to 255 characters")
-    if len(set(classes)) != len(classes) or len(classes) == 1:
-        raise _bad("the classes must be distinct, and two or more")
-    if not isinstance(counts, (list, tuple)) or len(counts) != len(classes):
-        raise _bad("there must be a count for each class")
-    return tuple(classes), tuple(counts)
-
-
 def _bad(problem: str) -> GancliError:
     return GancliError(
         f"The description of the text is damaged: {problem}.",
         "Take the model or run from where it came from again.",
     )
-
-
-def _whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def inspect(source: Source, config: Any) -> tuple[TextSpec, list[str]]:
@@ -289,12 +274,6 @@ def refuse_if_most(broken: list[tuple[str, str]], count: int) -> None:
             f"{len(broken):,} of {count:,} files cannot be read: {first_names(broken)}.",
             "Is this the right folder? Are they text, in the --encoding given?",
         )
-
-
-def first_names(broken: list[tuple[str, str]]) -> str:
-    """Return the first three names with their problems, for a message."""
-    shown = "; ".join(f"{name!r}: {problem}" for name, problem in sorted(broken)[:3])
-    return shown + ("; ..." if len(broken) > 3 else "")
 
 
 def refuse_if_bad_rows(tally: Tally) -> None:
