@@ -81,8 +81,13 @@ class Modality(Protocol):
     def helpers(self, spec: Any, config: Any) -> "dict[str, nn.Module]":
         """Return the networks by name that only training needs."""
 
-    def real(self, batch: "dict[str, np.ndarray]") -> "torch.Tensor":
-        """Return real items from ``Dataset.take``, shaped as the generator makes them."""
+    def real(
+        self, batch: "dict[str, np.ndarray]", spec: Any
+    ) -> "tuple[torch.Tensor, torch.Tensor | None]":
+        """Return real items from ``Dataset.take`` that the generator could make, and their labels.
+
+        The items are shaped as it makes them; without classes there are no labels.
+        """
 
     def phases(self, spec: Any, config: Any, dataset: "Dataset") -> "list[Phase]":
         """Return the parts of training in order."""

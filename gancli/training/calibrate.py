@@ -63,8 +63,6 @@ def calibrate(trainer: "Trainer") -> Guide:
     """Return the guide of a finished training's discriminator."""
     trainer.networks["discriminator"].eval()
     held_out = trainer.dataset.held_out[:_MOST]
-    batch = trainer.dataset.take(held_out)
-    labels = torch.from_numpy(batch["labels"]) if "labels" in batch else None
-    real = trainer.modality.real(batch)
-    fake, fake_labels = trainer.sample_labelled(len(held_out), first=_FIRST)
+    real, labels = trainer.modality.real(trainer.dataset.take(held_out), trainer.spec)
+    fake, fake_labels = trainer.sample_labelled(len(real), first=_FIRST)
     return fit_guide(_logits(trainer, real, labels), _logits(trainer, fake, fake_labels))

@@ -92,10 +92,6 @@ class Sequences(TextModality):
         )
         return spec, []
 
-    def real(self, batch):
-        # No sequence ends; what fills up the batch is no end that could be judged.
-        return super().real(batch)[:, : self.length]
-
 
 @torch.no_grad()
 def of_model(model: Model, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +100,7 @@ def of_model(model: Model, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     likelihoods, logits = [], []
     for at in range(0, len(words), _AT_ONCE):
         tokens = torch.from_numpy(words[at : at + _AT_ONCE] + FIRST)
-        shares = generator.allowed(generator.logits(tokens, None)).log_softmax(2)
+        shares = generator.logits(tokens, None, drawn=True).log_softmax(2)
         likelihoods.append(shares.gather(2, tokens[..., None]).double().sum((1, 2)))
         logits.append(discriminator(tokens))
     return torch.cat(likelihoods).numpy(), model.guide.logit(torch.cat(logits).numpy())

@@ -14,6 +14,7 @@ from gancli.modalities.text.networks import seen_mask
 from gancli.modalities.text.sample_config import TextSampleConfig
 from gancli.modalities.text.tokens import END, FIRST, UNKNOWN
 from gancli.model import Model
+from gancli.phases.compute import Compute
 from gancli.report import Silent
 from gancli.sampling.guided import Guide
 from gancli.sampling.sampler import compute, sample
@@ -108,7 +109,7 @@ def test_what_it_says_of_its_draws_is_what_it_learned(spec_of, networks_of, cell
     tokens = items[..., 0].long()
     seen = seen_mask(tokens, False)
     assert 2 < seen.sum(1).float().mean() < 11  # some end early, some do not
-    learned = generator.allowed(generator.logits(tokens, labels)).log_softmax(2)
+    learned = generator.logits(tokens, labels, drawn=True).log_softmax(2)
     wanted = learned.gather(2, tokens[..., None])[..., 0]
     assert torch.allclose(items[..., 1][seen], wanted[seen], atol=1e-5)
     assert wanted[seen].std() > 0.1  # what came before matters
@@ -120,12 +121,12 @@ def test_draws_follow_what_it_learned(spec_of, networks_of):
     generator = networks_of(spec_of(length=2))[0]["generator"]
     items = generator(noise(20_000, 2))
     tokens = items[..., 0].long()
-    first = generator.allowed(generator.logits(tokens[:1], None))[0, 0].softmax(0)
+    first = generator.logits(tokens[:1], None, drawn=True)[0, 0].softmax(0)
     share = torch.bincount(tokens[:, 0], minlength=8) / 20_000
     assert (share - first).abs().max() < 0.02 and first.max() > 1.2 / 8
     given = int(first[FIRST:].argmax()) + FIRST
     prefix = torch.tensor([[given, 0]])
-    second = generator.allowed(generator.logits(prefix, None))[0, 1].softmax(0)
+    second = generator.logits(prefix, None, drawn=True)[0, 1].softmax(0)
     after = tokens[tokens[:, 0] == given, 1]
     assert (torch.bincount(after, minlength=8) / len(after) - second).abs().max() < 0.04
 
@@ -139,7 +140,7 @@ def test_filters_change_draws_but_not_what_was_learned(spec_of, networks_of):
     )
     greedy = generator(noise(64), top_k=torch.ones(64, dtype=torch.long))
     assert (greedy[..., 0] == greedy[:1, :, 0]).all()  # one text, whatever the noise
-    learned = generator.allowed(generator.logits(greedy[..., 0].long(), None)).log_softmax(2)
+    learned = generator.logits(greedy[..., 0].long(), None, drawn=True).log_softmax(2)
     seen = seen_mask(greedy[..., 0].long(), False)
     assert torch.allclose(greedy[..., 1][seen], learned.amax(2)[seen], atol=1e-5)
     narrow = generator(noise(64), top_p=torch.full((64,), 0.01))
@@ -160,7 +161,7 @@ def test_a_prompt_is_kept_and_gone_on_from(spec_of, networks_of):
     tokens = items[..., 0].long()
     assert (tokens[:, :3] == prompt).all()
     assert len({tuple(row) for row in tokens.tolist()}) > 30
-    learned = generator.allowed(generator.logits(tokens, None)).log_softmax(2)
+    learned = generator.logits(tokens, None, drawn=True).log_softmax(2)
     seen = seen_mask(tokens, False)
     wanted = learned.gather(2, tokens[..., None])[..., 0]
     assert torch.allclose(items[..., 1][seen], wanted[seen], atol=1e-5)
@@ -339,3 +340,38 @@ def test_the_discriminator_begins_from_the_generators_weights(spec_of, networks_
             assert same != fresh
         assert torch.equal(judge.embedding.weight, generator.embedding.weight)
         assert torch.equal(judge.cell.stack.weight_hh_l0, generator.cell.stack.weight_hh_l0)
+
+
+def test_real_texts_hold_nothing_that_no_drawn_one_can(spec_of):
+    spec = spec_of(length=4, classes=("x", "y"), class_counts=(2, 2))
+    batch = {
+        "tokens": np.array([[2, 3, 4, 5, END], [2, UNKNOWN, END, END, END], [6, END, 0, 0, 0]]),
+        "labels": np.array([0, 1, 1]),
+    }
+    tokens, labels = get("text").real(batch, spec)
+    # The first fills its length, after which no text has an end; the second cannot be drawn.
+    assert tokens.tolist() == [[2, 3, 4, 5], [6, END, 0, 0]] and labels.tolist() == [0, 1]
+    only = {"tokens": batch["tokens"][1:2]}
+    assert len(get("text").real(only, spec)[0]) == 1  # better than nothing
+
+
+def test_the_discriminator_never_sees_an_unknown_token(spec_of, networks_of, monkeypatch):
+    from gancli.modalities.text.phases import discriminate, phases
+
+    spec = spec_of(length=4)
+    networks, config = networks_of(spec, batch=4)
+    for network in networks.values():
+        network.train().requires_grad_(True)
+    seen = []
+    loss = discriminate.discriminator_loss
+    monkeypatch.setattr(
+        discriminate, "discriminator_loss",
+        lambda judge, real, *rest: seen.append(real.tokens) or loss(judge, real, *rest),
+    )
+    phase = phases(spec, config)[-1]
+    tokens = torch.tensor([[2, 3, 4, 5], [2, UNKNOWN, 3, END], [6, END, 0, 0], [3, 3, END, 0]])
+    phase.step(
+        networks, phase.optimisers(networks), lambda k: {"tokens": tokens},
+        torch.Generator().manual_seed(0), 0, Compute(torch.device("cpu"), False),
+    )
+    assert len(seen) == 1 and len(seen[0]) == 3 and (seen[0] != UNKNOWN).all()

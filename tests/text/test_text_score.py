@@ -116,9 +116,12 @@ def test_notes_count(measured):
 class Fixed(Generator):
     """Gives each token a probability of its own, whatever came before."""
 
-    def logits(self, tokens, labels, random=None):
+    def hidden(self, tokens, labels, random=None):
         assert random is None  # measured without dropout
-        return self.shares.log().expand(*tokens.shape, len(self.shares))
+        return super().hidden(tokens, labels)
+
+    def outputs(self, hidden, drawn=False):
+        return self.shares.log().expand(*hidden.shape[:-1], len(self.shares))
 
 
 def test_the_loss_is_the_mean_over_held_out_tokens_and_ends(measured):

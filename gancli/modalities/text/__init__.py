@@ -63,10 +63,17 @@ class TextModality:
         wanted = config.adversarial > 0 and config.estimator == "score"
         return {"reference": Generator(spec, config)} if wanted else {}
 
-    def real(self, batch: "dict[str, np.ndarray]") -> "torch.Tensor":
+    def real(
+        self, batch: "dict[str, np.ndarray]", spec: "TextSpec"
+    ) -> "tuple[torch.Tensor, torch.Tensor | None]":
         import torch
 
-        return torch.from_numpy(batch["tokens"])
+        from gancli.modalities.text.phases.texts import possible, real_texts
+
+        texts = possible(
+            real_texts({name: torch.from_numpy(each) for name, each in batch.items()}, spec)
+        )
+        return texts.tokens, texts.labels
 
     def phases(self, spec: "TextSpec", config: TextConfig, dataset: "Dataset") -> "list[Phase]":
         from gancli.modalities.text.phases import phases

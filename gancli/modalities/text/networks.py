@@ -6,6 +6,7 @@ discriminator reads a text and says after each token, and of the whole, how real
 
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from gancli.layers.recurrent import Recurrent, locked_dropout
 from gancli.modalities.text.config import TextConfig
@@ -40,12 +41,23 @@ class Generator(nn.Module):
         self.project = nn.Linear(self.cell.outputs, outputs, bias=not config.tied)
         self.bias = nn.Parameter(torch.zeros(spec.size)) if config.tied else None
 
-    def outputs(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return the logits (..., size) of the next token."""
+        # Never drawn: what stands for unknown tokens, and an end where there is none.
+        barred = torch.zeros(spec.size)
+        barred[UNKNOWN] = -torch.inf
+        if self.stream:
+            barred[END] = -torch.inf
+        self.register_buffer("barred", barred, persistent=False)
+        self.barred: torch.Tensor
+
+    def outputs(self, hidden: torch.Tensor, drawn: bool = False) -> torch.Tensor:
+        """Return the logits (..., size) of the next token, those of tokens to draw if asked."""
         found: torch.Tensor = self.project(hidden)
+        bias = self.barred if drawn else None
         if self.bias is not None:
-            found = found @ self.embedding.weight.T + self.bias
-        return found
+            found = found @ self.embedding.weight.T
+            # Added to the bias, since the logits may be a hundred times as many.
+            bias = self.bias if bias is None else self.bias + bias
+        return found if bias is None else found + bias
 
     def first(self, count: int, labels: torch.Tensor | None) -> torch.Tensor:
         """Return the input (n, 1, embedding) before the first token: that of its class."""
@@ -54,11 +66,11 @@ class Generator(nn.Module):
         found: torch.Tensor = self.start(labels)[:, None]
         return found
 
-    def logits(
+    def hidden(
         self, tokens: torch.Tensor, labels: torch.Tensor | None,
         random: torch.Generator | None = None,
     ) -> torch.Tensor:
-        """Return the logits (n, steps, size) of each token given those before it.
+        """Return what each token is predicted from (n, steps, width), given those before it.
 
         Args:
             tokens: Ids, shape (n, steps).
@@ -69,15 +81,29 @@ class Generator(nn.Module):
         # The class is told again at each token, since a state forgets.
         inputs = inputs + self.first(len(tokens), labels) if labels is not None else inputs
         hidden, _ = self.cell(locked_dropout(inputs, self.dropout, random))
-        return self.outputs(locked_dropout(hidden, self.dropout, random))
+        return locked_dropout(hidden, self.dropout, random)
 
-    def allowed(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return logits that never draw an unknown token, nor an end where there is none."""
-        logits = logits.clone()
-        logits[..., UNKNOWN] = -torch.inf
-        if self.stream:
-            logits[..., END] = -torch.inf
-        return logits
+    def logits(
+        self, tokens: torch.Tensor, labels: torch.Tensor | None, drawn: bool = False
+    ) -> torch.Tensor:
+        """Return the logits (n, steps, size) of each token given those before it."""
+        return self.outputs(self.hidden(tokens, labels), drawn)
+
+    def log_likelihoods(
+        self, tokens: torch.Tensor, seen: torch.Tensor, labels: torch.Tensor | None,
+        random: torch.Generator | None = None, drawn: bool = False,
+    ) -> torch.Tensor:
+        """Return the logarithm of each token's probability, where ``seen``, shape (count,).
+
+        Args:
+            tokens: Ids, shape (n, steps).
+            seen: Where the texts are, shape (n, steps); nothing else is computed in full.
+            labels: Classes, shape (n,), or None.
+            random: Source of dropout, or None for none.
+            drawn: Whether they were drawn, so that an unknown one had no probability.
+        """
+        logits = self.outputs(self.hidden(tokens, labels, random)[seen], drawn).float()
+        return -cross_entropy(logits, tokens[seen], reduction="none")
 
     def forward(
         self, noise: torch.Tensor, labels: torch.Tensor | None = None,
@@ -108,7 +134,7 @@ class Generator(nn.Module):
         running = torch.ones(count, dtype=torch.bool, device=noise.device)
         for step in range(steps):
             hidden, state = self.cell(given, state)
-            logits = self.allowed(self.outputs(hidden[:, 0]).float())
+            logits = self.outputs(hidden[:, 0], drawn=True).float()
             learned = logits.log_softmax(1)
             if prompt is not None and step < known:
                 token = prompt[:, step]

@@ -5,22 +5,21 @@ import torch
 from torch import nn
 
 from gancli.metrics.diversity import spread_ratio
-from gancli.metrics.frechet import distance, fit, frechet_distance
+from gancli.metrics.frechet import distance, fit, sampling_floor
 from gancli.metrics.ngrams import ngram_features
 from gancli.metrics.projection import Projection
 from gancli.modalities.text.data import TextDataset
 from gancli.modalities.text.networks import Generator
 from gancli.modalities.text.phases.likelihood import negative_log_likelihood
-from gancli.modalities.text.phases.tokens import real_texts
+from gancli.modalities.text.phases.texts import real_texts
 from gancli.modalities.text.spec import TextSpec
-from gancli.modalities.text.tokens import END
+from gancli.modalities.text.tokens import END, UNKNOWN
 
 _FIT = 10_000  # texts of the training half that fix the features
 _REFERENCE = 4_000  # texts of the held-out half to compare with
 _JUDGED = 1_000  # held-out texts whose likelihood is taken
 _KNOWN = 200_000  # texts of the training half that copies are looked for in
 _BATCH = 100
-_SPLITS = 4
 
 
 class TextScorer:
@@ -51,7 +50,7 @@ class TextScorer:
         self._real = fit(real)
         self._known = {_bytes(row) for row in self._take(dataset.train, _KNOWN, rng)}
         self._judged = rng.permutation(dataset.held_out)[:_JUDGED]
-        self.floor = _floor(real, samples, rng)
+        self.floor = 100.0 * sampling_floor(real, samples, rng)
 
     def score(self, items: torch.Tensor) -> float:
         """Return the distance of drawn texts (n, steps, 2)."""
@@ -95,22 +94,11 @@ class TextScorer:
         for start in range(0, len(chosen), 1000):
             tokens = self.dataset.take(chosen[start : start + 1000])["tokens"]
             found += list(tokens[:, : self.spec.length])
-        return found
+        # Drawn texts hold no unknown token, so those that do can be no measure for them.
+        return [row for row in found if (row != UNKNOWN).all()] or found
 
 
 def _bytes(row: np.ndarray) -> bytes:
     """Return a text as a key: its ids up to its end."""
     ends = np.flatnonzero(row == END)
     return row[: ends[0] if len(ends) else len(row)].astype(np.int32).tobytes()
-
-
-def _floor(real: np.ndarray, samples: int, rng: np.random.Generator) -> float:
-    if len(real) < 2:
-        return 0.0
-    half = len(real) // 2
-    found = []
-    for _ in range(_SPLITS):
-        order = rng.permutation(len(real))
-        found.append(frechet_distance(real[order[:half]], real[order[half:]]))
-    size = (1 / samples + 1 / len(real)) / (1 / half + 1 / (len(real) - half))
-    return 100.0 * float(np.mean(found)) * size

@@ -37,10 +37,10 @@ class Ring:
     def helpers(self, spec, config):
         return {}
 
-    def real(self, batch):
+    def real(self, batch, spec):
         import torch
 
-        return torch.from_numpy(batch["points"])
+        return torch.from_numpy(batch["points"]), None
 
     def phases(self, spec, config, dataset):
         from ring.networks import phases

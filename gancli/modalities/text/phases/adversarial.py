@@ -5,58 +5,41 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
-from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.networks import Discriminator, Generator
+from gancli.modalities.text.phases.base import FineTuning
 from gancli.modalities.text.phases.likelihood import negative_log_likelihood
-from gancli.modalities.text.phases.tokens import (
+from gancli.modalities.text.phases.texts import (
     Texts,
     discriminator_loss,
     drawn_texts,
+    possible,
     real_texts,
 )
-from gancli.modalities.text.spec import TextSpec
 from gancli.objectives.score_function import advantages, rewards_to_go
 from gancli.phases.base import Batch, update
 from gancli.phases.compute import Compute
-from gancli.phases.schedule import cosine
 
-_DRAWN = 4  # drawn texts for each real one of the likelihood loss: rewards are noisy
+_DRAWN = 2  # drawn texts for each real one: rewards are noisy, and the vocabulary makes it slow
 _MOST_ADVANTAGE = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScorePhase:
+class ScorePhase(FineTuning):
     """REINFORCE with a reward at each token.
 
     After d'Autume et al. 2019 (ScratchGAN, arXiv 1905.09922): dense rewards, discounted returns,
-    a baseline. The baseline is the mean of the other texts at the same step. Beside it stay the
-    likelihood loss and a divergence from the generator that the phase began with.
+    a baseline. The baseline is the mean of the other texts at the same step. A token's reward is
+    what the discriminator says of it, less its log-probability over that of the generator that
+    the phase began with (a divergence that only needs the tokens that were drawn), plus how
+    unlikely it was (entropy). The likelihood loss stays beside it.
     """
 
-    spec: TextSpec
-    config: TextConfig
-    share: float
     name: str = "adversarial"
-    trains_generator: bool = True
-
-    @property
-    def batch(self) -> int:
-        return self.config.batch
 
     def begin(self, networks: Mapping[str, nn.Module]) -> None:
         networks["reference"].load_state_dict(networks["generator"].state_dict())
-
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
-        rates = {"generator": self.config.g_lr, "discriminator": self.config.d_lr / 4}
-        return {
-            name: Adam(networks[name].parameters(), rate, (0.9, 0.99), fused=True)
-            for name, rate in rates.items()
-        }
-
-    def rate(self, progress: float) -> float:
-        return 0.1 + 0.9 * cosine(progress)
 
     def step(
         self,
@@ -72,44 +55,45 @@ class ScorePhase:
         assert isinstance(maker, Generator) and isinstance(judge, Discriminator)
         assert isinstance(reference, Generator)
         config = self.config
-        real = real_texts(draw(0), self.spec)
+        everything = real_texts(draw(0), self.spec)
+        real = possible(everything)
         labels = None if real.labels is None else real.labels.repeat(_DRAWN)
         fake = drawn_texts(
             maker, labels, _DRAWN * len(real.tokens), self.spec, generator, compute.device
         )
-        losses: dict[str, float] = {}
+        seen = fake.seen
+        chosen = maker.log_likelihoods(fake.tokens, seen, fake.labels, drawn=True)
         with torch.no_grad():
-            each, whole = judge.judge(judge.embedding(fake.tokens), fake.seen, fake.labels)
-            if self.config.d_direction == "both":  # it has read the end: no reward for a token
-                each = torch.where(_last(fake), whole[:, None], torch.zeros_like(each))
-            reward = (2 * each.sigmoid() - 1) * fake.seen
-            gain = advantages(
-                rewards_to_go(reward, config.discount), fake.seen, _MOST_ADVANTAGE
+            before = reference.log_likelihoods(fake.tokens, seen, fake.labels, drawn=True)
+            judged = self._rewards(judge, fake)
+            rewards = torch.zeros_like(judged)
+            rewards[seen] = (
+                judged[seen] - config.kl * (chosen - before) - config.entropy * chosen
             )
-            before = reference.allowed(reference.logits(fake.tokens, fake.labels)).log_softmax(2)
-        now = maker.allowed(maker.logits(fake.tokens, fake.labels).float()).log_softmax(2)
-        chosen = now.gather(2, fake.tokens[..., None])[..., 0]
-        count = fake.seen.sum()
-        loss = -(gain * chosen * fake.seen).sum() / count
-        possible = now > -torch.inf
-        share = now.exp()
-        gap = torch.where(possible, now - before, torch.zeros_like(now))
-        divergence = ((share * gap).sum(2) * fake.seen).sum() / count
-        loss = loss + config.kl * divergence
-        if config.entropy:
-            surprise = torch.where(possible, -now, torch.zeros_like(now))
-            loss = loss - config.entropy * ((share * surprise).sum(2) * fake.seen).sum() / count
+            gain = advantages(rewards_to_go(rewards, config.discount), seen, _MOST_ADVANTAGE)
+        loss = -(gain[seen] * chosen).mean()
         if config.likelihood:
-            loss = loss + config.likelihood * negative_log_likelihood(maker, real, generator)
-        losses["g_loss"] = update(optimisers["generator"], loss, config.clip)
-        losses["reward"] = float(reward.sum() / count)
-        losses["kl"] = divergence.item()
-        kept = slice(0, len(real.tokens))
-        some = Texts(fake.tokens[kept], fake.seen[kept], real.labels)
-        d_loss, right = discriminator_loss(judge, real, some, generator, 0.5)
+            loss = loss + config.likelihood * negative_log_likelihood(
+                maker, everything, generator
+            )
+        losses = {
+            "g_loss": update(optimisers["generator"], loss, config.clip),
+            "reward": judged[seen].mean().item(),
+            "kl": (chosen.detach() - before).mean().item(),
+        }
+        some = slice(0, len(real.tokens))
+        d_loss, losses["accuracy"] = discriminator_loss(
+            judge, real, Texts(fake.tokens[some], seen[some], real.labels), generator, 0.5
+        )
         losses["d_loss"] = update(optimisers["discriminator"], d_loss, config.clip)
-        losses["accuracy"] = right
         return losses
+
+    def _rewards(self, judge: Discriminator, fake: Texts) -> torch.Tensor:
+        """Return what the discriminator gives for each token, in (-1, 1), shape (n, steps)."""
+        each, whole = judge.judge(judge.embedding(fake.tokens), fake.seen, fake.labels)
+        if self.config.d_direction == "both":  # it has read the end: no reward for a token
+            return _last(fake) * (2 * whole.sigmoid() - 1)[:, None]
+        return (2 * each.sigmoid() - 1) * fake.seen
 
 
 def _last(texts: Texts) -> torch.Tensor:

@@ -5,38 +5,32 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
-from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.networks import Discriminator, Generator
-from gancli.modalities.text.phases.tokens import discriminator_loss, drawn_texts, real_texts
-from gancli.modalities.text.spec import TextSpec
+from gancli.modalities.text.phases.base import TextPhase, adam
+from gancli.modalities.text.phases.texts import (
+    discriminator_loss,
+    drawn_texts,
+    possible,
+    real_texts,
+)
 from gancli.phases.base import Batch, update
 from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscriminatePhase:
+class DiscriminatePhase(TextPhase):
     """Real texts against drawn ones.
 
     Args:
-        spec, config: Of the training.
-        share: Part of the budget.
         name: ``discriminator`` before the adversarial phase, ``refit`` at the end.
         fresh: Whether to begin from the generator's weights, which already know the language.
     """
 
-    spec: TextSpec
-    config: TextConfig
-    share: float
-    name: str
     fresh: bool
     trains_generator: bool = False
-
-    @property
-    def batch(self) -> int:
-        return self.config.batch
 
     def begin(self, networks: Mapping[str, nn.Module]) -> None:
         if not self.fresh:
@@ -50,8 +44,7 @@ class DiscriminatePhase:
                 tensor.copy_(theirs[name])
 
     def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
-        parameters = networks["discriminator"].parameters()
-        return {"discriminator": Adam(parameters, self.config.d_lr, (0.9, 0.99), fused=True)}
+        return {"discriminator": adam(networks["discriminator"], self.config.d_lr)}
 
     def rate(self, progress: float) -> float:
         return min(1.0, 20 * progress + 0.01) * (0.02 + 0.98 * cosine(progress))
@@ -67,7 +60,7 @@ class DiscriminatePhase:
     ) -> dict[str, float]:
         maker, judge = networks["generator"], networks["discriminator"]
         assert isinstance(maker, Generator) and isinstance(judge, Discriminator)
-        real = real_texts(draw(0), self.spec)
+        real = possible(real_texts(draw(0), self.spec))
         fake = drawn_texts(
             maker, real.labels, len(real.tokens), self.spec, generator, compute.device
         )

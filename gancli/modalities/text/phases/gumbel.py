@@ -5,45 +5,23 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
-from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.networks import Discriminator, Generator, seen_mask
+from gancli.modalities.text.phases.base import FineTuning
 from gancli.modalities.text.phases.likelihood import negative_log_likelihood
-from gancli.modalities.text.phases.tokens import real_texts
-from gancli.modalities.text.spec import TextSpec
+from gancli.modalities.text.phases.texts import possible, real_texts
 from gancli.objectives.gumbel import straight_through
 from gancli.objectives.losses import objective
 from gancli.phases.base import Batch, update
 from gancli.phases.compute import Compute
-from gancli.phases.schedule import cosine
 
 
 @dataclass(frozen=True, kw_only=True)
-class GumbelPhase:
+class GumbelPhase(FineTuning):
     """Relativistic loss on Gumbel-softmax samples, after Nie et al. 2019 (RelGAN)."""
 
-    spec: TextSpec
-    config: TextConfig
-    share: float
     name: str = "adversarial"
-    trains_generator: bool = True
-
-    @property
-    def batch(self) -> int:
-        return self.config.batch
-
-    def begin(self, networks: Mapping[str, nn.Module]) -> None: ...
-
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
-        rates = {"generator": self.config.g_lr, "discriminator": self.config.d_lr / 4}
-        return {
-            name: Adam(networks[name].parameters(), rate, (0.9, 0.99), fused=True)
-            for name, rate in rates.items()
-        }
-
-    def rate(self, progress: float) -> float:
-        return 0.1 + 0.9 * cosine(progress)
 
     def step(
         self,
@@ -57,7 +35,8 @@ class GumbelPhase:
         maker, judge = networks["generator"], networks["discriminator"]
         assert isinstance(maker, Generator) and isinstance(judge, Discriminator)
         config, loss_of = self.config, objective("relativistic")
-        real = real_texts(draw(0), self.spec)
+        everything = real_texts(draw(0), self.spec)
+        real = possible(everything)
         soft, tokens = self._draw(maker, real.labels, len(real.tokens), generator, compute)
         seen = seen_mask(tokens, maker.stream)
 
@@ -70,7 +49,9 @@ class GumbelPhase:
         fake_logits = judged(soft @ judge.embedding.weight, seen)
         loss = loss_of.generator(real_logits, fake_logits).mean()
         if config.likelihood:
-            loss = loss + config.likelihood * negative_log_likelihood(maker, real, generator)
+            loss = loss + config.likelihood * negative_log_likelihood(
+                maker, everything, generator
+            )
         losses = {"g_loss": update(optimisers["generator"], loss, config.clip)}
         judge.requires_grad_(True)
         d_loss = loss_of.discriminator(
@@ -93,7 +74,7 @@ class GumbelPhase:
         running = torch.ones(count, dtype=torch.bool, device=compute.device)
         for _ in range(self.spec.length):
             hidden, state = maker.cell(given, state)
-            logits = maker.allowed(maker.outputs(hidden[:, 0]).float())
+            logits = maker.outputs(hidden[:, 0], drawn=True).float()
             hot = straight_through(logits, self.config.gumbel_temperature, random)
             token = hot.argmax(1) * running
             hots.append(hot)

@@ -7,6 +7,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from gancli.modalities.text.networks import Discriminator, Generator, seen_mask
 from gancli.modalities.text.spec import TextSpec
+from gancli.modalities.text.tokens import UNKNOWN
 from gancli.phases.base import Batch
 
 
@@ -29,6 +30,19 @@ def real_texts(batch: Batch, spec: TextSpec) -> Texts:
     """Return a batch of the data; a text that was cut has no END to learn."""
     tokens = batch["tokens"][:, : spec.length]
     return Texts(tokens, seen_mask(tokens, spec.split == "stream"), batch.get("labels"))
+
+
+def possible(texts: Texts) -> Texts:
+    """Return the texts that could have been drawn, or all if there are none.
+
+    Only real texts hold tokens outside of the vocabulary. A discriminator that may look at those
+    would tell real from drawn by them and learn nothing that helps.
+    """
+    known = (texts.tokens != UNKNOWN).all(1)
+    if not known.any():
+        return texts
+    labels = None if texts.labels is None else texts.labels[known]
+    return Texts(texts.tokens[known], texts.seen[known], labels)
 
 
 @torch.no_grad()
