@@ -27,7 +27,7 @@ def test_precedence():
     config, sources = resolved(file={"preset": "dcgan"})
     assert (config.batch, sources["batch"]) == (128, "preset dcgan")
     config, sources = resolved()
-    assert (config.batch, sources["batch"]) == (32, "default")
+    assert (config.batch, sources["batch"]) == (None, "default")
 
 
 def test_a_switch_can_be_turned_off_again():
@@ -142,7 +142,8 @@ def test_dry_run_as_json(planned):
     table = json.loads(planned("--json", "-o", "here").out)
     assert table["run"] == "here"
     assert table["parameters"] == {"generator": 1234}
-    assert table["options"]["batch"] == {"value": 32, "source": "default"}
+    assert table["options"]["latent"] == {"value": 64, "source": "default"}
+    assert table["options"]["batch"] == {"value": None, "source": "default"}
 
 
 class _Spec:

@@ -6,6 +6,7 @@ import torch
 from gancli.config import options, resolve
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.networks import build, sides
+from gancli.modalities.image.phases import batch_size
 from gancli.modalities.image.spec import ImageSpec
 
 LAYERS = [
@@ -109,3 +110,14 @@ def test_he_keeps_the_signals_size(norm):
     fan = weight[0].numel()
     assert weight.std().item() == pytest.approx((2 / (1 + 0.2**2) / fan) ** 0.5, rel=0.05)
     assert layer.bias.abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "asked", "expected"),
+    [(28, "L", None, 32), (32, "RGB", None, 64), (32, "RGBA", None, 64), (64, "RGB", None, 32),
+     (32, "RGB", 16, 16)],
+)
+def test_pictures_in_a_step_follow_the_data_unless_asked_for(size, channels, asked, expected):
+    config, _ = resolve(ImageConfig, command_line={"batch": asked})
+    spec = ImageSpec(size, channels, "crop", (), (), 10)
+    assert batch_size(spec, config) == expected

@@ -121,8 +121,11 @@ class ImageConfig(TrainConfig):
         "Objective", minimum=1, maximum=1000,
     )
 
-    # At equal time small batches win on garments, larger ones on photographs; README has figures.
-    batch: int = option(32, "Pictures in a step.", "Training", minimum=2, maximum=65536)
+    # At equal time small batches win, but for small photographs; README has figures.
+    batch: int | None = option(
+        None, "Pictures in a step; 64 for colour up to 32 pixels, otherwise 32.", "Training",
+        minimum=2, maximum=65536,
+    )
     g_lr: float = option(
         1e-3, "Learning rate of the generator.", "Training", minimum=0.0, maximum=10.0
     )
