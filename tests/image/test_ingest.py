@@ -57,7 +57,7 @@ def decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def config(**values: Any) -> SimpleNamespace:
     defaults = {
         "size": None, "channels": "auto", "labels": "auto", "fit": "crop", "holdout": 0.1,
-        "strict": False,
+        "strict": False, "batch": None,
     }
     return SimpleNamespace(**{**defaults, **values})
 
@@ -90,7 +90,8 @@ def test_spec_of_greys_in_classes(tmp_path: Path) -> None:
     spec, why = inspect(open_source(path), config())
     assert spec == ImageSpec(20, "L", "crop", ("b2", "b10"), (7, 5), 12)
     assert spec.depth == 1
-    assert len(why) == 3 and "all 12 pictures" in why[1] and "20" in why[0]
+    assert len(why) == 4 and "all 12 pictures" in why[1] and "20" in why[0] and "32" in why[3]
+    assert len(inspect(open_source(path), config(batch=32))[1]) == 3
 
 
 def test_channels_are_found(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import torch
 from gancli.config import options, resolve
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.networks import build, sides
-from gancli.modalities.image.phases import batch_size
+from gancli.modalities.image.phases import phases
 from gancli.modalities.image.spec import ImageSpec
 
 LAYERS = [
@@ -120,4 +120,4 @@ def test_he_keeps_the_signals_size(norm):
 def test_pictures_in_a_step_follow_the_data_unless_asked_for(size, channels, asked, expected):
     config, _ = resolve(ImageConfig, command_line={"batch": asked})
     spec = ImageSpec(size, channels, "crop", (), (), 10)
-    assert batch_size(spec, config) == expected
+    assert [phase.batch for phase in phases(spec, config, 10)] == [expected] * 2

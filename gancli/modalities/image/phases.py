@@ -56,11 +56,6 @@ class Prepare:
         return items
 
 
-def batch_size(spec: ImageSpec, config: ImageConfig) -> int:
-    """Return the pictures in a step: as asked, or what won at equal time on pictures like these."""
-    return config.batch or (64 if spec.depth > 1 and spec.size <= 32 else 32)
-
-
 def phases(spec: ImageSpec, config: ImageConfig, count: int) -> list[Phase]:
     """Return the phases; ``count`` pictures decide about augmentation."""
     # One pass serves both networks only where items do not mix in the discriminator.
@@ -76,7 +71,7 @@ def phases(spec: ImageSpec, config: ImageConfig, count: int) -> list[Phase]:
         penalty_share=config.penalty_share,
         d_steps=config.d_steps, g_lr=config.g_lr, d_lr=config.d_lr,
         beta1=config.beta1, beta2=config.beta2,
-        lr_end=config.lr_end, batch=batch_size(spec, config),
+        lr_end=config.lr_end, batch=config.batch or spec.batch,
         share=1 - _REFIT,
     )
     return [adversarial, RefitPhase(adversarial=adversarial, share=_REFIT)]

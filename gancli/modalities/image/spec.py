@@ -63,6 +63,11 @@ class ImageSpec:
         """Values a pixel: 1, 3 or 4."""
         return _DEPTHS[self.channels]
 
+    @property
+    def batch(self) -> int:
+        """Pictures in a step, where nobody asks for a number: what won at equal time."""
+        return 64 if self.depth > 1 and self.size <= 32 else 32
+
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> "ImageSpec":
         """Return a spec from its JSON form.
@@ -125,7 +130,7 @@ def inspect(source: Source, config: Any) -> tuple[ImageSpec, list[str]]:
     Args:
         source: The files.
         config: Has ``size`` (pixels or None), ``channels`` (``auto`` or a mode), ``labels``
-            (``auto``, ``folders`` or ``none``) and ``fit``.
+            (``auto``, ``folders`` or ``none``), ``fit`` and ``batch`` (pictures or None).
 
     Returns:
         The spec, and a sentence for each choice.
@@ -142,7 +147,11 @@ def inspect(source: Source, config: Any) -> tuple[ImageSpec, list[str]]:
     classes, labels, classes_why = find_labels(names, config.labels)
     counts = () if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
     spec = ImageSpec(size, channels, config.fit, classes, tuple(counts), len(members))
-    return spec, [size_why, channels_why, classes_why]
+    sentences = [size_why, channels_why, classes_why]
+    if config.batch is None:
+        kind = f"{'colour' if spec.depth > 1 else 'grey'} of {size} pixels"
+        sentences.append(f"Pictures in a step: {spec.batch}, as suits {kind} (--batch sets it).")
+    return spec, sentences
 
 
 def _look_at(source: Source, members: list[Member]) -> list[Look]:
