@@ -57,6 +57,7 @@ class AdversarialPhase:
     share: float
     name: str = "adversarial"
     trains_generator: bool = True
+    stops_early: bool = False
 
     @property
     def penalised(self) -> bool:

@@ -24,6 +24,8 @@ class Phase(Protocol):
         share: Part of the budget, all phases' together 1.
         batch: Items in a step.
         trains_generator: Whether the generator changes; otherwise it is not measured again.
+        stops_early: Whether it ends when the held-out loss keeps rising; the phases after it
+            share what is left of the budget.
     """
 
     @property
@@ -37,6 +39,9 @@ class Phase(Protocol):
 
     @property
     def trains_generator(self) -> bool: ...
+
+    @property
+    def stops_early(self) -> bool: ...
 
     def begin(self, networks: Mapping[str, nn.Module]) -> None:
         """Prepare the networks; the generator is the best one of the phases before."""

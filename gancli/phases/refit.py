@@ -31,6 +31,7 @@ class RefitPhase:
     share: float
     name: str = "refit"
     trains_generator: bool = False
+    stops_early: bool = False
 
     @property
     def batch(self) -> int:

@@ -11,6 +11,7 @@ _COLLAPSED = 0.1  # of real data's spread
 _WORSE = 4.0  # times the best score
 _LOSS_SLACK = 1.01  # times the least held-out loss
 _PATIENCE = 3  # measurements in a row
+_RISES = 2  # measurements in a row whose held-out loss is above the least
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Quality:
         best, best_step: Best score and the step of it.
         best_diversity: Spread at the best score.
         least_loss: Smallest held-out loss, where there is one.
+        risen: Measurements in a row whose held-out loss was above the least.
         worse: Measurements in a row that diverged.
         narrow: Measurements in a row that collapsed.
         last: Share of the budget at the last measurement.
@@ -86,6 +88,7 @@ class Quality:
     best_step: int | None = None
     best_diversity: float | None = None
     least_loss: float | None = None
+    risen: int = 0
     worse: int = 0
     narrow: int = 0
     last: float = 0.0
@@ -104,6 +107,7 @@ class Quality:
         sound = True
         if loss is not None:
             least = self.least_loss = min(loss, self.least_loss or float("inf"))
+            self.risen = self.risen + 1 if loss > least else 0
             sound = loss <= least * _LOSS_SLACK
         if sound and score < (float("inf") if self.best is None else self.best):
             self.best, self.best_step, self.best_diversity = score, step, diversity
@@ -113,6 +117,11 @@ class Quality:
         healthy = self.best_diversity is not None and self.best_diversity > 3 * _COLLAPSED
         self.narrow = self.narrow + 1 if healthy and diversity < _COLLAPSED else 0
         return False
+
+    @property
+    def overfits(self) -> bool:
+        """Whether more of the same would only be learned by heart."""
+        return self.risen >= _RISES
 
     def trouble(self) -> str:
         """Return what is wrong in a few words, or nothing."""

@@ -23,6 +23,8 @@ class Progress:
         attempt: Roll-backs so far; part of the key of the random numbers.
         scale: Factor on the learning rates, halved by each roll-back.
         phase: Number of the phase whose optimisers are saved.
+        start: Share of the budget at which that phase began.
+        ended: Whether that phase is over before its share is spent.
         saved: Seconds at the last checkpoint.
         quality: What the monitor has found.
     """
@@ -33,6 +35,8 @@ class Progress:
     attempt: int = 0
     scale: float = 1.0
     phase: int = 0
+    start: float = 0.0
+    ended: bool = False
     saved: float = 0.0
     quality: Quality = field(default_factory=Quality)
 

@@ -31,6 +31,7 @@ from gancli.training.stop import Stop
 _ROLL_BACKS = 3
 _PREVIEWED = 64
 _FIRST_PREVIEW = 50  # steps; the next ones at twice as many each
+_ROUNDING = 1e-9  # of shares: a step at the very end of a phase is the next one's
 
 
 class Diverged(GancliError):
@@ -120,7 +121,9 @@ class Trainer:
         )
         assert found is not None  # a run saves before its first step
         attempt, scale, seconds = now.attempt + 1, now.scale / 2, now.seconds
+        phase = now.phase
         self.take_up(found)
+        self.progress.ended = self.progress.ended or self.progress.phase < phase
         self.progress.attempt, self.progress.scale = attempt, scale
         self.progress.seconds = self.progress.saved = seconds
         self.progress.quality.worse = self.progress.quality.narrow = 0
@@ -139,14 +142,21 @@ class Trainer:
             self.progress.step, self.progress.items, self.progress.seconds
         )
 
-    def _phase(self, share: float) -> tuple[int, float]:
-        """Return the number of the phase at a share of the budget, and the share of it."""
-        start = 0.0
-        for index, phase in enumerate(self.phases):
-            if share < start + phase.share or index + 1 == len(self.phases):
-                return index, (share - start) / phase.share
-            start += phase.share
-        raise AssertionError("a modality has phases")
+    def _phase(self) -> tuple[int, float, float]:
+        """Return the number of the phase that is due, and where in the budget it begins and ends.
+
+        A phase that ended early leaves its rest to those after it, in the ratio of their shares.
+        """
+        share = self.share()
+        index, start = self.progress.phase, self.progress.start
+        over, last = self.progress.ended, len(self.phases) - 1
+        while index < last:
+            rest = sum(phase.share for phase in self.phases[index:])
+            length = self.phases[index].share / rest * (1 - start)
+            if not over and share + _ROUNDING < start + length:
+                return index, start, start + length
+            index, start, over = index + 1, share if over else start + length, False
+        return last, start, 1.0
 
     def _draw(self, phase: Phase, steps: int, step: int) -> Callable[[int], Batch]:
         def draw(k: int) -> Batch:
@@ -181,11 +191,11 @@ class Trainer:
         Raises:
             NotFinite: A loss or gradient was not finite.
         """
-        index, share = self._phase(self.share())
+        index, start, end = self._phase()
         if index != self.progress.phase:
-            self._enter(index)
+            self._enter(index, start)
         phase = self.phases[index]
-        rate = phase.rate(share) * self.progress.scale
+        rate = phase.rate((self.share() - start) / (end - start)) * self.progress.scale
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -203,7 +213,7 @@ class Trainer:
         last = len(self.phases) - 1
         return self.progress.phase == last > 0 and not self.phases[last].trains_generator
 
-    def _enter(self, index: int) -> None:
+    def _enter(self, index: int, start: float) -> None:
         """Begin a phase with the best generator of those before."""
         if self.phases[self.progress.phase].trains_generator:
             if self.progress.quality.last < self.share():  # a resumed run may have done it
@@ -214,13 +224,13 @@ class Trainer:
                 self.ema.network.load_state_dict(found.tensors["averaged"])
             self.networks["generator"].load_state_dict(self.ema.network.state_dict())
         self.phases[index].begin(self.networks)
-        self.progress.phase = index
+        self.progress.phase, self.progress.start, self.progress.ended = index, start, False
         self.optimisers = self.phases[index].optimisers(self.networks)
 
     def tune_threads(self) -> int:
         """Measure which thread count is fastest, on copies that are thrown away."""
         networks = copy.deepcopy(self.networks)
-        phase = self.phases[self._phase(self.share())[0]]
+        phase = self.phases[self._phase()[0]]
         optimisers = phase.optimisers(networks)
         # Step 1 is no lazy penalty's turn.
         best, medians = threads.fastest(
@@ -255,7 +265,6 @@ class Trainer:
         score, diversity = self.scorer.score(items), self.scorer.diversity(items)
         loss = self.scorer.loss(self.ema.network)
         best = quality.take(now.step, score, diversity, loss)
-        quality.last = self.share()
         quality.cost = time.perf_counter() - started
         quality.spent += quality.cost
         self.log(
@@ -263,6 +272,13 @@ class Trainer:
              "score": score, "diversity": diversity, "best": best,
              **({} if loss is None else {"held_out_loss": loss}), **self.scorer.notes(items)}
         )
+        quality.last = self.share()
+        if self.phases[now.phase].stops_early and quality.overfits and not now.ended:
+            now.ended = True
+            self.reporter.note(
+                f"The held-out loss rises: the {self.phases[now.phase].name} phase ends early, "
+                "and its best is kept."
+            )
         if best:
             self.save()
         elif trouble := quality.trouble():

@@ -10,10 +10,11 @@ import torch
 
 from gancli.cli import app
 from gancli.loading import open_model
+from gancli.modalities.text.score import TextScorer
 from gancli.model import load
 from gancli.report import Silent
 from gancli.training import checkpoint as checkpoints
-from gancli.training.monitor import Quality
+from gancli.training.monitor import Quality, Schedule
 from gancli.training.session import resume
 from gancli.training.stop import Interrupted
 from gancli.training.trainer import Trainer
@@ -137,6 +138,41 @@ def test_it_runs_through_all_phases(corpus, start, tmp_path, monkeypatch):
     assert model.guide is not None and 0 <= model.guide.accuracy <= 1
     assert set(model.networks) == {"generator", "discriminator"}
     assert list((tmp_path / "run" / "samples").glob("*.txt"))
+
+
+def overfitting(patch, step):
+    """Measure at every other step a held-out loss that rises after a step."""
+    patch.setattr(Schedule, "points", 20)
+    seen = []
+    watch(patch, lambda trainer: seen.append(trainer.progress.step))
+    patch.setattr(TextScorer, "loss", lambda scorer, network: 1.0 + abs(seen[-1] - step))
+
+
+def test_likelihood_ends_when_the_held_out_loss_rises(corpus, start, tmp_path):
+    phases = []
+    with pytest.MonkeyPatch.context() as patch:
+        overfitting(patch, 6)
+        watch(patch, lambda trainer: phases.append(trainer.phases[trainer.progress.phase].name))
+        start(corpus, tmp_path / "whole")
+    # It rises at 8 and 10; the 30 steps left are divided as 1 : 2 : 1.
+    assert [phases.index(name) for name in PHASES] == [0, 10, 18, 33]
+    measured = [each for each in entries(tmp_path / "whole") if "score" in each]
+    assert not any(each["best"] for each in measured if each["step"] > 6)
+    begun = False
+    for step in (9, 10, 11, 25):
+        with pytest.MonkeyPatch.context() as patch:
+            overfitting(patch, 6)
+            interrupted(patch, step)
+            with pytest.raises(Interrupted):
+                if begun:
+                    resume(tmp_path / "run", None, Silent(), modality_name="text")
+                else:
+                    start(corpus, tmp_path / "run")
+        begun = True
+    with pytest.MonkeyPatch.context() as patch:
+        overfitting(patch, 6)
+        resume(tmp_path / "run", None, Silent(), modality_name="text")
+    same(tmp_path / "run", tmp_path / "whole")
 
 
 def test_it_learns(corpus, start, tmp_path):

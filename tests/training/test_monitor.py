@@ -47,6 +47,15 @@ def test_best_is_the_smallest_score():
     assert quality.best == 4.0 and quality.best_step == 3 and quality.previous == 6.0
 
 
+def test_learning_by_heart_is_a_held_out_loss_that_keeps_rising():
+    quality = Quality()
+    for loss in (3.0, 3.1, 2.9, 3.0):
+        quality.take(0, 1.0, 1.0, loss)
+        assert not quality.overfits
+    quality.take(0, 0.5, 1.0, 2.95)  # falls, but is above the least
+    assert quality.overfits
+
+
 def test_divergence_is_several_bad_scores_in_a_row():
     quality = Quality()
     for score in (10, 50, 50, 11, 50, 50):

@@ -74,7 +74,7 @@ class TextConfig(TrainConfig):
         "Networks",
     )
     g_dropout: float = option(
-        0.3, "Share of values dropped in the generator, the same at each token.", "Networks",
+        0.4, "Share of values dropped in the generator, the same at each token.", "Networks",
         minimum=0.0, maximum=0.9,
     )
     d_dropout: float = option(

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gancli.metrics.diversity import spread_ratio
-from gancli.metrics.frechet import distance, fit, sampling_floor
+from gancli.metrics.frechet import Gaussian, distance, fit, sampling_floor
 from gancli.metrics.ngrams import ngram_features
 from gancli.metrics.projection import Projection
 from gancli.modalities.text.data import TextDataset
@@ -48,17 +48,18 @@ class TextScorer:
         self._projection = Projection([ngram_features(train)], [1.0])
         real = self._projection([ngram_features(held_out)])
         self._real = fit(real)
+        self._last: tuple[torch.Tensor, Gaussian] | None = None
         self._known = {_bytes(row) for row in self._take(dataset.train, _KNOWN, rng)}
         self._judged = rng.permutation(dataset.held_out)[:_JUDGED]
         self.floor = 100.0 * sampling_floor(real, samples, rng)
 
     def score(self, items: torch.Tensor) -> float:
         """Return the distance of drawn texts (n, steps, 2)."""
-        return 100.0 * distance(fit(self._features(items)), self._real)
+        return 100.0 * distance(self._fitted(items), self._real)
 
     def diversity(self, items: torch.Tensor) -> float:
         """Return the spread of drawn texts over that of real ones."""
-        return spread_ratio(fit(self._features(items)), self._real)
+        return spread_ratio(self._fitted(items), self._real)
 
     @torch.no_grad()
     def loss(self, generator: nn.Module) -> float:
@@ -83,8 +84,12 @@ class TextScorer:
             "copied": sum(row in self._known for row in rows) / len(rows),
         }
 
-    def _features(self, items: torch.Tensor) -> np.ndarray:
-        return self._projection([ngram_features(list(items[..., 0].numpy().astype(np.int64)))])
+    def _fitted(self, items: torch.Tensor) -> Gaussian:
+        """Return the Gaussian of texts; asked twice for the same ones, it looks once."""
+        if self._last is None or self._last[0] is not items:
+            texts = list(items[..., 0].numpy().astype(np.int64))
+            self._last = items, fit(self._projection([ngram_features(texts)]))
+        return self._last[1]
 
     def _take(
         self, indices: np.ndarray, most: int, rng: np.random.Generator

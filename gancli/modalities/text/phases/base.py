@@ -20,6 +20,7 @@ class TextPhase:
         share: Part of the budget.
         name: Shown in progress and metrics.
         trains_generator: Whether the generator changes.
+        stops_early: Whether it ends when the held-out loss keeps rising.
     """
 
     spec: TextSpec
@@ -27,6 +28,7 @@ class TextPhase:
     share: float
     name: str
     trains_generator: bool = True
+    stops_early: bool = False
 
     @property
     def batch(self) -> int:

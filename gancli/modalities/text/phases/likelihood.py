@@ -27,6 +27,7 @@ class LikelihoodPhase(TextPhase):
     """Maximum likelihood with teacher forcing."""
 
     name: str = "likelihood"
+    stops_early: bool = True
 
     def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         return {"generator": adam(networks["generator"], self.config.lr)}
