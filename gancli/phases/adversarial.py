@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
 from gancli.objectives.losses import Objective
-from gancli.objectives.penalties import interpolated_gradient, squared_gradient
+from gancli.objectives.penalties import interpolated_gradient, noise_slope, squared_gradient
 from gancli.phases.base import Batch, apply, update
 from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
@@ -28,6 +29,10 @@ class AdversarialPhase:
         joint: Update both networks from one pass through the discriminator. It needs a
             discriminator that treats items one by one and a loss with a slope everywhere.
         r1, r2, gp: Weights of the penalties; 0 is off.
+        noise: Weight of the noise penalty.
+        matching: Weight of feature matching; the discriminator must have a ``judge`` that returns
+            logits and features.
+        clip: Greatest norm of a gradient, or None.
         penalty_every: Steps between penalties, weighted by as much.
         penalty_share: Part of a batch that is penalised.
         d_steps: Discriminator updates a step.
@@ -55,13 +60,16 @@ class AdversarialPhase:
     lr_end: float
     batch: int
     share: float
+    noise: float = 0.0
+    matching: float = 0.0
+    clip: float | None = None
     name: str = "adversarial"
     trains_generator: bool = True
     stops_early: bool = False
 
     @property
     def penalised(self) -> bool:
-        return self.r1 > 0 or self.r2 > 0 or self.gp > 0
+        return self.r1 > 0 or self.r2 > 0 or self.gp > 0 or self.noise > 0
 
     @property
     def lazy(self) -> bool:
@@ -164,7 +172,7 @@ class Turn:
             penalty = self.penalty(real, fake, labels)
             losses["penalty"] = penalty.item()
             loss = loss + penalty
-        update(self.optimisers["discriminator"], loss)
+        update(self.optimisers["discriminator"], loss, self.phase.clip)
         losses["margin"] = (real_logits - fake_logits).mean().item()
         return fake
 
@@ -175,15 +183,35 @@ class Turn:
         discriminator = self.networks["discriminator"]
         # Gradients of the discriminator's weights would be wasted work here.
         discriminator.requires_grad_(False)
-        fake_logits = self.logits(self.fake(len(real), labels), labels)
+        fake = self.fake(len(real), labels)
+        fake_logits = self.logits(fake, labels)
         if self.phase.objective.paired:
             with torch.no_grad():
                 real_logits = self.logits(real, labels)
         else:
             real_logits = fake_logits
         loss = self.phase.objective.generator(real_logits, fake_logits).mean()
-        losses["g_loss"] = update(self.optimisers["generator"], loss)
+        if self.phase.matching:
+            distance = self.matching(real, fake, labels)
+            losses["matching"] = distance.item()
+            loss = loss + self.phase.matching * distance
+        losses["g_loss"] = update(self.optimisers["generator"], loss, self.phase.clip)
         discriminator.requires_grad_(True)
+
+    def matching(
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Return the mean absolute distance of the batches' mean features, a scalar.
+
+        Source: feature matching, Salimans et al. 2016, arXiv 1606.03498.
+        """
+        judge: Any = self.networks["discriminator"].judge
+        items = self.phase.augment(torch.cat([real, fake]), self.random)
+        twice = None if labels is None else torch.cat([labels, labels])
+        with self.compute.autocast():
+            features: torch.Tensor = judge(items, twice)[1].float()
+        theirs, own = features.chunk(2)
+        return (theirs.detach().mean(0) - own.mean(0)).abs().mean()
 
     def joint(
         self, real: torch.Tensor, labels: torch.Tensor | None, losses: dict[str, float]
@@ -253,6 +281,9 @@ class Turn:
         if phase.gp:
             between = interpolated_gradient(discriminate, real, fake, self.random)
             penalty = penalty + phase.gp * between
+        if phase.noise:
+            items = torch.cat([real, fake])
+            penalty = penalty + phase.noise * noise_slope(discriminate, items, self.random)
         return penalty
 
     def penalise(
@@ -264,5 +295,7 @@ class Turn:
     ) -> None:
         """Update the discriminator by a lazy penalty."""
         penalty = self.penalty(real, fake, labels)
-        update(self.optimisers["discriminator"], penalty * self.phase.penalty_every)
+        update(
+            self.optimisers["discriminator"], penalty * self.phase.penalty_every, self.phase.clip
+        )
         losses["penalty"] = penalty.item()

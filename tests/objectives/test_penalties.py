@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gancli.objectives.penalties import interpolated_gradient, squared_gradient
+from gancli.objectives.penalties import interpolated_gradient, noise_slope, squared_gradient
 
 
 def test_squared_gradient_of_a_linear_map_is_its_squared_weight():
@@ -43,3 +43,11 @@ def test_interpolated_gradient_looks_between_the_two():
         lambda x: x.clamp(-0.999, 0.999).sum(1), real, fake, torch.Generator().manual_seed(1)
     )
     assert between.item() < 0.1
+
+
+def test_noise_slope_is_the_squared_gradient_on_average():
+    weight, random = torch.tensor([2.0, -1.0, 0.0]), torch.Generator().manual_seed(0)
+    slope = noise_slope(lambda x: x @ weight, torch.zeros(20_000, 3), random)
+    assert slope.item() == pytest.approx(5.0, rel=0.05)
+    flat = noise_slope(lambda x: x[:, 0] * 0 + 3, torch.zeros(4, 3), random)
+    assert flat.item() == 0
