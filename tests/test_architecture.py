@@ -38,7 +38,8 @@ RANKS = {prefix: rank for rank, row in enumerate(ORDER) for prefix in row}
 
 # What --help and the errors of the command line read.
 LIGHT = ("gancli.cli", "gancli.config", "gancli.errors", "gancli.report", "gancli.zoo")
-HEAVY = {"torch", "torchaudio", "torchvision", "numpy", "PIL", "scipy", "safetensors", "soundfile"}
+HEAVY = {"torch", "torchaudio", "torchvision", "numpy", "PIL", "scipy", "safetensors", "soundfile",
+         "soxr"}
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MOST_LINES = 450
 

@@ -1,0 +1,144 @@
+"""Training on sounds: a variational autoencoder first, then the shared adversarial phase."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.optim import Adam, Optimizer
+
+from gancli.modalities.audio.config import AudioConfig
+from gancli.modalities.audio.latents import numbers
+from gancli.modalities.audio.mel import to_items
+from gancli.modalities.audio.networks import Encoder, after_end
+from gancli.modalities.audio.spec import AudioSpec
+from gancli.objectives.losses import objective
+from gancli.phases.adversarial import AdversarialPhase
+from gancli.phases.base import Batch, Phase, apply, update
+from gancli.phases.compute import Compute
+from gancli.phases.refit import RefitPhase
+from gancli.phases.schedule import cosine
+
+_REFIT = 0.04  # of the budget goes to the discriminator that guides sampling
+_KL_STEPS = 300  # over which the weight of the divergence grows
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Turns a batch of samples into items."""
+
+    spec: AudioSpec
+
+    def __call__(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
+        return to_items(batch["samples"], batch["lengths"], self.spec)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Moves all items of a batch later by up to a step's frames.
+
+    The discriminator reads several frames a step and would otherwise not see what always happens
+    at the seams between the generator's steps.
+    """
+
+    spec: AudioSpec
+    step_frames: int
+
+    def __call__(self, items: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        late = int(torch.randint(
+            self.step_frames, (), generator=generator, device=items.device
+        ))
+        if not late:
+            return items
+        frame = after_end(self.spec).to(items)
+        return torch.cat([frame.expand(len(items), late, -1), items[:, :-late]], 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStart:
+    """The generator learns to rebuild clips from codes (Kingma and Welling 2013, arXiv 1312.6114).
+
+    Args:
+        spec, config: Of the training.
+        share: Part of the budget.
+    """
+
+    spec: AudioSpec
+    config: AudioConfig
+    share: float
+    name: str = "warm start"
+    trains_generator: bool = True
+    stops_early: bool = False
+
+    @property
+    def batch(self) -> int:
+        return self.config.batch
+
+    def begin(self, networks: Mapping[str, nn.Module]) -> None: ...
+
+    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+        return {
+            name: Adam(networks[name].parameters(), self.config.lr, (0.9, 0.99), fused=True)
+            for name in ("generator", "encoder")
+        }
+
+    def rate(self, progress: float) -> float:
+        return min(1.0, 50 * progress + 0.02) * (0.1 + 0.9 * cosine(progress))
+
+    def step(
+        self,
+        networks: Mapping[str, nn.Module],
+        optimisers: Mapping[str, Optimizer],
+        draw: Callable[[int], Batch],
+        generator: torch.Generator,
+        step: int,
+        compute: Compute,
+    ) -> dict[str, float]:
+        config, encoder = self.config, networks["encoder"]
+        assert isinstance(encoder, Encoder)
+        batch = draw(0)
+        real = Prepare(self.spec)(batch, generator)
+        with compute.autocast():
+            mean, variance = encoder(real)
+            noise = torch.randn(
+                (len(real), numbers(self.spec, config)), generator=generator,
+                device=compute.device,
+            )
+            code = mean + (variance / 2).exp() * noise[:, : config.latent]
+            made = networks["generator"](
+                torch.cat([code, noise[:, config.latent :]], 1), batch.get("labels")
+            )
+        rebuilt = (made.float() - real).abs().mean()
+        mean, variance = mean.float(), variance.float()
+        kl = 0.5 * (mean.square() + variance.exp() - 1 - variance).sum(1).mean()
+        weight = config.kl * min(1.0, (step + 1) / _KL_STEPS)
+        # One loss for both networks: the second optimiser steps with the gradients of the first.
+        for optimiser in optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
+        g_loss = update(optimisers["generator"], rebuilt + weight * kl, config.clip)
+        apply(optimisers["encoder"], config.clip)
+        return {"g_loss": g_loss, "rebuilt": rebuilt.item(), "kl": kl.item()}
+
+
+def phases(spec: AudioSpec, config: AudioConfig) -> list[Phase]:
+    """Return the warm start, the adversarial phase and the refit of the discriminator."""
+    warm = min(config.warm_start, 1 - _REFIT)
+    loss = objective(config.objective)
+    adversarial = AdversarialPhase(
+        objective=loss,
+        latent=numbers(spec, config),
+        prepare=Prepare(spec),
+        augment=Shift(spec, config.step_frames),
+        joint=False,
+        r1=0.0, r2=0.0, gp=0.0, noise=config.noise_penalty, matching=config.matching,
+        clip=config.clip, penalty_every=4, penalty_share=config.penalty_share,
+        d_steps=1, g_lr=config.g_lr, d_lr=config.d_lr,
+        beta1=config.beta1, beta2=config.beta2, lr_end=config.lr_end,
+        batch=config.batch, share=1 - _REFIT - warm,
+    )
+    found: list[Phase] = []
+    if warm:
+        found.append(WarmStart(spec=spec, config=config, share=warm))
+    if adversarial.share > 1e-9:
+        found.append(adversarial)
+    return [*found, RefitPhase(adversarial=adversarial, share=_REFIT)]

@@ -1,0 +1,120 @@
+"""The generator and the discriminator of sounds."""
+
+import numpy as np
+import pytest
+import torch
+
+from gancli.errors import UsageError
+from gancli.modalities.audio.config import AudioConfig
+from gancli.modalities.audio.latents import latents, numbers
+from gancli.modalities.audio.networks import Encoder, after_end, build
+from gancli.modalities.audio.phases import Shift
+from gancli.modalities.audio.sample_config import AudioSampleConfig
+
+SMALL = {"g_width": 12, "d_width": 12, "latent": 5, "noise": 3}
+CLASSES = {"classes": ("a", "b"), "class_counts": (3, 3)}
+
+
+def made(spec, count=4, **options):
+    torch.manual_seed(0)
+    config = AudioConfig(**{**SMALL, **options})
+    networks = build(spec, config)
+    z = torch.randn(count, numbers(spec, config))
+    labels = torch.arange(count) % 2 if spec.classes else None
+    return networks, config, z, labels
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "transformer"])
+@pytest.mark.parametrize("table", [{}, CLASSES, {"ends": False, "channels": 2}])
+def test_shapes_and_gradients(audio_spec, cell, table):
+    spec = audio_spec(**table)
+    networks, _, z, labels = made(spec, g_cell=cell, d_cell=cell)
+    items = networks["generator"](z, labels)
+    assert items.shape == (4, 16, spec.depth)
+    logits = networks["discriminator"](items, labels)
+    assert logits.shape == (4,)
+    logits.square().sum().backward()
+    for name, network in networks.items():
+        for key, weight in network.named_parameters():
+            unused = cell == "transformer" and key.startswith("start.")
+            assert unused or (weight.grad is not None and weight.grad.any()), (name, key)
+
+
+def test_a_clip_is_silent_after_its_end(audio_spec):
+    spec = audio_spec(mean=(1.0,) * 8)
+    networks, _, z, _ = made(spec)
+    with torch.no_grad():
+        networks["generator"].head[-1].bias[8::9] = -20.0  # the last value of each frame
+        items = networks["generator"](z)
+    assert torch.allclose(items, after_end(spec).expand_as(items), atol=1e-4)
+
+
+def test_every_number_and_class_matters_and_later_noise_changes_nothing_before(audio_spec):
+    spec = audio_spec(**CLASSES)
+    networks, config, z, labels = made(spec)
+    generator = networks["generator"]
+    with torch.no_grad():
+        plain = generator(z, labels)
+        assert not torch.allclose(plain, generator(z, 1 - labels))
+        code = z.clone()
+        code[:, 0] += 1
+        assert (generator(code, labels) - plain).abs().amax((0, 2)).min() > 0
+        late = z.clone()
+        late[:, config.latent + 2 * config.noise :] += 1  # from the third of four steps on
+        change = (generator(late, labels) - plain).abs().amax((0, 2))
+        assert not change[:8].any() and (change[8:] > 0).all()
+
+
+def test_items_are_judged_one_by_one(audio_spec):
+    networks, _, z, _ = made(audio_spec())
+    with torch.no_grad():
+        items = networks["generator"](z)
+        all_ = networks["discriminator"](items)
+        alone = torch.cat([networks["discriminator"](item[None]) for item in items])
+    assert torch.allclose(all_, alone, atol=1e-5)
+
+
+def test_the_encoder_gives_a_mean_and_a_variance_for_each_number_of_the_code(audio_spec):
+    spec = audio_spec()
+    config = AudioConfig(**SMALL)
+    mean, variance = Encoder(spec, config)(torch.randn(3, 16, 9))
+    assert mean.shape == variance.shape == (3, 5)
+
+
+def test_steps_of_three_frames_fit_too(audio_spec):
+    networks, config, z, _ = made(audio_spec(), step_frames=3)
+    assert z.shape[1] == config.latent + 6 * config.noise
+    items = networks["generator"](z)
+    assert items.shape == (4, 16, 9) and networks["discriminator"](items).shape == (4,)
+
+
+def test_slices_can_be_made_longer_and_begin_alike(audio_spec):
+    spec = audio_spec(ends=False)
+    networks, config, _, _ = made(spec)
+    short, long_ = (
+        latents([7, 8], spec, config, AudioSampleConfig(length=length))["z"]
+        for length in (None, 0.5)
+    )
+    assert short.shape[1] < long_.shape[1]
+    assert np.array_equal(short, long_[:, : short.shape[1]])
+    with torch.no_grad():
+        one, other = (networks["generator"](torch.from_numpy(z)) for z in (short, long_))
+    assert other.shape[1] == 32 and torch.allclose(one, other[:, :16], atol=1e-5)
+
+
+def test_what_has_learnt_its_end_cannot_be_longer(audio_spec):
+    with pytest.raises(UsageError, match="up to 0.26 s"):
+        AudioSampleConfig(length=0.5).frames(audio_spec())
+    assert AudioSampleConfig(length=0.1).frames(audio_spec()) == 6
+
+
+def test_a_shift_moves_all_items_alike(audio_spec):
+    spec = audio_spec()
+    items = torch.randn(3, 16, 9)
+    seen = set()
+    for seed in range(30):
+        moved = Shift(spec, 4)(items, torch.Generator().manual_seed(seed))
+        late = next(k for k in range(4) if torch.equal(moved[:, k:], items[:, : 16 - k]))
+        assert (moved[:, :late] == after_end(spec)).all()
+        seen.add(late)
+    assert seen == {0, 1, 2, 3}
