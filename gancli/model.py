@@ -173,7 +173,7 @@ def _card(model: Model) -> str:
         "",
         "```",
         str(provenance.get("command", "")),
-        f"gancli sample {model.modality.name} . -n 16 --seed 0 --grid -o grid.png",
+        f"gancli sample {model.modality.name} . -n 16 --seed 0 -o samples/",
         "```",
         "",
         "| figure | value |", "|---|---|",

@@ -1,0 +1,151 @@
+"""How well a classifier of real clips reads generated ones, for the README.
+
+    python tests/benchmarks/audio_judge.py MODEL TRAIN TEST --samples 1000
+
+MODEL is a conditional audio model; TRAIN and TEST hold class folders of recordings, TEST some that
+the model was not trained on. Prints a line of JSON for each set of clips: TEST itself, TEST through
+mel frames and back, and the model's clips, as many of each class, all as sound and cut to frames
+anew. accuracy: share that the classifier reads as their class; is: its inception score; fd: the
+monitor's Frechet distance from TEST; spread: root of the summed variances within a class in the
+classifier's last layer, over TEST's. The classifier is a small convolutional network that each
+call trains anew from --seed.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from gancli.data.dataset import Dataset
+from gancli.data.source import open_source
+from gancli.loading import open_model
+from gancli.modalities.audio.config import AudioConfig
+from gancli.modalities.audio.data import load
+from gancli.modalities.audio.encode import normalised
+from gancli.modalities.audio.invert import invert
+from gancli.modalities.audio.latents import latents
+from gancli.modalities.audio.mel import frames_inside, to_items
+from gancli.modalities.audio.sample_config import AudioSampleConfig
+from gancli.modalities.audio.score import AudioScorer
+from gancli.report import Silent
+from gancli.sampling.generate import generate
+
+
+class Classifier(nn.Module):
+    """Items (n, frames, depth) to logits (n, classes)."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in ((1, 32), (32, 64), (64, 128)):
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs),
+                       nn.ReLU(), nn.MaxPool2d(2)]
+        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d((4, 2)), nn.Flatten(),
+                                  nn.Dropout(0.5), nn.Linear(1024, 128), nn.ReLU())
+        self.last = nn.Linear(128, classes)
+
+    def forward(self, items):
+        return self.last(self.body(items[:, None]))
+
+
+def fit(items, labels, classes, seed, epochs=25):
+    torch.manual_seed(seed)
+    network = Classifier(classes)
+    optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
+    steps = epochs * (len(items) // 64)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, steps)
+    for _ in range(epochs):
+        order = torch.randperm(len(items))
+        for chosen in order.split(64)[: len(items) // 64]:
+            batch = items[chosen]
+            late = int(torch.randint(5, ()))
+            batch = torch.cat([batch[:, :1].expand(-1, late, -1), batch], 1)[:, : items.shape[1]]
+            loss = cross_entropy(network(batch), labels[chosen], label_smoothing=0.05)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    return network.eval()
+
+
+@torch.no_grad()
+def look(network, items, labels):
+    features = torch.cat([network.body(part[:, None]) for part in items.split(200)])
+    chances = network.last(features).softmax(1)
+    mean = chances.mean(0)
+    score = (chances * (chances.clamp_min(1e-9) / mean).log()).sum(1).mean().exp()
+    within = torch.stack([features[labels == each].var(0).sum() for each in labels.unique()])
+    right = (chances.argmax(1) == labels).float()
+    return float(right.mean()), float(score), float(within.mean().sqrt())
+
+
+def as_clips(items, spec, seeds):
+    """Return items made sound and cut to frames anew."""
+    samples = np.zeros((len(items), spec.samples, spec.channels), np.int16)
+    lengths = np.zeros(len(items), np.int32)
+    for index, (item, seed) in enumerate(zip(items, seeds, strict=True)):
+        sound = normalised(invert(item, spec, seed))
+        samples[index, : len(sound)] = np.rint(sound * 32767)
+        lengths[index] = frames_inside(item, spec)
+    return samples, lengths
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("train", type=Path)
+    parser.add_argument("test", type=Path)
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    model = open_model(given.model, "audio", print)
+    spec = model.spec
+
+    def clips(path):
+        dataset = load(open_source(str(path)), spec, AudioConfig(), Silent())
+        arrays = [torch.from_numpy(np.array(dataset.arrays[name]))
+                  for name in ("samples", "lengths")]
+        return dataset, to_items(*arrays, spec), torch.from_numpy(dataset.labels)
+
+    _, train, train_labels = clips(given.train)
+    dataset, test, labels = clips(given.test)
+    network = fit(train, train_labels, len(spec.classes), given.seed)
+    everything = np.arange(len(test))
+    scorer = AudioScorer(
+        Dataset(dataset.arrays, dataset.labels, everything, everything, ""), spec, 0, given.samples
+    )
+    real_spread = look(network, test, labels)[2]
+
+    def say(name, items, of):
+        accuracy, inception, spread = look(network, items, of)
+        print(json.dumps({
+            "clips": name, "count": len(items), "accuracy": round(accuracy, 4),
+            "is": round(inception, 3), "fd": round(scorer.score(items), 2),
+            "spread": round(spread / real_spread, 3),
+        }), flush=True)
+
+    def back(items, seeds):
+        samples, lengths = as_clips(items.numpy(), spec, seeds)
+        return to_items(torch.from_numpy(samples), torch.from_numpy(lengths), spec)
+
+    say("test", test, labels)
+    say("test through mel frames", back(test, range(len(test))), labels)
+    generator = model.networks["generator"]
+    made, of = [], []
+    each = given.samples // len(spec.classes)
+    for index, name in enumerate(spec.classes):
+        seeds = list(range(index * each, (index + 1) * each))
+        inputs = latents(seeds, spec, model.config, AudioSampleConfig(class_name=name))
+        made.append(generate(generator, inputs, torch.device("cpu")))
+        of += [index] * each
+    say("model", back(torch.cat(made), range(len(of))), torch.tensor(of))
+
+
+if __name__ == "__main__":
+    main()
