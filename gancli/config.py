@@ -29,7 +29,7 @@ class Option:
         group: Heading in ``--help``.
         choices: Allowed values, or empty.
         minimum, maximum: Inclusive bounds for numbers, or None.
-        parse: ``""``, ``"duration"`` (seconds, written 90s, 10m, 1h30m) or ``"interval"``
+        parse: ``""``, ``"duration"`` (seconds, written 250ms, 90s, 10m, 1h30m) or ``"interval"``
             (a duration, or a bare number of steps).
         metavar: How the value is shown in ``--help``.
         flags: Flags that replace the derived one.
@@ -80,17 +80,17 @@ def options(config_type: type) -> list[Option]:
     return found
 
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of ``90s``, ``10m``, ``1h30m`` or a bare number of seconds.
+    """Return the seconds of ``250ms``, ``90s``, ``10m``, ``1h30m`` or a bare number of seconds.
 
     Raises:
         UsageError: The text is none of these, or not above zero.
     """
     text = text.strip().lower()
-    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
     if parts and "".join(number + unit for number, unit in parts) == text:
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     else:

@@ -86,8 +86,11 @@ def _sample(
             to_stderr=to_stdout,
         )
     elif files:
-        where = str(files[0]) if len(files) == 1 else f"{len(files):,} files in {files[0].parent}"
-        output.note(f"Wrote {where}.")
+        few = len(files) < 3
+        output.note(
+            f"Wrote {' and '.join(map(str, files))}." if few
+            else f"Wrote {len(files):,} files in {files[0].parent}."
+        )
 
 
 def _environment(modality: Modality) -> dict[str, str]:

@@ -133,6 +133,8 @@ def test_clips_are_joined_with_gaps_and_their_peak_is_fixed(whole):
     gap = np.zeros(round(0.1 * rate))
     assert rate == 8000
     assert np.array_equal(joined, np.concatenate([clips[0], gap, clips[1], gap, clips[2]]))
+    closed, _ = soundfile.read(io.BytesIO(draw(whole, n=3, gap=0.0)[0]))
+    assert np.array_equal(closed, np.concatenate(clips))
     raw, _ = draw(whole, n=3, gap=0.1, raw=True)
     assert np.array_equal(np.frombuffer(raw, "<i2"), np.rint(joined * 32768).astype(int))
 

@@ -46,13 +46,16 @@ def test_two_budgets_of_one_origin_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("7", 7)]
+    ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("7", 7),
+                         ("250ms", 0.25), ("1s500ms", 1.5)]
 )
 def test_durations(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-3s", "3x", "m", "nan", "inf", "1e300", "3s4"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-3s", "3x", "m", "nan", "inf", "1e300", "3s4", "3mss", "0ms"]
+)
 def test_no_durations(text):
     with pytest.raises(UsageError):
         parse_duration(text)

@@ -20,8 +20,8 @@ class AudioSampleConfig(SampleConfig):
         "slices of long recordings.", "Samples", parse="duration", metavar="DURATION",
     )
     gap: float | None = option(
-        None, "Silence between clips that are joined, e.g. 100ms; 250ms if left out.", "Output",
-        parse="duration", metavar="DURATION",
+        None, "Seconds of silence between clips that are joined; 0.25 if left out.", "Output",
+        minimum=0.0, maximum=3600.0,
     )
     spectrogram: str | None = option(
         None, "Write a picture of the spectrograms, too.", "Output", metavar="FILE.png"
