@@ -4,10 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from gancli.metrics.diversity import spread_ratio
-from gancli.metrics.frechet import Gaussian, distance, fit, sampling_floor
 from gancli.metrics.ngrams import ngram_features
-from gancli.metrics.projection import Projection
+from gancli.metrics.scorer import Blocks, FrechetScorer
 from gancli.modalities.text.data import TextDataset
 from gancli.modalities.text.networks import Generator
 from gancli.modalities.text.phases.likelihood import negative_log_likelihood
@@ -22,20 +20,14 @@ _KNOWN = 200_000  # texts of the training half that copies are looked for in
 _BATCH = 100
 
 
-class TextScorer:
-    """Measures drawn against held-out texts; smaller is better.
-
-    The score is the Frechet distance in percent of real texts' variance, on hashed counts of one
-    to four tokens in a row and on the length: 0 for the same distribution.
+class TextScorer(FrechetScorer):
+    """Measures drawn against held-out texts: hashed counts of one to four tokens, and the length.
 
     Args:
         dataset: The corpus.
         spec: What it fixed.
         seed: Chooses the subsamples.
         samples: Number of texts that ``score`` will be given; sizes the floor.
-
-    Attributes:
-        floor: Score that as many real texts would have.
     """
 
     def __init__(
@@ -45,21 +37,13 @@ class TextScorer:
         self.spec, self.dataset = spec, dataset
         train = self._take(dataset.train, _FIT, rng)
         held_out = self._take(dataset.held_out, _REFERENCE, rng)
-        self._projection = Projection([ngram_features(train)], [1.0])
-        real = self._projection([ngram_features(held_out)])
-        self._real = fit(real)
-        self._last: tuple[torch.Tensor, Gaussian] | None = None
         self._known = {_bytes(row) for row in self._take(dataset.train, _KNOWN, rng)}
         self._judged = rng.permutation(dataset.held_out)[:_JUDGED]
-        self.floor = 100.0 * sampling_floor(real, samples, rng)
+        super().__init__([ngram_features(train)], [ngram_features(held_out)], [1.0], samples, rng)
 
-    def score(self, items: torch.Tensor) -> float:
-        """Return the distance of drawn texts (n, steps, 2)."""
-        return 100.0 * distance(self._fitted(items), self._real)
-
-    def diversity(self, items: torch.Tensor) -> float:
-        """Return the spread of drawn texts over that of real ones."""
-        return spread_ratio(self._fitted(items), self._real)
+    def features(self, items: torch.Tensor) -> Blocks:
+        """Return the features of texts (n, steps, 2)."""
+        return [ngram_features(list(items[..., 0].numpy().astype(np.int64)))]
 
     @torch.no_grad()
     def loss(self, generator: nn.Module) -> float:
@@ -83,13 +67,6 @@ class TextScorer:
             "unique": len(set(rows)) / len(rows),
             "copied": sum(row in self._known for row in rows) / len(rows),
         }
-
-    def _fitted(self, items: torch.Tensor) -> Gaussian:
-        """Return the Gaussian of texts; asked twice for the same ones, it looks once."""
-        if self._last is None or self._last[0] is not items:
-            texts = list(items[..., 0].numpy().astype(np.int64))
-            self._last = items, fit(self._projection([ngram_features(texts)]))
-        return self._last[1]
 
     def _take(
         self, indices: np.ndarray, most: int, rng: np.random.Generator
