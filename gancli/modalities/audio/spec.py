@@ -5,12 +5,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from statistics import median_low
 from typing import Any
 
 import numpy as np
 
+from gancli.data.claims import claimed
 from gancli.data.labels import find_labels
 from gancli.data.member import BadMember, first_names
 from gancli.data.source import Member, Source
@@ -167,11 +167,7 @@ def sounds(source: Source) -> list[Member]:
     Raises:
         GancliError: There are none.
     """
-    found = []
-    for member, _ in source.stream():
-        suffix = PurePosixPath(member.name).suffix.lower()
-        if suffix in SUFFIXES or (suffix not in _OTHER_SUFFIXES and _sniff(member)):
-            found.append(member)
+    found = claimed(source, SUFFIXES, _OTHER_SUFFIXES, HEAD_BYTES, is_sound)
     if not found:
         raise GancliError(
             f"There are no sounds among the {len(source.members)} files of "
@@ -179,14 +175,7 @@ def sounds(source: Source) -> list[Member]:
             "They are files that end with .wav, .flac, .ogg, .opus, .mp3, .aiff, .au, .caf or "
             ".w64.",
         )
-    return sorted(found, key=lambda member: member.name)
-
-
-def _sniff(member: Member) -> bool:
-    try:
-        return is_sound(member.head(HEAD_BYTES))
-    except ValueError:
-        return False
+    return found
 
 
 def refuse_if_most(broken: list[tuple[str, str]], count: int) -> None:

@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from statistics import median_low
 from typing import Any
 
 import numpy as np
 
+from gancli.data.claims import claimed
 from gancli.data.labels import find_labels
 from gancli.data.member import first_names
 from gancli.data.source import Member, Source
@@ -103,25 +103,14 @@ def pictures(source: Source) -> list[Member]:
     Raises:
         GancliError: There are none.
     """
-    found = []
-    for member, _ in source.stream():
-        suffix = PurePosixPath(member.name).suffix.lower()
-        if suffix in SUFFIXES or (suffix not in _OTHER_SUFFIXES and _sniff(member)):
-            found.append(member)
+    found = claimed(source, SUFFIXES, _OTHER_SUFFIXES, HEAD_BYTES, is_image)
     if not found:
         raise GancliError(
             f"There are no pictures among the {len(source.members)} files of "
             f"{str(source.path)!r}.",
             "They are files that end with " + ", ".join(sorted(SUFFIXES)) + ".",
         )
-    return sorted(found, key=lambda member: member.name)
-
-
-def _sniff(member: Member) -> bool:
-    try:
-        return is_image(member.head(HEAD_BYTES))
-    except ValueError:
-        return False
+    return found
 
 
 def inspect(source: Source, config: Any) -> tuple[ImageSpec, list[str]]:
