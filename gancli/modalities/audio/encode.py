@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from gancli.errors import GancliError
+from gancli.modalities.audio.spec import LEVEL
 
 FORMATS: Mapping[str, str] = {".wav": "wav", ".flac": "flac", ".ogg": "ogg", ".raw": "raw"}
 _KINDS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS")}
-LEVEL = 0.95  # peak of a clip
 
 
 def normalised(samples: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from gancli.modalities.audio.networks import Encoder, after_end
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.objectives.losses import objective
 from gancli.phases.adversarial import AdversarialPhase
-from gancli.phases.base import Batch, Phase, apply, update
+from gancli.phases.base import Batch, Phase, update
 from gancli.phases.compute import Compute
 from gancli.phases.refit import RefitPhase
 from gancli.phases.schedule import cosine
@@ -77,10 +77,8 @@ class WarmStart:
     def begin(self, networks: Mapping[str, nn.Module]) -> None: ...
 
     def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
-        return {
-            name: Adam(networks[name].parameters(), self.config.lr, (0.9, 0.99), fused=True)
-            for name in ("generator", "encoder")
-        }
+        both = [*networks["generator"].parameters(), *networks["encoder"].parameters()]
+        return {"warm start": Adam(both, self.config.lr, (0.9, 0.99), fused=True)}
 
     def rate(self, progress: float) -> float:
         return min(1.0, 50 * progress + 0.02) * (0.1 + 0.9 * cosine(progress))
@@ -112,11 +110,7 @@ class WarmStart:
         mean, variance = mean.float(), variance.float()
         kl = 0.5 * (mean.square() + variance.exp() - 1 - variance).sum(1).mean()
         weight = config.kl * min(1.0, (step + 1) / _KL_STEPS)
-        # One loss for both networks: the second optimiser steps with the gradients of the first.
-        for optimiser in optimisers.values():
-            optimiser.zero_grad(set_to_none=True)
-        g_loss = update(optimisers["generator"], rebuilt + weight * kl, config.clip)
-        apply(optimisers["encoder"], config.clip)
+        g_loss = update(optimisers["warm start"], rebuilt + weight * kl, config.clip)
         return {"g_loss": g_loss, "rebuilt": rebuilt.item(), "kl": kl.item()}
 
 
