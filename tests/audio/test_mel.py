@@ -1,11 +1,15 @@
 """Frames of sound, and the way back."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gancli.modalities.audio.invert import invert
 from gancli.modalities.audio.mel import frames_inside, from_item, log_mel, statistics, to_items
+from gancli.modalities.audio.spectrogram import spectrograms
 
 FRAME = {"rate": 8000, "hop": 128, "window": 512, "bins": 32}
 
@@ -116,3 +120,16 @@ def test_a_seed_fixes_the_phases(known):
     item = to_items(samples[:1], lengths[:1], spec)[0].numpy()
     one, again, other = (invert(item, spec, seed) for seed in (1, 1, 2))
     assert np.array_equal(one, again) and not np.allclose(one, other, atol=1e-3)
+
+
+def test_a_spectrogram_has_low_notes_at_the_bottom_and_ends_in_blue(tone, audio_spec):
+    spec = audio_spec(bins=32, frames=32, channels=2)
+    wave = np.stack([tone(0.256, 300, decay=0), tone(0.256, 3000, decay=0)], 1)
+    samples = torch.zeros(1, 32 * 128, 2, dtype=torch.int16)
+    samples[0, : len(wave)] = torch.from_numpy(wave * 30_000).short()
+    item = to_items(samples, torch.tensor([16]), spec)[0].numpy()
+    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec))))[4::2, 4::2]
+    rows = picture[:64, 8, 0].astype(int)
+    assert rows[:32].argmax() > 24 and rows[32:].argmax() < 8  # the first channel is above
+    assert (picture[:64, 16:32] == (0, 0, 96)).all()
+    assert (picture[:64, :16, 0] == picture[:64, :16, 2]).all()
