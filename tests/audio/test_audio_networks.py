@@ -8,8 +8,10 @@ from gancli.errors import UsageError
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.latents import latents, numbers
 from gancli.modalities.audio.networks import Encoder, after_end, build
-from gancli.modalities.audio.phases import Shift
+from gancli.modalities.audio.phases import Shift, phases
 from gancli.modalities.audio.sample_config import AudioSampleConfig
+from gancli.phases.adversarial import Turn
+from gancli.phases.compute import Compute
 
 SMALL = {"g_width": 12, "d_width": 12, "latent": 5, "noise": 3}
 CLASSES = {"classes": ("a", "b"), "class_counts": (3, 3)}
@@ -118,3 +120,32 @@ def test_a_shift_moves_all_items_alike(audio_spec):
         assert (moved[:, :late] == after_end(spec)).all()
         seen.add(late)
     assert seen == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("option", [{"matching": 0.0}, {"noise_penalty": 0.0}, {"clip": 1e-3}])
+def test_each_part_of_the_adversarial_step_counts(audio_spec, option):
+    spec, found = audio_spec(), []
+    wave = torch.randint(-9000, 9000, (4, 16 * 128, 1), dtype=torch.int16)
+    batch = {"samples": wave, "lengths": torch.tensor([16, 12, 9, 16])}
+    for chosen in ({}, option):
+        networks, config, _, _ = made(spec, **chosen)
+        phase = phases(spec, config)[1]
+        phase.step(
+            networks, phase.optimisers(networks), lambda k: batch,
+            torch.Generator().manual_seed(0), 0, Compute(torch.device("cpu"), False),
+        )
+        found.append(networks)
+    which = "discriminator" if "noise_penalty" in option else "generator"
+    one, other = (networks[which].state_dict() for networks in found)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_feature_matching_is_the_distance_of_mean_features(audio_spec):
+    networks, config, z, _ = made(audio_spec())
+    turn = Turn(
+        phases(audio_spec(), config)[1], networks, {}, torch.Generator().manual_seed(1),
+        Compute(torch.device("cpu"), False),
+    )
+    items = networks["generator"](z).detach()
+    assert turn.matching(items, items.flip(0), None).item() == pytest.approx(0, abs=1e-6)
+    assert turn.matching(items, items + 0.5, None).item() > 1e-3
