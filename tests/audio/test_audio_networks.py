@@ -122,22 +122,45 @@ def test_a_shift_moves_all_items_alike(audio_spec):
     assert seen == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("option", [{"matching": 0.0}, {"noise_penalty": 0.0}, {"clip": 1e-3}])
-def test_each_part_of_the_adversarial_step_counts(audio_spec, option):
-    spec, found = audio_spec(), []
+def adversarial_step(spec, **options):
+    """Return the losses of a first step, and the networks with their last gradients."""
     wave = torch.randint(-9000, 9000, (4, 16 * 128, 1), dtype=torch.int16)
     batch = {"samples": wave, "lengths": torch.tensor([16, 12, 9, 16])}
-    for chosen in ({}, option):
-        networks, config, _, _ = made(spec, **chosen)
-        phase = phases(spec, config)[1]
-        phase.step(
-            networks, phase.optimisers(networks), lambda k: batch,
-            torch.Generator().manual_seed(0), 0, Compute(torch.device("cpu"), False),
-        )
-        found.append(networks)
-    which = "discriminator" if "noise_penalty" in option else "generator"
-    one, other = (networks[which].state_dict() for networks in found)
-    assert any(not torch.equal(one[name], other[name]) for name in one)
+    networks, config, _, _ = made(spec, **options)
+    phase = phases(spec, config)[1]
+    losses = phase.step(
+        networks, phase.optimisers(networks), lambda k: batch,
+        torch.Generator().manual_seed(0), 0, Compute(torch.device("cpu"), False),
+    )
+    return losses, networks
+
+
+def norm(network):
+    return torch.nn.utils.get_total_norm([each.grad for each in network.parameters()]).item()
+
+
+def test_the_generator_matches_features(audio_spec):
+    slopes = [
+        norm(adversarial_step(audio_spec(), matching=weight)[1]["generator"])
+        for weight in (0.0, 100.0)
+    ]
+    assert slopes[1] > 2 * slopes[0] > 0
+
+
+def test_the_noise_penalty_has_its_weight_and_its_turn(audio_spec):
+    found = [
+        adversarial_step(audio_spec(), noise_penalty=weight)[0].get("penalty")
+        for weight in (0.0, 1.0, 3.0)
+    ]
+    assert found[0] is None and found[1] > 0
+    assert found[2] == pytest.approx(3 * found[1], rel=0.05)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])  # with one it is the discriminator's last update
+def test_gradients_of_both_networks_are_clipped(audio_spec, penalty):
+    networks = adversarial_step(audio_spec(), clip=1e-4, noise_penalty=penalty)[1]
+    for name, network in networks.items():
+        assert norm(network) == pytest.approx(1e-4, rel=1e-3), name
 
 
 def test_feature_matching_is_the_distance_of_mean_features(audio_spec):
