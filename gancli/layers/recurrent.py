@@ -68,7 +68,7 @@ class Recurrent(nn.Module):
             out, after = self.stack(x, state, seen if self.both else None)
             return out, after
         if self.both:
-            order = _backward(x, seen)
+            order = None if seen is None else _backward(seen)
             back = _ordered(self.back(_ordered(x, order))[0], order)
             return torch.cat([self.stack(x)[0], back], 2), []
         if self.kind == "lstm":
@@ -78,20 +78,19 @@ class Recurrent(nn.Module):
         return out, [h]
 
 
-def _backward(x: torch.Tensor, seen: torch.Tensor | None) -> torch.Tensor:
+def _backward(seen: torch.Tensor) -> torch.Tensor:
     """Return the places of each item's steps from its last to its first, shape (n, steps).
 
     What follows the last stays where it is, so the same order turns it back.
     """
-    places = torch.arange(x.shape[1], device=x.device).expand(x.shape[:2])
-    if seen is None:
-        return places.flip(1)
+    places = torch.arange(seen.shape[1], device=seen.device).expand(seen.shape)
     lengths = seen.sum(1, keepdim=True)
     return torch.where(places < lengths, lengths - 1 - places, places)
 
 
-def _ordered(x: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-    return x.gather(1, order[..., None].expand(x.shape))
+def _ordered(x: torch.Tensor, order: torch.Tensor | None) -> torch.Tensor:
+    """Return the steps of x (n, steps, values) in an order, or from the last to the first."""
+    return x.flip(1) if order is None else x.gather(1, order[..., None].expand(x.shape))
 
 
 class _Transformer(nn.Module):

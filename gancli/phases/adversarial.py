@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Adam, Optimizer
 
 from gancli.objectives.losses import Objective
+from gancli.objectives.matching import feature_distance
 from gancli.objectives.penalties import interpolated_gradient, noise_slope, squared_gradient
 from gancli.phases.base import Batch, apply, update
 from gancli.phases.compute import Compute
@@ -142,6 +143,17 @@ class Turn:
             items: torch.Tensor = self.networks["generator"](z, labels)
         return items.float()
 
+    def judge(
+        self, items: torch.Tensor, labels: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the logits of changed items, and the features that are to match, if any are."""
+        discriminator: Any = self.networks["discriminator"]
+        with self.compute.autocast():
+            if not self.phase.matching:
+                return discriminator(items, labels).float(), None
+            logits, features = discriminator.judge(items, labels)
+        return logits.float(), features.float()
+
     def logits(self, items: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         items = self.phase.augment(items, self.random)
         with self.compute.autocast():
@@ -180,38 +192,26 @@ class Turn:
         self, real: torch.Tensor, labels: torch.Tensor | None, losses: dict[str, float]
     ) -> None:
         """Update the generator against the new discriminator."""
-        discriminator = self.networks["discriminator"]
+        phase, discriminator = self.phase, self.networks["discriminator"]
         # Gradients of the discriminator's weights would be wasted work here.
         discriminator.requires_grad_(False)
         fake = self.fake(len(real), labels)
-        fake_logits = self.logits(fake, labels)
-        if self.phase.objective.paired:
+        if phase.objective.paired or phase.matching:
+            # Changed together, so that a change of the whole batch is the same for both.
+            real, fake = phase.augment(torch.cat([real, fake]), self.random).chunk(2)
             with torch.no_grad():
-                real_logits = self.logits(real, labels)
+                real_logits, theirs = self.judge(real, labels)
+            fake_logits, own = self.judge(fake, labels)
         else:
-            real_logits = fake_logits
-        loss = self.phase.objective.generator(real_logits, fake_logits).mean()
-        if self.phase.matching:
-            distance = self.matching(real, fake, labels)
+            fake_logits = self.logits(fake, labels)
+            real_logits, theirs, own = fake_logits, None, None
+        loss = phase.objective.generator(real_logits, fake_logits).mean()
+        if theirs is not None and own is not None:
+            distance = feature_distance(theirs, own)
             losses["matching"] = distance.item()
-            loss = loss + self.phase.matching * distance
-        losses["g_loss"] = update(self.optimisers["generator"], loss, self.phase.clip)
+            loss = loss + phase.matching * distance
+        losses["g_loss"] = update(self.optimisers["generator"], loss, phase.clip)
         discriminator.requires_grad_(True)
-
-    def matching(
-        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
-    ) -> torch.Tensor:
-        """Return the mean absolute distance of the batches' mean features, a scalar.
-
-        Source: feature matching, Salimans et al. 2016, arXiv 1606.03498.
-        """
-        judge: Any = self.networks["discriminator"].judge
-        items = self.phase.augment(torch.cat([real, fake]), self.random)
-        twice = None if labels is None else torch.cat([labels, labels])
-        with self.compute.autocast():
-            features: torch.Tensor = judge(items, twice)[1].float()
-        theirs, own = features.chunk(2)
-        return (theirs.detach().mean(0) - own.mean(0)).abs().mean()
 
     def joint(
         self, real: torch.Tensor, labels: torch.Tensor | None, losses: dict[str, float]
