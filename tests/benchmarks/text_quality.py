@@ -2,11 +2,11 @@
 
     python tests/benchmarks/text_quality.py CORPUS --time 600s --seeds 0,1,2 --runs DIR
 
-CORPUS holds train.txt, valid.txt, judge.txt and test.txt. Trains with the presets likelihood and
-adversarial on the same budget, prints a line of JSON for each set of samples, and at the end a
-table; what the columns mean is in text_judge.py. Any option of ``gancli train text`` can be set
-with --set name=value. Runs, the judge and its figures are kept in --runs, so that a second call
-does only what is missing. Run one at a time on a quiet machine.
+CORPUS holds train.txt, valid.txt, judge.txt and test.txt. Trains with each of the --presets on the
+same budget, prints a line of JSON for each set of samples, and at the end a table; what the columns
+mean is in text_judge.py. Any option of ``gancli train text`` can be set with --set name=value.
+Runs, the judge and its figures are kept in --runs, so that a second call does only what is missing.
+Run one at a time on a quiet machine.
 
 All sets have as many texts, since most figures depend on it: --samples, or as many training lines
 as hold no unknown word. "Best half" is the likelier half of twice as many by the sum of their
@@ -58,19 +58,17 @@ def trigrams(lines: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 
 def sets(
-    likelihood: Model, adversarial: Model, count: int, guided: list[int]
+    preset: str, model: Model, count: int, guided: list[int]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield each set of samples with its name."""
-    for name, options in _FILTERS.items():
-        yield f"likelihood, {name}", draw(likelihood, count, **options).tokens
-    twice = draw(likelihood, 2 * count)
-    likely = np.sort(np.argsort(-twice.likelihoods, kind="stable")[:count])
-    yield "likelihood, best half", twice.tokens[likely]
-    yield "adversarial, T=1", draw(adversarial, count).tokens
-    for name, model in (("likelihood", likelihood), ("adversarial", adversarial)):
-        for candidates in guided:
-            drawn = draw(model, count, guided=candidates)
-            yield f"{name}, guided {candidates}", drawn.tokens
+    """Yield each set of samples with its name; those that only filter are of likelihood alone."""
+    for name, options in _FILTERS.items() if preset == "likelihood" else [("T=1", {})]:
+        yield f"{preset}, {name}", draw(model, count, **options).tokens
+    if preset == "likelihood":
+        twice = draw(model, 2 * count)
+        likely = np.sort(np.argsort(-twice.likelihoods, kind="stable")[:count])
+        yield "likelihood, best half", twice.tokens[likely]
+    for candidates in guided:
+        yield f"{preset}, guided {candidates}", draw(model, count, guided=candidates).tokens
 
 
 def table(rows: dict[str, list[dict]]) -> str:
@@ -89,6 +87,7 @@ def main() -> None:
     parser.add_argument("--time", default="600s")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--presets", default="likelihood,adversarial")
     parser.add_argument("--runs", type=Path, default=Path("runs/text-quality"))
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--guided", default="2,4,16")
@@ -102,7 +101,7 @@ def main() -> None:
     text = modalities.get("text")
     models = {}
     for seed in seeds:
-        for preset in ("likelihood", "adversarial"):
+        for preset in given.presets.split(","):
             options = {"preset": preset, "seed": seed, **budget(given.time, given.steps),
                        **dict(pair.split("=", 1) for pair in given.set)}
             model = train(text, given.corpus / "train.txt", given.runs, options)
@@ -110,7 +109,7 @@ def main() -> None:
             guide = None if model.guide is None else vars(model.guide)
             print(json.dumps({**options, **model.metrics, "guide": guide}), flush=True)
     torch.set_num_threads(given.threads)
-    spec = models["likelihood", seeds[0]].spec
+    spec = next(iter(models.values())).spec
     lines, left_out = {}, {}
     for name in ("train", "valid", "judge", "test"):
         lines[name], left_out[name] = encode(given.corpus / f"{name}.txt", spec)
@@ -134,9 +133,8 @@ def main() -> None:
     chosen = np.random.default_rng(0).permutation(len(lines["train"]))[:count]
     look("training lines", lines["train"][chosen], None)
     look("trigram chain", trigrams(lines["train"], count, 0), None)
-    for seed in seeds:
-        pair = (models["likelihood", seed], models["adversarial", seed])
-        for name, tokens in sets(*pair, count, guided):
+    for (preset, seed), model in models.items():
+        for name, tokens in sets(preset, model, count, guided):
             look(name, tokens, seed)
     print(f"\nfed: floor {judge.floor:.2f}; forward: test lines {judge.own:.3f}\n")
     print(table(rows))
