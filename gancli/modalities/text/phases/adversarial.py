@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from gancli.modalities.text.networks import Discriminator, Generator
 from gancli.modalities.text.phases.base import FineTuning
-from gancli.modalities.text.phases.likelihood import negative_log_likelihood
+from gancli.modalities.text.phases.likelihood import likelihood_loss
 from gancli.modalities.text.phases.texts import (
     Texts,
     discriminator_loss,
@@ -73,9 +73,9 @@ class ScorePhase(FineTuning):
             gain = advantages(rewards_to_go(rewards, config.discount), seen, _MOST_ADVANTAGE)
         loss = -(gain[seen] * chosen).mean()
         if config.likelihood:
-            loss = loss + config.likelihood * negative_log_likelihood(
-                maker, everything, generator
-            )
+            loss = loss + config.likelihood * likelihood_loss(
+                maker, everything, self.spec.length, generator
+            )[0]
         losses = {
             "g_loss": update(optimisers["generator"], loss, config.clip),
             "reward": judged[seen].mean().item(),
@@ -83,7 +83,8 @@ class ScorePhase(FineTuning):
         }
         some = slice(0, len(real.tokens))
         d_loss, losses["accuracy"] = discriminator_loss(
-            judge, real, Texts(fake.tokens[some], seen[some], real.labels), generator, 0.5
+            judge, real, Texts(fake.tokens[some], seen[some], real.labels), generator, 0.5,
+            self.spec.length,
         )
         losses["d_loss"] = update(optimisers["discriminator"], d_loss, config.clip)
         return losses

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from gancli.modalities.text.networks import Discriminator, Generator, seen_mask
 from gancli.modalities.text.phases.base import FineTuning
-from gancli.modalities.text.phases.likelihood import negative_log_likelihood
+from gancli.modalities.text.phases.likelihood import likelihood_loss
 from gancli.modalities.text.phases.texts import possible, real_texts
 from gancli.objectives.gumbel import straight_through
 from gancli.objectives.losses import objective
@@ -49,9 +49,9 @@ class GumbelPhase(FineTuning):
         fake_logits = judged(soft @ judge.embedding.weight, seen)
         loss = loss_of.generator(real_logits, fake_logits).mean()
         if config.likelihood:
-            loss = loss + config.likelihood * negative_log_likelihood(
-                maker, everything, generator
-            )
+            loss = loss + config.likelihood * likelihood_loss(
+                maker, everything, self.spec.length, generator
+            )[0]
         losses = {"g_loss": update(optimisers["generator"], loss, config.clip)}
         judge.requires_grad_(True)
         d_loss = loss_of.discriminator(

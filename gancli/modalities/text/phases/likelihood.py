@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from gancli.modalities.text.networks import Generator
 from gancli.modalities.text.phases.base import TextPhase, adam
-from gancli.modalities.text.phases.texts import Texts, real_texts
+from gancli.modalities.text.phases.texts import Texts, fullness, real_texts
 from gancli.phases.base import Batch, update
 from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
@@ -20,6 +20,19 @@ def negative_log_likelihood(
 ) -> torch.Tensor:
     """Return the mean over all tokens and ends, in nats, a scalar."""
     return -generator.log_likelihoods(texts.tokens, texts.seen, texts.labels, random).mean()
+
+
+def likelihood_loss(
+    generator: Generator, texts: Texts, length: int, random: torch.Generator
+) -> tuple[torch.Tensor, float]:
+    """Return what to minimise on a batch of texts of like length, and its mean over tokens.
+
+    Args:
+        generator, texts, random: As above.
+        length: Of the model, in tokens.
+    """
+    mean = negative_log_likelihood(generator, texts, random)
+    return mean * fullness(texts, length), mean.item()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,5 +60,8 @@ class LikelihoodPhase(TextPhase):
         network = networks["generator"]
         assert isinstance(network, Generator)
         with compute.autocast():
-            loss = negative_log_likelihood(network, real_texts(draw(0), self.spec), generator)
-        return {"g_loss": update(optimisers["generator"], loss, self.config.clip)}
+            loss, mean = likelihood_loss(
+                network, real_texts(draw(0), self.spec), self.spec.length, generator
+            )
+        update(optimisers["generator"], loss, self.config.clip)
+        return {"g_loss": mean}

@@ -45,6 +45,16 @@ def possible(texts: Texts) -> Texts:
     return Texts(texts.tokens[known], texts.seen[known], labels)
 
 
+def fullness(texts: Texts, length: int) -> float:
+    """Return the tokens of a batch as a share of as many texts of full length.
+
+    Real batches hold texts of like length. A mean over tokens in each would make a token of a
+    short text count for more than one of a long text, and short texts would be drawn too often;
+    weighted by this, all tokens count alike.
+    """
+    return float(texts.seen.sum()) / (len(texts.tokens) * length)
+
+
 @torch.no_grad()
 def drawn_texts(
     generator: Generator, labels: torch.Tensor | None, count: int, spec: TextSpec,
@@ -60,7 +70,7 @@ def drawn_texts(
 
 def discriminator_loss(
     discriminator: Discriminator, real: Texts, fake: Texts, random: torch.Generator | None,
-    whole: float,
+    whole: float, length: int,
 ) -> tuple[torch.Tensor, float]:
     """Return the loss of telling real from drawn texts, and the share that is told rightly.
 
@@ -68,7 +78,8 @@ def discriminator_loss(
         discriminator: The network.
         real, fake: The texts.
         random: Source of dropout, or None for none.
-        whole: Weight of the judgement of whole texts; that of each token has the rest.
+        whole: Weight of the judgement of whole texts; those of tokens have the rest.
+        length: Of the model, in tokens; judgements of that many count as one of a whole text.
     """
     loss = torch.zeros((), device=real.tokens.device)
     right = 0.0
@@ -78,6 +89,7 @@ def discriminator_loss(
         targets = torch.full_like(all_, target)
         steps = cross_entropy(each, torch.full_like(each, target), reduction="none")
         loss = loss + whole * cross_entropy(all_, targets)
-        loss = loss + (1 - whole) * (steps * texts.seen).sum() / texts.seen.sum()
+        each_text = (steps * texts.seen).sum() / (len(steps) * length)
+        loss = loss + (1 - whole) * each_text
         right += float(((all_ > 0) == bool(target)).float().mean()) / 2
     return loss, right
