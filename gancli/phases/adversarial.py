@@ -155,10 +155,7 @@ class Turn:
         return logits.float(), features.float()
 
     def logits(self, items: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        items = self.phase.augment(items, self.random)
-        with self.compute.autocast():
-            logits: torch.Tensor = self.networks["discriminator"](items, labels)
-        return logits.float()
+        return self.judge(self.phase.augment(items, self.random), labels)[0]
 
     def both(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
