@@ -34,7 +34,7 @@ class Status:
 
 
 class Reporter(Protocol):
-    """Receives notes, warnings and progress."""
+    """Receives notes, warnings, progress and figures."""
 
     def note(self, text: str) -> None:
         """Say what was chosen and why."""
@@ -48,6 +48,9 @@ class Reporter(Protocol):
     def status(self, status: Status) -> None:
         """Say where the training stands."""
 
+    def figure(self, name: str, value: float) -> None:
+        """Give a figure that belongs to the command's result."""
+
 
 class Silent:
     """A reporter that says nothing, for library use and tests."""
@@ -59,3 +62,5 @@ class Silent:
     def progress(self, what: str, done: int, total: int) -> None: ...
 
     def status(self, status: Status) -> None: ...
+
+    def figure(self, name: str, value: float) -> None: ...

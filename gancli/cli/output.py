@@ -33,6 +33,7 @@ class Output:
     def __init__(self, mode: Mode = "human", clock: Callable[[], float] = time.monotonic) -> None:
         self.mode = mode
         self.warnings: list[str] = []
+        self._figures: dict[str, float] = {}
         self._clock = clock
         self._live = LiveDisplay(sys.stderr, clock) if _moves(sys.stderr) else None
         self._started: float | None = None
@@ -82,6 +83,9 @@ class Output:
             self._ended = status.progress >= 1
             self._say(status_line(status))
 
+    def figure(self, name: str, value: float) -> None:
+        self._figures[name] = value
+
     def data(self, *lines: str) -> None:
         """Print lines of the result on stdout."""
         stream = binary_stdout_or_none()
@@ -93,7 +97,8 @@ class Output:
         stream.flush()
 
     def result(self, table: dict[str, Any], *, to_stderr: bool = False) -> None:
-        """Print the result as one JSON object, with the warnings there were."""
+        """Print the result as one JSON object, with the figures and warnings there were."""
+        table = {**table, **self._figures}
         if self.warnings:
             table = {**table, "warnings": self.warnings}
         text = json.dumps(table, default=str)

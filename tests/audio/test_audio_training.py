@@ -65,10 +65,22 @@ def tensors(run):
     }
 
 
-def draw(run, **options):
+class Counted(Silent):
+    """A reporter that remembers the figures."""
+
+    def __init__(self):
+        self.figures = {}
+
+    def figure(self, name, value):
+        self.figures[name] = value
+
+
+def draw(run, reporter=None, **options):
     stdout = io.BytesIO()
     chosen = AUDIO.sample_config_type(**{"seed": 0, **options})
-    files = sample(open_model(str(run), "audio", pytest.fail), chosen, Silent(), lambda: stdout)
+    files = sample(
+        open_model(str(run), "audio", pytest.fail), chosen, reporter or Silent(), lambda: stdout
+    )
     return stdout.getvalue(), files
 
 
@@ -156,6 +168,24 @@ def test_guided_sampling_chooses_among_candidates(whole):
     assert plain and guided and plain != guided
 
 
+def test_clips_lead_from_seed_to_seed(whole):
+    ends = [draw(whole, seed=seed, class_name="low", raw=True)[0] for seed in (3, 4, 5)]
+    way, _ = draw(
+        whole, seeds="3-5", seed=None, class_name="low", interpolate=2, gap=0.0, raw=True
+    )
+    assert way.startswith(ends[0]) and len(way) > len(b"".join(ends))
+    jump, _ = draw(whole, seeds="3-5", seed=None, class_name="low", gap=0.0, raw=True)
+    assert ends[1] in way and way != jump
+
+
+def test_the_seconds_of_sound_and_of_work_are_told(whole, tmp_path):
+    reporter = Counted()
+    _, files = draw(whole, reporter, n=3, output=f"{tmp_path}/out/")
+    seconds = sum(soundfile.info(file).duration for file in files)
+    assert reporter.figures["sound_seconds"] == pytest.approx(seconds, abs=1e-3)
+    assert reporter.figures["real_time_factor"] > 0
+
+
 def test_a_picture_is_written_too_and_nothing_is_replaced(whole, tmp_path):
     wav, png = tmp_path / "a.wav", tmp_path / "a.png"
     _, files = draw(whole, n=2, output=str(wav), spectrogram=str(png))
@@ -173,6 +203,8 @@ def test_a_picture_is_written_too_and_nothing_is_replaced(whole, tmp_path):
         ({"output": "x.wav", "format": "ogg"}, "no ogg"), ({"output": ""}, "names nothing"),
         ({"output": "x.wav", "raw": True}, "no raw"), ({"spectrogram": "x.jpg"}, "no PNG"),
         ({"output": "out/", "gap": 0.1}, "--gap"), ({"length": 9.0}, "last up to"),
+        ({"n": 2, "interpolate": 4, "output": "out/"}, "--interpolate"),
+        ({"interpolate": 4}, "two seeds"), ({"n": 2, "interpolate": 4, "guided": 2}, "--guided"),
     ],
 )
 def test_what_does_not_go_together_is_refused(whole, tmp_path, monkeypatch, options, problem):

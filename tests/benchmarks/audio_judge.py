@@ -1,17 +1,19 @@
 """How well a classifier of real clips reads generated ones, for the README.
 
-    python tests/benchmarks/audio_judge.py MODEL TRAIN TEST --samples 1000
+    python tests/benchmarks/audio_judge.py MODEL TRAIN TEST --samples 1000 --guided 1,4
 
 MODEL is a conditional audio model; TRAIN and TEST hold class folders of recordings, TEST some that
 the model was not trained on. Prints a line of JSON for each set of clips: TEST itself, TEST through
-mel frames and back, and the model's clips, as many of each class, all as sound and cut to frames
-anew. accuracy: share that the classifier reads as their class; is: its inception score; fd: the
-monitor's Frechet distance from TEST; spread: root of the summed variances within a class in the
-classifier's last layer, over TEST's. The classifier is a small convolutional network that each
-call trains anew from --seed.
+mel frames and back, and the model's clips, as many of each class, for each number of candidates in
+--guided; all as sound and cut to frames anew. accuracy: share that the classifier reads as their
+class; is: its inception score; fd: the monitor's Frechet distance from TEST; spread: root of the
+summed variances within a class in the classifier's last layer, over TEST's. The classifier is a
+small convolutional network that each call trains anew from --seed.
 """
 
 import argparse
+import dataclasses
+import io
 import json
 from pathlib import Path
 
@@ -23,16 +25,16 @@ from torch.nn.functional import cross_entropy
 from gancli.data.dataset import Dataset
 from gancli.data.source import open_source
 from gancli.loading import open_model
+from gancli.modalities.audio import AudioModality
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.data import load
 from gancli.modalities.audio.encode import normalised
 from gancli.modalities.audio.invert import invert
-from gancli.modalities.audio.latents import latents
 from gancli.modalities.audio.mel import frames_inside, to_items
 from gancli.modalities.audio.sample_config import AudioSampleConfig
 from gancli.modalities.audio.score import AudioScorer
 from gancli.report import Silent
-from gancli.sampling.generate import generate
+from gancli.sampling.sampler import sample
 
 
 class Classifier(nn.Module):
@@ -94,12 +96,31 @@ def as_clips(items, spec, seeds):
     return samples, lengths
 
 
+class _Kept(AudioModality):
+    """Sounds whose frames are kept instead of written."""
+
+    def write(self, items, seeds, spec, options, reporter, stdout):
+        self.made = torch.stack([torch.from_numpy(item) for _, item, _ in items(seeds)])
+        return []
+
+
+def draw(model, name, seeds, guided):
+    """Return items of a class by the library's own sampler, shape (n, frames, depth)."""
+    kept = _Kept()
+    chosen = AudioSampleConfig(
+        seeds=f"{seeds[0]}-{seeds[-1]}", class_name=name, guided=guided
+    )
+    sample(dataclasses.replace(model, modality=kept), chosen, Silent(), io.BytesIO)
+    return kept.made
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--guided", default="1")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
@@ -136,15 +157,14 @@ def main() -> None:
 
     say("test", test, labels)
     say("test through mel frames", back(test, range(len(test))), labels)
-    generator = model.networks["generator"]
-    made, of = [], []
     each = given.samples // len(spec.classes)
-    for index, name in enumerate(spec.classes):
-        seeds = list(range(index * each, (index + 1) * each))
-        inputs = latents(seeds, spec, model.config, AudioSampleConfig(class_name=name))
-        made.append(generate(generator, inputs, torch.device("cpu")))
-        of += [index] * each
-    say("model", back(torch.cat(made), range(len(of))), torch.tensor(of))
+    of = torch.arange(len(spec.classes)).repeat_interleave(each)
+    for guided in map(int, given.guided.split(",")):
+        made = torch.cat([
+            draw(model, name, range(index * each, (index + 1) * each), guided)
+            for index, name in enumerate(spec.classes)
+        ])
+        say("model" if guided == 1 else f"model, guided {guided}", back(made, range(len(of))), of)
 
 
 if __name__ == "__main__":

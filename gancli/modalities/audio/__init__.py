@@ -88,7 +88,10 @@ class AudioModality:
         self, keys: list[Any], spec: "AudioSpec", config: AudioConfig, options: AudioSampleConfig
     ) -> "dict[str, np.ndarray]":
         from gancli.modalities.audio.latents import latents
+        from gancli.sampling.interpolate import Between, between_latents
 
+        if isinstance(keys[0], Between):
+            return between_latents(keys, lambda seeds: latents(seeds, spec, config, options))
         return latents(keys, spec, config, options)
 
     def preview(self, items: "np.ndarray", spec: "AudioSpec", path: Path) -> None:

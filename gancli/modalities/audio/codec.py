@@ -1,6 +1,7 @@
 """Which way sounds leave, by the options and the name that they get."""
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from gancli.modalities.audio.spec import AudioSpec
 from gancli.modalities.audio.spectrogram import spectrograms
 from gancli.modalities.base import Items, Stdout
 from gancli.report import Reporter
+from gancli.sampling.interpolate import Between, check_way, route
 from gancli.sampling.output import held_back, refuse_existing
 
 _GAP = 0.25  # seconds between clips that are joined, if nothing else is said
@@ -33,24 +35,36 @@ def write(
 ) -> list[Path]:
     """Write the clips of seeds and return the files; see the contract of a modality.
 
-    Clips that go to one file or to standard output are joined, with a gap between them.
+    Clips that go to one file or to standard output are joined, with a gap between them. The
+    result's figures are the seconds of sound, gaps not counted, and the real-time factor: seconds
+    of work for one of sound.
 
     Raises:
         UsageError: The options do not go together.
         GancliError: A file is there already or cannot be written.
     """
+    started = time.monotonic()
     path, form, folder = _target(options)
     spec = replace(spec, frames=options.frames(spec))
     picture = _picture(options)
+    keys: Sequence[int | Between] = seeds
+    if options.interpolate is not None:
+        check_way(len(seeds), options.guided)
+        if folder:
+            raise UsageError(
+                "--interpolate joins clips, but -o is a directory.", "Name a file with -o."
+            )
+        keys = route(seeds, options.interpolate, closed=False)
     if folder:
         assert path is not None
-        seeds = list(dict.fromkeys(seeds))
+        keys = seeds = list(dict.fromkeys(seeds))
         files = [path / name_of(seed, form) for seed in seeds]
     else:
         files = [] if path is None else [path]
     refuse_existing([*files, *([picture] if picture else [])], options.force)
     kept: list[np.ndarray] = []
-    clips = _clips(items, seeds, spec, kept if picture else None)
+    heard: list[float] = []
+    clips = _clips(items, keys, spec, kept if picture else None, heard)
     if folder:
         if options.gap is not None:
             raise UsageError(
@@ -63,6 +77,8 @@ def write(
     if picture:
         write_file(picture, spectrograms(kept, spec))
         files = [*files, picture]
+    reporter.figure("sound_seconds", round(sum(heard), 3))
+    reporter.figure("real_time_factor", round((time.monotonic() - started) / sum(heard), 4))
     return files
 
 
@@ -92,14 +108,17 @@ def _with_gaps(
 
 
 def _clips(
-    items: Items, seeds: Sequence[int], spec: AudioSpec, kept: list[np.ndarray] | None
+    items: Items, keys: Sequence[int | Between], spec: AudioSpec, kept: list[np.ndarray] | None,
+    heard: list[float],
 ) -> Iterator[np.ndarray]:
-    """Yield the sound of each seed, its peak at 0.95."""
-    for seed, item, _ in items(seeds):
+    """Yield the sound of each key, its peak at 0.95, and note its frames and seconds."""
+    for key, item, _ in items(keys):
         item = item[: spec.frames]
         if kept is not None and len(kept) < _PICTURED:
             kept.append(item)
-        yield normalised(invert(item, spec, seed))
+        clip = normalised(invert(item, spec, key.first if isinstance(key, Between) else key))
+        heard.append(len(clip) / spec.rate)
+        yield clip
 
 
 def _target(options: AudioSampleConfig) -> tuple[Path | None, str, bool]:

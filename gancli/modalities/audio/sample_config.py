@@ -19,6 +19,10 @@ class AudioSampleConfig(SampleConfig):
         None, "Longest clip, e.g. 500ms or 3s; longer than in training only where clips were "
         "slices of long recordings.", "Samples", parse="duration", metavar="DURATION",
     )
+    interpolate: int | None = option(
+        None, "This many clips from each seed to the next, joined.", "Samples", minimum=2,
+        maximum=1000,
+    )
     gap: float | None = option(
         None, "Seconds of silence between clips that are joined; 0.25 if left out.", "Output",
         minimum=0.0, maximum=3600.0,

@@ -85,11 +85,11 @@ class ImageModality:
     def latents(
         self, keys: list[Any], spec: "ImageSpec", config: ImageConfig, options: ImageSampleConfig
     ) -> "dict[str, np.ndarray]":
-        from gancli.modalities.image.interpolate import Between, between_latents
         from gancli.modalities.image.latents import latents
+        from gancli.sampling.interpolate import Between, between_latents
 
         if isinstance(keys[0], Between):
-            return between_latents(keys, spec, config, options)
+            return between_latents(keys, lambda seeds: latents(seeds, spec, config, options))
         return latents(keys, spec, config, options)
 
     def preview(self, items: "np.ndarray", spec: "ImageSpec", path: Path) -> None:

@@ -23,6 +23,7 @@ from gancli.modalities.image.writers import (
     near_square,
 )
 from gancli.report import Reporter
+from gancli.sampling.interpolate import check_way
 
 _SMALL = 48  # pixels of a side below which a preview is enlarged
 
@@ -64,13 +65,7 @@ def choose_writer(count: int, options: ImageSampleConfig) -> Writer:
     path, suffix = _target(options.output)
     form = _form(suffix, options)
     if options.interpolate is not None:
-        if options.guided > 1:
-            raise UsageError(
-                "--guided chooses among samples of a seed, and between seeds there is none.",
-                "Leave --guided or --interpolate out.",
-            )
-        if count < 2:
-            raise UsageError("--interpolate needs two seeds or more.", "Add -n 2.")
+        check_way(count, options.guided)
         _need_file(path, suffix, "--interpolate")
         if form in ANIMATED:
             return Animation(path, form, options.interpolate)

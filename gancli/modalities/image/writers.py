@@ -15,8 +15,8 @@ from gancli.errors import UsageError
 from gancli.files import replacing, write_file
 from gancli.modalities.base import Items, Stdout
 from gancli.modalities.image.encode import MOST_PIXELS, MOST_SIDE, encode, encode_animation
-from gancli.modalities.image.interpolate import route
 from gancli.modalities.image.pixels import to_pixels
+from gancli.sampling.interpolate import route
 from gancli.sampling.output import held_back, refuse_existing
 
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}

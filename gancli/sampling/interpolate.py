@@ -1,13 +1,12 @@
-"""The pictures between seeds."""
+"""The samples between seeds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from gancli.modalities.image.config import ImageConfig
-from gancli.modalities.image.latents import latents
-from gancli.modalities.image.sample_config import ImageSampleConfig
-from gancli.modalities.image.spec import ImageSpec
+from gancli.errors import UsageError
+from gancli.sampling.seeds import Key
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,33 @@ def slerp(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
 
 
 def between_latents(
-    places: list[Between], spec: ImageSpec, config: ImageConfig, options: ImageSampleConfig
+    places: list[Between], latents: Callable[[list[Key]], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """Return ``z`` (n, latent) and, with classes, ``labels`` (n,) for places between seeds."""
-    first = latents([place.first for place in places], spec, config, options)["z"]
-    second = latents([place.second for place in places], spec, config, options)["z"]
-    found = latents([place.label for place in places], spec, config, options)
+    """Return the generator's inputs for places between seeds.
+
+    Args:
+        places: Where.
+        latents: Returns ``z`` (n, numbers) and, with classes, ``labels`` (n,) of seeds.
+    """
+    first = latents([place.first for place in places])["z"]
+    second = latents([place.second for place in places])["z"]
+    found = latents([place.label for place in places])
     found["z"] = np.stack([
         slerp(a, b, place.share) for a, b, place in zip(first, second, places, strict=True)
     ])
     return found
+
+
+def check_way(seeds: int, guided: int) -> None:
+    """Check that there is a way between this many seeds.
+
+    Raises:
+        UsageError: There is none, or a discriminator was to choose on it.
+    """
+    if guided > 1:
+        raise UsageError(
+            "--guided chooses among samples of a seed, and between seeds there is none.",
+            "Leave --guided or --interpolate out.",
+        )
+    if seeds < 2:
+        raise UsageError("--interpolate needs two seeds or more.", "Add -n 2.")
