@@ -20,7 +20,7 @@ from gancli.training.stop import Interrupted
 from gancli.training.trainer import Trainer
 
 PHASES = ["likelihood", "discriminator", "adversarial", "refit"]
-# Steps of 40 in which each begins, by the shares of the adversarial preset.
+# Steps of 40 in which each begins, by the shares that start() chooses.
 BEGINS = [0, 24, 28, 36]
 
 
