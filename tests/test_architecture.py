@@ -23,7 +23,7 @@ ORDER = (
     ("gancli.layers", "gancli.objectives", "gancli.metrics"),
     ("gancli.phases",),
     ("gancli.sampling", "gancli.sampling.config", "gancli.sampling.seeds"),
-    ("gancli.sampling.guided", "gancli.sampling.classes"),
+    ("gancli.sampling.guided", "gancli.sampling.classes", "gancli.sampling.interpolate"),
     ("gancli.modalities", "gancli.sampling.generate"),
     ("gancli.model",),
     ("gancli.device",),
