@@ -8,7 +8,14 @@ import torch
 from PIL import Image
 
 from gancli.modalities.audio.invert import invert
-from gancli.modalities.audio.mel import frames_inside, from_item, log_mel, statistics, to_items
+from gancli.modalities.audio.mel import (
+    filters,
+    frames_inside,
+    from_item,
+    log_mel,
+    statistics,
+    to_items,
+)
 from gancli.modalities.audio.spectrogram import spectrograms
 
 FRAME = {"rate": 8000, "hop": 128, "window": 512, "bins": 32}
@@ -57,6 +64,12 @@ def test_a_tone_is_in_the_band_of_its_pitch(tone):
     # 32 triangles that are evenly spaced on the mel scale, 2595 log10(1 + f / 700), to 4 kHz.
     mels = 2595 * np.log10(1 + np.array([200, 800, 3000, 4000]) / 700)
     assert np.abs(np.array(bands) - (33 * mels[:3] / mels[3] - 1)).max() <= 1
+
+
+def test_frames_of_another_device_leave_the_filters_where_they_were(known):
+    spec = known[0]
+    log_mel(torch.zeros(1, 1024, 1, device="meta"), spec.rate, spec.hop, spec.window, spec.bins)
+    assert filters(spec).device.type == "cpu"
 
 
 def test_channels_lie_side_by_side(tone):

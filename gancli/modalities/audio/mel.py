@@ -17,8 +17,12 @@ _LOWEST = -4.0  # deviations below the mean that an item holds at least
 
 
 @lru_cache(maxsize=8)
-def _spectrum(rate: int, hop: int, window: int, bins: int) -> torch.nn.Module:
+def _spectrum(
+    rate: int, hop: int, window: int, bins: int, device: torch.device
+) -> torch.nn.Module:
     """Return the transform from samples (..., t) to mel magnitudes (..., bins, t // hop + 1).
+
+    One for each device: moving one that others hold would move theirs.
 
     Raises:
         GancliError: torchaudio cannot be loaded.
@@ -36,12 +40,12 @@ def _spectrum(rate: int, hop: int, window: int, bins: int) -> torch.nn.Module:
         sample_rate=rate, n_fft=window, hop_length=hop, n_mels=bins, power=1.0,
         center=True, pad_mode="constant",
     )
-    return transform
+    return transform.to(device)
 
 
 def filters(spec: AudioSpec) -> torch.Tensor:
-    """Return the weight of each frequency in each band, shape (window / 2 + 1, bins)."""
-    transform = _spectrum(spec.rate, spec.hop, spec.window, spec.bins)
+    """Return the weight of each frequency in each band, (window / 2 + 1, bins), on the CPU."""
+    transform = _spectrum(spec.rate, spec.hop, spec.window, spec.bins, torch.device("cpu"))
     weights: torch.Tensor = transform.mel_scale.fb  # type: ignore[union-attr, assignment]
     return weights
 
@@ -56,7 +60,7 @@ def log_mel(
         rate, hop, window, bins: As in :class:`gancli.modalities.audio.spec.AudioSpec`.
     """
     frames = samples.shape[1] // hop
-    transform = _spectrum(rate, hop, window, bins).to(samples.device)
+    transform = _spectrum(rate, hop, window, bins, samples.device)
     magnitudes = transform(samples.transpose(1, 2).contiguous())[..., :frames]
     found: torch.Tensor = (magnitudes + FLOOR).log().permute(0, 3, 1, 2).flatten(2)
     return found
