@@ -196,7 +196,7 @@ class Discriminator(nn.Module):
         last = hidden.gather(1, (lengths - 1)[..., None].expand(-1, -1, hidden.shape[2]))[:, 0]
         whole: torch.Tensor = self.whole(torch.cat([mean, most, last], 1))
         each: torch.Tensor = self.each(hidden)
-        return each[..., 0], whole[:, 0]
+        return each[..., 0].float(), whole[:, 0].float()
 
     def forward(
         self, items: torch.Tensor, labels: torch.Tensor | None = None

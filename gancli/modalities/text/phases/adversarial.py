@@ -62,8 +62,9 @@ class ScorePhase(FineTuning):
             maker, labels, _DRAWN * len(real.tokens), self.spec, generator, compute.device
         )
         seen = fake.seen
-        chosen = maker.log_likelihoods(fake.tokens, seen, fake.labels, drawn=True)
-        with torch.no_grad():
+        with compute.autocast():
+            chosen = maker.log_likelihoods(fake.tokens, seen, fake.labels, drawn=True)
+        with torch.no_grad(), compute.autocast():
             before = reference.log_likelihoods(fake.tokens, seen, fake.labels, drawn=True)
             judged = self._rewards(judge, fake)
             rewards = torch.zeros_like(judged)
@@ -73,19 +74,20 @@ class ScorePhase(FineTuning):
             gain = advantages(rewards_to_go(rewards, config.discount), seen, _MOST_ADVANTAGE)
         loss = -(gain[seen] * chosen).mean()
         if config.likelihood:
-            loss = loss + config.likelihood * likelihood_loss(
-                maker, everything, self.spec.length, generator
-            )[0]
+            with compute.autocast():
+                beside, _ = likelihood_loss(maker, everything, self.spec.length, generator)
+            loss = loss + config.likelihood * beside
         losses = {
             "g_loss": update(optimisers["generator"], loss, config.clip),
             "reward": judged[seen].mean().item(),
             "kl": (chosen.detach() - before).mean().item(),
         }
         some = slice(0, len(real.tokens))
-        d_loss, losses["accuracy"] = discriminator_loss(
-            judge, real, Texts(fake.tokens[some], seen[some], real.labels), generator, 0.5,
-            self.spec.length,
-        )
+        with compute.autocast():
+            d_loss, losses["accuracy"] = discriminator_loss(
+                judge, real, Texts(fake.tokens[some], seen[some], real.labels), generator, 0.5,
+                self.spec.length,
+            )
         losses["d_loss"] = update(optimisers["discriminator"], d_loss, config.clip)
         return losses
 

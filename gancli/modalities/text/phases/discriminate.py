@@ -65,7 +65,10 @@ class DiscriminatePhase(TextPhase):
             maker, real.labels, len(real.tokens), self.spec, generator, compute.device
         )
         whole = 0.9 if self.name == "refit" else 0.5
-        loss, right = discriminator_loss(judge, real, fake, generator, whole, self.spec.length)
+        with compute.autocast():
+            loss, right = discriminator_loss(
+                judge, real, fake, generator, whole, self.spec.length
+            )
         return {
             "d_loss": update(optimisers["discriminator"], loss, self.config.clip),
             "accuracy": right,
