@@ -1,5 +1,6 @@
 """Recurrent cells by name, and a transformer in their place, behind one face."""
 
+import copy
 import math
 
 import torch
@@ -176,6 +177,18 @@ def _positions(first: int, count: int, width: int, device: torch.device) -> torc
     )
     angles = places * rates
     return torch.cat([angles.sin(), angles.cos()], 1)[:, :width]
+
+
+def copied(network: nn.Module) -> nn.Module:
+    """Return a deep copy of a network.
+
+    cuDNN wants the weights of a recurrent layer in one piece of memory, which copying undoes.
+    """
+    twin = copy.deepcopy(network)
+    for module in twin.modules():
+        if isinstance(module, nn.RNNBase):
+            module.flatten_parameters()
+    return twin
 
 
 def locked_dropout(

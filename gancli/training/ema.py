@@ -1,9 +1,9 @@
 """The averaged generator that samples are taken from."""
 
-import copy
-
 import torch
 from torch import nn
+
+from gancli.layers.recurrent import copied
 
 _MOST = 10_000  # items: a longer memory than this lags behind a ten-minute run
 
@@ -20,7 +20,7 @@ class Ema:
     """
 
     def __init__(self, network: nn.Module, share: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.network = copied(network).eval().requires_grad_(False)
         self.share = share
 
     @torch.no_grad()

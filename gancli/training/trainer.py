@@ -1,6 +1,5 @@
 """The one loop: phases, averaging, measuring, saving, and what happens when things go wrong."""
 
-import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from torch.optim import Optimizer
 from gancli.config import parse_interval
 from gancli.data.dataset import Dataset
 from gancli.errors import DIVERGED, GancliError
+from gancli.layers.recurrent import copied
 from gancli.modalities.base import Modality, Scorer
 from gancli.phases.base import Batch, NotFinite, Phase
 from gancli.phases.compute import Compute
@@ -229,7 +229,7 @@ class Trainer:
 
     def tune_threads(self) -> int:
         """Measure which thread count is fastest, on copies that are thrown away."""
-        networks = copy.deepcopy(self.networks)
+        networks = {name: copied(network) for name, network in self.networks.items()}
         phase = self.phases[self._phase()[0]]
         optimisers = phase.optimisers(networks)
         # Step 1 is no lazy penalty's turn.
