@@ -1,5 +1,7 @@
 """The generator and the discriminator of sounds."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,13 +10,15 @@ from gancli.errors import UsageError
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.latents import latents, numbers
 from gancli.modalities.audio.mel import to_items
-from gancli.modalities.audio.networks import Encoder, after_end, build
+from gancli.modalities.audio.networks import Encoder, after_end, blended, build
 from gancli.modalities.audio.phases import Shift, phases
 from gancli.modalities.audio.sample_config import AudioSampleConfig
+from gancli.model import load
 from gancli.phases.compute import Compute
 
 SMALL = {"g_width": 12, "d_width": 12, "latent": 5, "noise": 3}
 CLASSES = {"classes": ("a", "b"), "class_counts": (3, 3)}
+MADE = [-3.0199375, -2.9481592, -3.0173097]  # of the golden model's sixth frame when it was saved
 
 
 def made(spec, count=4, **options):
@@ -27,10 +31,11 @@ def made(spec, count=4, **options):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "transformer"])
+@pytest.mark.parametrize("overlap", [True, False])
 @pytest.mark.parametrize("table", [{}, CLASSES, {"ends": False, "channels": 2}])
-def test_shapes_and_gradients(audio_spec, cell, table):
+def test_shapes_and_gradients(audio_spec, cell, table, overlap):
     spec = audio_spec(**table)
-    networks, _, z, labels = made(spec, g_cell=cell, d_cell=cell)
+    networks, _, z, labels = made(spec, g_cell=cell, d_cell=cell, overlap=overlap)
     items = networks["generator"](z, labels)
     assert items.shape == (4, 16, spec.depth)
     logits = networks["discriminator"](items, labels)
@@ -40,6 +45,20 @@ def test_shapes_and_gradients(audio_spec, cell, table):
         for key, weight in network.named_parameters():
             unused = cell == "transformer" and key.startswith("start.")
             assert unused or (weight.grad is not None and weight.grad.any()), (name, key)
+
+
+def test_blocks_fade_into_the_next():
+    # Two steps that make two frames each and two of the next one's, of one value.
+    blocks = torch.tensor([[1.0, 1.0, 9.0, 9.0], [5.0, 5.0, 0.0, 0.0]]).view(1, 2, 4, 1)
+    assert blended(blocks).flatten().tolist() == [1, 1, 8, 6]
+
+
+def test_a_model_from_before_blocks_overlapped_makes_what_it_made():
+    model = load(Path(__file__).parent / "golden" / "adjacent")
+    assert not model.config.overlap and AudioConfig().overlap
+    z = torch.linspace(-1, 1, numbers(model.spec, model.config))[None]
+    made = model.networks["generator"](z, torch.tensor([1]))[0, 5, :3]
+    assert made.tolist() == pytest.approx(MADE, abs=1e-5)
 
 
 def test_a_clip_is_silent_after_its_end(audio_spec):

@@ -51,6 +51,10 @@ class AudioConfig(TrainConfig):
         4, "Frames that one step of a recurrent network makes or reads.", "Networks",
         minimum=1, maximum=4,
     )
+    overlap: bool = option(
+        True, "Let each step of the generator make frames of the next one too, and blend both: no "
+        "seams between steps.", "Networks", former=False,
+    )
     g_cell: str = option("lstm", "Recurrent cell of the generator.", "Networks", choices=CELLS)
     d_cell: str = option("lstm", "Recurrent cell of the discriminator.", "Networks", choices=CELLS)
     g_width: int = option(
@@ -109,12 +113,13 @@ class AudioConfig(TrainConfig):
     lr: float = option(
         1e-3, "Learning rate of the warm start.", "Training", minimum=0.0, maximum=10.0
     )
+    # Half of both read a point less well in the same time.
     g_lr: float = option(
-        2e-4, "Learning rate of the generator in the adversarial phase.", "Training", minimum=0.0,
+        4e-4, "Learning rate of the generator in the adversarial phase.", "Training", minimum=0.0,
         maximum=10.0,
     )
     d_lr: float = option(
-        4e-4, "Learning rate of the discriminator.", "Training", minimum=0.0, maximum=10.0
+        8e-4, "Learning rate of the discriminator.", "Training", minimum=0.0, maximum=10.0
     )
     beta1: float = option(
         0.0, "Adam's decay of the gradient's mean.", "Training", minimum=0.0, maximum=0.9999

@@ -19,6 +19,19 @@ def stacked(items: torch.Tensor, size: int, filler: torch.Tensor) -> torch.Tenso
     return items.reshape(len(items), -1, size * items.shape[2])
 
 
+def blended(blocks: torch.Tensor) -> torch.Tensor:
+    """Return overlapping blocks (n, steps, 2 * size, depth) as frames (n, steps * size, depth).
+
+    The second half of a block fades out while the first half of the next one fades in.
+    """
+    n, steps, twice, depth = blocks.shape
+    begun, ended = blocks.chunk(2, 2)
+    before = torch.cat([begun[:, :1], ended[:, :-1]], 1)
+    share = (torch.arange(twice // 2, device=blocks.device) + 0.5) / (twice // 2)
+    frames: torch.Tensor = before.lerp(begun, share.to(blocks.dtype)[:, None])
+    return frames.reshape(n, -1, depth)
+
+
 def after_end(spec: AudioSpec) -> torch.Tensor:
     """Return a frame after a clip's end, shape (depth,)."""
     return pad(silence(spec), (0, 1), value=-1.0)
@@ -37,7 +50,8 @@ class Generator(nn.Module):
         self.latent, self.noise = config.latent, config.noise
         self.steps = -(-spec.frames // config.step_frames)
         self.frames, self.depth, self.ends = spec.frames, spec.depth, spec.ends
-        self.step_frames = config.step_frames
+        self.made = config.step_frames * (2 if config.overlap else 1)  # frames of a step
+        self.overlap = config.overlap
         self.embedding = nn.Embedding(len(spec.classes), config.latent) if spec.classes else None
         told = config.latent * (2 if spec.classes else 1)
         self.cell = Recurrent(
@@ -49,9 +63,11 @@ class Generator(nn.Module):
         self.head = nn.Sequential(
             nn.LayerNorm(config.g_width), nn.Linear(config.g_width, 2 * config.g_width),
             activation(config.g_activation, config.slope),
-            nn.Linear(2 * config.g_width, config.step_frames * spec.depth),
+            nn.Linear(2 * config.g_width, self.made * spec.depth),
         )
         self.register_buffer("silence", silence(spec), persistent=False)
+
+    silence: torch.Tensor
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         told, fresh = z[:, : self.latent], z[:, self.latent :]
@@ -68,7 +84,8 @@ class Generator(nn.Module):
             first = self.start(told).tanh().view(len(z), self.states, self.layers, -1)
             state = [each.transpose(0, 1).contiguous() for each in first.unbind(1)]
         hidden, _ = self.cell(torch.cat(given, 2), state)
-        made = self.head(hidden).reshape(len(z), steps * self.step_frames, self.depth)
+        blocks = self.head(hidden).reshape(len(z), steps, self.made, self.depth)
+        made = blended(blocks) if self.overlap else blocks.flatten(1, 2)
         made = made[:, : self.frames] if steps == self.steps else made
         sound = made[..., :-1]
         if not self.ends:
