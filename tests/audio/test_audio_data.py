@@ -7,9 +7,10 @@ import pytest
 
 from gancli.data.source import open_source
 from gancli.errors import GancliError, UsageError
+from gancli.modalities.audio.choose import inspect
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.data import load
-from gancli.modalities.audio.spec import AudioSpec, inspect
+from gancli.modalities.audio.spec import AudioSpec
 
 
 def both(path, heard, **options):

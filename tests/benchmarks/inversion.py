@@ -22,11 +22,11 @@ from torch import nn
 from torchaudio.functional import griffinlim
 
 from gancli.data.source import open_source
+from gancli.modalities.audio.choose import inspect
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.data import load
 from gancli.modalities.audio.invert import griffin_lim, magnitudes
 from gancli.modalities.audio.mel import FLOOR, filters
-from gancli.modalities.audio.spec import inspect
 from gancli.report import Silent
 
 _DB = 20 / np.log(10)

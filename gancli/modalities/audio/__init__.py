@@ -35,7 +35,7 @@ class AudioModality:
     tile = 16
 
     def inspect(self, source: "Source", config: AudioConfig) -> "tuple[AudioSpec, list[str]]":
-        from gancli.modalities.audio.spec import inspect
+        from gancli.modalities.audio.choose import inspect
 
         return inspect(source, config)
 

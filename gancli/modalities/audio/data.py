@@ -14,15 +14,9 @@ from gancli.data.member import BadMember, first_names
 from gancli.data.source import Member, Source
 from gancli.data.split import FEWEST, split
 from gancli.errors import GancliError
+from gancli.modalities.audio.choose import refuse_if_most, refuse_if_short, sounds
 from gancli.modalities.audio.decode import BadSound, Recording, scan
-from gancli.modalities.audio.spec import (
-    LEVEL,
-    ROUND,
-    AudioSpec,
-    refuse_if_most,
-    refuse_if_short,
-    sounds,
-)
+from gancli.modalities.audio.spec import LEVEL, ROUND, AudioSpec
 from gancli.report import Reporter
 
 _PROGRESS_EVERY = 100
