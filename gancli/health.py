@@ -12,7 +12,10 @@ from pathlib import Path
 from gancli import __version__, zoo
 from gancli.errors import GancliError
 
-_NEEDED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich", "platformdirs", "tomli-w")
+_NEEDED = (
+    "torch", "numpy", "pillow", "safetensors", "typer", "rich", "platformdirs", "tomli-w",
+    "tokenizers", "soundfile", "soxr",
+)
 _LEAST_FREE_BYTES = 1_000_000_000
 
 
@@ -23,7 +26,7 @@ class Finding:
     Args:
         name: What.
         value: How it is.
-        problem: Whether that is in the way of working with images.
+        problem: Whether that is in the way of work.
         remedy: What to do about it, or a remark.
     """
 
@@ -65,19 +68,18 @@ def _versions() -> Iterator[Finding]:
 
 
 def _audio() -> Iterator[Finding]:
-    """Look whether torchaudio loads; images do without it."""
+    """Look whether torchaudio loads."""
     try:
         module = importlib.import_module("torchaudio")
     except ImportError:
         yield Finding(
-            "torchaudio", "not installed", remedy="Only sounds need it: pip install torchaudio"
+            "torchaudio", "not installed", True, "Only sounds need it: pip install torchaudio"
         )
     except (OSError, RuntimeError) as error:
         # The wheel of PyPI is for the CUDA build of torch, and cannot load beside the other.
         yield Finding(
-            "torchaudio", f"does not load beside this torch: {_sentence(error)}",
-            remedy="Only sounds need it: uv pip install --torch-backend=cpu --reinstall "
-            "torch torchaudio",
+            "torchaudio", f"does not load beside this torch: {_sentence(error)}", True,
+            "Only sounds need it: uv pip install --torch-backend=cpu --reinstall torch torchaudio",
         )
     else:
         yield Finding("torchaudio", str(getattr(module, "__version__", "unknown")))

@@ -7,8 +7,9 @@ the model was not trained on. Prints a line of JSON for each set of clips: TEST 
 mel frames and back, and the model's clips, as many of each class, for each number of candidates in
 --guided; all as sound and cut to frames anew. accuracy: share that the classifier reads as their
 class; is: its inception score; fd: the monitor's Frechet distance from TEST; spread: root of the
-summed variances within a class in the classifier's last layer, over TEST's. The classifier is a
-small convolutional network that each call trains anew from --seed.
+summed variances within a class in the classifier's last layer, over TEST's; grain: mean change from
+frame to frame, over TEST's; seam: that change where a step of the generator begins, over that
+elsewhere. The classifier is a small convolutional network that each call trains anew from --seed.
 """
 
 import argparse
@@ -85,6 +86,15 @@ def look(network, items, labels):
     return float(right.mean()), float(score), float(within.mean().sqrt())
 
 
+def changes(items, step):
+    """Return the mean change from frame to frame, and that at seams over that elsewhere."""
+    inside = items[:, 1:, -1] > 0
+    change = (items[:, 1:, :-1] - items[:, :-1, :-1]).abs().mean(2)
+    seams = (torch.arange(1, items.shape[1]) % step == 0).expand_as(inside)
+    between = float(change[inside & seams].mean() / change[inside & ~seams].mean())
+    return float(change[inside].mean()), between
+
+
 def as_clips(items, spec, seeds):
     """Return items made sound and cut to frames anew."""
     samples = np.zeros((len(items), spec.samples, spec.channels), np.int16)
@@ -142,13 +152,16 @@ def main() -> None:
         Dataset(dataset.arrays, dataset.labels, everything, everything, ""), spec, 0, given.samples
     )
     real_spread = look(network, test, labels)[2]
+    real_grain = changes(test, model.config.step_frames)[0]
 
     def say(name, items, of):
         accuracy, inception, spread = look(network, items, of)
+        grain, seam = changes(items, model.config.step_frames)
         print(json.dumps({
             "clips": name, "count": len(items), "accuracy": round(accuracy, 4),
             "is": round(inception, 3), "fd": round(scorer.score(items), 2),
-            "spread": round(spread / real_spread, 3),
+            "spread": round(spread / real_spread, 3), "grain": round(grain / real_grain, 3),
+            "seam": round(seam, 3),
         }), flush=True)
 
     def back(items, seeds):

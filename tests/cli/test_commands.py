@@ -165,10 +165,10 @@ def test_doctor_explains_a_torchaudio_that_does_not_load(call, monkeypatch):
         return real(name, package)
 
     monkeypatch.setattr(importlib, "import_module", fake)
-    lines = call("doctor").out.splitlines()
-    line = next(line for line in lines if " torchaudio " in line)
-    assert line.startswith("ok")
-    assert "pip install" in line
+    result = call("doctor")
+    line = next(line for line in result.out.splitlines() if " torchaudio " in line)
+    assert line.startswith("PROBLEM") and result.status == 1
+    assert "Only sounds need it: uv pip install" in line
 
 
 def test_info_of_a_run(call, tmp_path):
