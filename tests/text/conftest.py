@@ -102,7 +102,7 @@ def start(fewer_features):
     def start(data: Path, run: Path, **chosen) -> Path:
         text = get("text")
         if chosen.get("preset") != "likelihood":  # longer second and third phases than by default
-            chosen = {"warm_start": 0.6, "adversarial": 0.2} | chosen
+            chosen = {"preset": "adversarial", "warm_start": 0.6, "adversarial": 0.2} | chosen
         config, _ = resolve(
             text.config_type, command_line={**TINY, **chosen}, presets=text.presets
         )

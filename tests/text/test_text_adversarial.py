@@ -29,7 +29,7 @@ def trained(spec_of, networks_of, steps, **options):
     spec = spec_of(length=6)
     networks, config = networks_of(
         spec, batch=32, warm_start=0.4, adversarial=0.4, likelihood=0.0, g_lr=5e-3, d_lr=0.0,
-        g_dropout=0.0, **options,
+        g_dropout=0.0, **{"estimator": "score", **options},
     )
     networks["discriminator"] = Taste(spec, config)
     reference, _ = networks_of(spec)

@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from gancli.cli import app
+from gancli.config import resolve
 from gancli.loading import open_model
+from gancli.modalities import get
+from gancli.modalities.text.config import PRESETS, TextConfig
 from gancli.modalities.text.score import TextScorer
 from gancli.model import load
 from gancli.report import Silent
@@ -100,6 +103,18 @@ def uninterrupted(whole, corpus, start):
         return runs[key]
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("preset", "parts"), [("likelihood", [0, 3]), ("adversarial", range(4)), ("gumbel", range(4))]
+)
+def test_the_two_play_where_a_preset_says_so(spec_of, preset, parts):
+    config, _ = resolve(TextConfig, command_line={"preset": preset}, presets=PRESETS)
+    assert (config == TextConfig()) == (preset == "likelihood")
+    found = get("text").phases(spec_of(), config, None)
+    assert [phase.name for phase in found] == [PHASES[part] for part in parts]
+    assert sum(phase.share for phase in found) == pytest.approx(1)
+    assert ("reference" in get("text").helpers(spec_of(), config)) == (preset == "adversarial")
 
 
 def test_it_runs_through_all_phases(corpus, start, tmp_path, monkeypatch):

@@ -60,7 +60,7 @@ class TextModality:
         from gancli.modalities.text.networks import Generator
 
         # The generator as its likelihood start left it, which the score function must not leave.
-        wanted = config.adversarial > 0 and config.estimator == "score"
+        wanted = config.fine_tuned > 0 and config.estimator == "score"
         return {"reference": Generator(spec, config)} if wanted else {}
 
     def real(

@@ -12,8 +12,8 @@ class TextConfig(TrainConfig):
     """Options of ``gancli train text``."""
 
     preset: str = option(
-        "adversarial", "A named set of values for the options below.", "Training",
-        choices=("adversarial", "likelihood", "gumbel"),
+        "likelihood", "A named set of values for the options below.", "Training",
+        choices=("likelihood", "adversarial", "gumbel"),
     )
 
     split: str = option(
@@ -83,19 +83,23 @@ class TextConfig(TrainConfig):
         0.5, "Share of values dropped in the discriminator.", "Networks", minimum=0.0, maximum=0.9
     )
 
-    # Less than the likelihood preset's share costs quality where text is far from learnt; where it
-    # is learnt early, the other phases get what is left.
+    # Less costs quality where text is far from learnt; where it is learnt early, the other phases
+    # get what is left.
     warm_start: float = option(
         0.8, "Most of the budget, as a share, in which the generator learns by likelihood; it ends "
         "early once held-out text gets no likelier.", "Training", minimum=0.01, maximum=1.0,
     )
     adversarial: float = option(
-        0.1, "Share of the budget in which the two networks play; the discriminator gets the "
-        "rest, half before and half after.", "Training", minimum=0.0, maximum=0.9,
+        0.1, "Share of the budget in which the two networks play, if there is an --estimator; the "
+        "discriminator gets the rest, half before and half after.", "Training", minimum=0.0,
+        maximum=0.9,
     )
+    # On captions neither estimator brings text nearer to real text than likelihood does, and the
+    # discriminator, which does when it guides, has less time.
     estimator: str = option(
-        "score", "How the generator learns from the discriminator: rewards of drawn tokens, or "
-        "Gumbel-softmax.", "Objective", choices=("score", "gumbel"),
+        "none", "How the generator learns from the discriminator: not at all, by rewards of drawn "
+        "tokens (score), or through Gumbel-softmax.", "Objective",
+        choices=("none", "score", "gumbel"),
     )
     likelihood: float = option(
         0.5, "Weight of the likelihood loss beside the adversarial one.", "Objective",
@@ -137,11 +141,17 @@ class TextConfig(TrainConfig):
         "10,000; 0 is off.", "Training", minimum=0.0, maximum=1.0,
     )
 
+    @property
+    def fine_tuned(self) -> float:
+        """Share of the budget in which the two networks play."""
+        return 0.0 if self.estimator == "none" else self.adversarial
+
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "adversarial": {},
-    # Maximum likelihood alone, and a discriminator that guides sampling.
-    "likelihood": {"adversarial": 0.0},
+    # Maximum likelihood, and a discriminator that guides sampling.
+    "likelihood": {},
+    # After d'Autume et al. 2019 (ScratchGAN): a reward for each token.
+    "adversarial": {"estimator": "score"},
     # After Nie et al. 2019 (RelGAN): Gumbel-softmax and a relativistic loss.
     "gumbel": {"estimator": "gumbel"},
 }

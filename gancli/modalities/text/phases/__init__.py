@@ -10,14 +10,15 @@ from gancli.phases.base import Phase
 
 
 def phases(spec: TextSpec, config: TextConfig) -> list[Phase]:
-    """Return likelihood, discriminator, adversarial fine-tuning, discriminator."""
-    rest = max(1.0 - config.warm_start - config.adversarial, 0.02)
-    total = config.warm_start + config.adversarial + rest
+    """Return likelihood and discriminator, with adversarial fine-tuning in between if asked."""
+    fine = config.fine_tuned
+    rest = max(1.0 - config.warm_start - fine, 0.02)
+    total = config.warm_start + fine + rest
     found: list[Phase] = [
         LikelihoodPhase(spec=spec, config=config, share=config.warm_start / total)
     ]
     half = rest / total
-    if config.adversarial:
+    if fine:
         half /= 2
         found.append(
             DiscriminatePhase(
@@ -25,10 +26,10 @@ def phases(spec: TextSpec, config: TextConfig) -> list[Phase]:
             )
         )
         kind = ScorePhase if config.estimator == "score" else GumbelPhase
-        found.append(kind(spec=spec, config=config, share=config.adversarial / total))
+        found.append(kind(spec=spec, config=config, share=fine / total))
     found.append(
         DiscriminatePhase(
-            spec=spec, config=config, share=half, name="refit", fresh=not config.adversarial
+            spec=spec, config=config, share=half, name="refit", fresh=not fine
         )
     )
     return found
