@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 FEWEST = 20
+_FREQUENT = 5  # copies of an item that would be held out by chance
 
 # The third and fourth word of the counter; noise for sampling draws from the same seeds.
 _STREAM = [0, 0, 0x0DE4, 0]
@@ -40,7 +41,11 @@ def split(
 def split_groups(
     keys: np.ndarray, holdout: float, limit: int = 10_000
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divide items so that equal ones fall on one side.
+    """Divide items so that equal ones fall on one side, unless they are very many.
+
+    An item that is met so often that several of its copies would be held out by chance is part of
+    what there is to learn: with all of its copies on one side, neither side would be like the
+    whole. It goes to both, by its share.
 
     Args:
         keys: A hash of each item, uint64; equal items have equal ones.
@@ -55,18 +60,35 @@ def split_groups(
     if holdout <= 0 or len(firsts) < FEWEST:
         return everything, everything
     most = min(max(1, round(len(keys) * holdout)), limit, len(keys) - 1)
-    # The groups in the order of their hashes; one that takes all the room by itself is left out.
     counts = np.diff(firsts, append=len(keys))
-    taken = np.where(counts <= most, counts, 0)
-    chosen = ranked[firsts[(np.cumsum(taken) <= most) & (taken > 0)]]
+    every = -(-len(keys) // most)  # the how-manieth copy of a frequent item is held out
+    frequent = counts >= _FREQUENT * every
+    if (~frequent).sum() < FEWEST:
+        frequent[:] = False
+    # The other groups in the order of their hashes; what takes all the room by itself is left out.
+    room = most - int((counts[frequent] // every).sum())
+    taken = np.where(frequent | (counts > room), 0, counts)
+    chosen = ranked[firsts[(np.cumsum(taken) <= room) & (taken > 0)]]
     if not len(chosen):
         return everything, everything
-    mask = np.zeros(len(keys), bool)
-    for start in range(0, len(keys), _AT_ONCE):
-        some = keys[start : start + _AT_ONCE]
-        near = np.minimum(np.searchsorted(chosen, some), len(chosen) - 1)
-        mask[start : start + _AT_ONCE] = chosen[near] == some
+    mask = _among(keys, chosen)
+    places = np.flatnonzero(_among(keys, ranked[firsts[frequent]]))
+    places = places[np.argsort(keys[places], kind="stable")]
+    groups = counts[frequent]
+    number = np.arange(len(places)) - np.repeat(np.cumsum(groups) - groups, groups)
+    mask[places[number % every == every - 1]] = True
     return everything[~mask], everything[mask]
+
+
+def _among(keys: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return which keys are among some, which ascend."""
+    mask = np.zeros(len(keys), bool)
+    if len(chosen):
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            near = np.minimum(np.searchsorted(chosen, some), len(chosen) - 1)
+            mask[start : start + _AT_ONCE] = chosen[near] == some
+    return mask
 
 
 def by_length(

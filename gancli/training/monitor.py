@@ -71,7 +71,7 @@ class Quality:
     Args:
         score, diversity: Of the last measurement.
         previous: The score before it.
-        best, best_step: Best score and the step of it.
+        best, best_step, best_loss: Score, step and held-out loss of the best.
         best_diversity: Spread at the best score.
         least_loss: Smallest held-out loss, where there is one.
         risen: Measurements in a row whose held-out loss was above the least.
@@ -86,6 +86,7 @@ class Quality:
     previous: float | None = None
     best: float | None = None
     best_step: int | None = None
+    best_loss: float | None = None
     best_diversity: float | None = None
     least_loss: float | None = None
     risen: int = 0
@@ -100,17 +101,21 @@ class Quality:
     ) -> bool:
         """Take note of a measurement and return whether it is the best.
 
-        A better score does not count if the held-out loss says that the generator has begun to
-        learn by heart, or to trade variety for it.
+        Where there is a held-out loss, the score decides only among those that come near to the
+        least: a better score does not count if the generator has begun to learn by heart, or to
+        trade variety for it, and counts no longer once the generator has learnt much more.
         """
         self.previous, self.score, self.diversity = self.score, score, diversity
-        sound = True
+        sound, highest = True, float("inf") if self.best is None else self.best
         if loss is not None:
             least = self.least_loss = min(loss, self.least_loss or float("inf"))
             self.risen = self.risen + 1 if loss > least else 0
             sound = loss <= least * _LOSS_SLACK
-        if sound and score < (float("inf") if self.best is None else self.best):
+            if self.best_loss is not None and self.best_loss > least * _LOSS_SLACK:
+                highest = float("inf")  # the best so far is out
+        if sound and score < highest:
             self.best, self.best_step, self.best_diversity = score, step, diversity
+            self.best_loss = loss
             self.worse = self.narrow = 0
             return True
         self.worse = self.worse + 1 if self.best and score > _WORSE * self.best else 0

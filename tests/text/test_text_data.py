@@ -220,10 +220,19 @@ def test_split_groups() -> None:
         train, held = split_groups(few, 0.1)
         assert len(train) == len(held) == len(few)
     assert len(split_groups(keys, 0)[1]) == 1000
-    # One that is half of the data is never held out.
-    heavy = np.concatenate([keys[:100], np.zeros(100, np.uint64)])
-    train, held = split_groups(heavy, 0.1)
-    assert 1 <= len(held) <= 20 and (heavy[held] != 0).all()
+    # One that is a third of what there is is never held out, unless it is frequent: then by its
+    # share, and the whole stays as large.
+    few = np.concatenate([keys[:80], np.zeros(40, np.uint64)])
+    train, held = split_groups(few, 0.1)
+    assert 1 <= len(held) <= 12 and (few[held] != 0).all()
+    frequent = np.concatenate([np.zeros(100, np.uint64), keys[:500], np.full(300, 7, np.uint64)])
+    train, held = split_groups(frequent, 0.1)
+    assert [(frequent[held] == key).sum() for key in (0, 7)] == [10, 30] and len(held) == 90
+    assert sorted([*train, *held]) == list(range(900))
+    # Where all is frequent, copies fall on one side, since nothing else would tell what is learnt
+    # by heart.
+    train, held = split_groups(np.repeat(keys[:100], 60), 0.1)
+    assert len(held) == 600 and not set(held // 60) & set(train // 60)
 
 
 def test_a_step_sees_samples_of_like_length(tmp_path: Path) -> None:

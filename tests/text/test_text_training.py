@@ -287,6 +287,8 @@ def test_worse_at_held_out_texts_is_not_kept():
     # A better score with a loss a hundredth over the least is kept, with more than that not.
     assert taken == [True, True, False, True, False, True, False]
     assert quality.best == 7.0 and quality.best_step == 5 and quality.least_loss == 1.9
+    assert not quality.take(7, 8.0, 1.0, 1.885)  # hardly less lost, and worse
+    assert quality.take(8, 8.0, 1.0, 1.8) and quality.best_loss == 1.8  # much less
     assert not quality.trouble()
     assert Quality().take(0, 5.0, 1.0, None)
 
