@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from gancli.errors import UsageError
+from gancli.modalities.audio.augment import Augment, masked
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.latents import latents, numbers
 from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.networks import Encoder, after_end, blended, build
-from gancli.modalities.audio.phases import Shift, phases
+from gancli.modalities.audio.phases import phases
 from gancli.modalities.audio.sample_config import AudioSampleConfig
 from gancli.model import load
 from gancli.phases.compute import Compute
@@ -134,11 +135,32 @@ def test_a_shift_moves_all_items_alike(audio_spec):
     items = torch.randn(3, 16, 9)
     seen = set()
     for seed in range(30):
-        moved = Shift(spec, 4)(items, torch.Generator().manual_seed(seed))
+        moved = Augment(spec, 4, False)(items, torch.Generator().manual_seed(seed))
         late = next(k for k in range(4) if torch.equal(moved[:, k:], items[:, : 16 - k]))
         assert (moved[:, :late] == after_end(spec)).all()
         seen.add(late)
     assert seen == {0, 1, 2, 3}
+
+
+def test_masks_hide_a_stretch_and_a_band_of_each_item(audio_spec):
+    items = torch.ones(400, 16, 9, requires_grad=True)
+    changed = Augment(audio_spec(), 1, True)(items, torch.Generator().manual_seed(0))
+    gone = changed == 0
+    frames, bands = gone.all(2).sum(1), gone.all(1).sum(1)
+    # Nothing else is hidden, and each item has runs of its own, up to a quarter long.
+    assert torch.equal(gone, gone.all(2)[:, :, None] | gone.all(1)[:, None])
+    assert set(frames.tolist()) == {0, 1, 2, 3, 4} and set(bands.tolist()) == {0, 1, 2}
+    for hidden in (gone.all(2), gone.all(1)):
+        assert hidden.int().diff(dim=1).clamp_min(0).sum(1).max() == 1  # in one piece
+        assert hidden.any(0).all()  # anywhere
+    changed.sum().backward()
+    assert torch.equal(items.grad == 0, gone)
+
+
+def test_masks_are_for_few_clips():
+    few, many = 9_999, 10_000
+    assert [masked("auto", few), masked("auto", many)] == [True, False]
+    assert [masked("masks", many), masked("none", few)] == [True, False]
 
 
 def adversarial_step(spec, seed=0, copies=False, **options):
@@ -149,7 +171,7 @@ def adversarial_step(spec, seed=0, copies=False, **options):
     wave = torch.randint(-9000, 9000, (4, 16 * 128, 1), dtype=torch.int16)
     batch = {"samples": wave, "lengths": torch.tensor([16, 12, 9, 16])}
     networks, config, _, _ = made(spec, **options)
-    phase = phases(spec, config)[1]
+    phase = phases(spec, config, 4)[1]
     if copies:
         items = to_items(batch["samples"], batch["lengths"], spec)
         networks["generator"].forward = lambda z, labels: items + 0 * networks["generator"].head(
@@ -192,5 +214,5 @@ def test_gradients_of_both_networks_are_clipped(audio_spec, penalty):
 
 def test_both_batches_are_moved_alike_before_features_are_matched(audio_spec):
     for seed in range(6):  # each has a shift of its own
-        losses = adversarial_step(audio_spec(), seed, copies=True)[0]
+        losses = adversarial_step(audio_spec(), seed, copies=True, augment="none")[0]
         assert losses["matching"] == pytest.approx(0, abs=1e-6)

@@ -92,6 +92,11 @@ class AudioConfig(TrainConfig):
         3e-3, "Weight of the code's divergence from noise in the warm start.", "Objective",
         minimum=0.0, maximum=1e3,
     )
+    augment: str = option(
+        "auto", "Hide a band of frequencies and a stretch of time of each clip, real or generated, "
+        "from the discriminator; auto: below 10,000 clips.", "Objective",
+        choices=("auto", "masks", "none"), former="none",
+    )
     objective: str = option(
         "relativistic", "Adversarial loss.", "Objective", choices=OBJECTIVES
     )

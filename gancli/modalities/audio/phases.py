@@ -7,10 +7,11 @@ import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
+from gancli.modalities.audio.augment import Augment, masked
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.latents import numbers
 from gancli.modalities.audio.mel import to_items
-from gancli.modalities.audio.networks import Encoder, after_end
+from gancli.modalities.audio.networks import Encoder
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.objectives.losses import objective
 from gancli.phases.adversarial import AdversarialPhase
@@ -31,27 +32,6 @@ class Prepare:
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
         return to_items(batch["samples"], batch["lengths"], self.spec)
-
-
-@dataclass(frozen=True)
-class Shift:
-    """Moves all items of a batch later by up to a step's frames.
-
-    The discriminator reads several frames a step and would otherwise not see what always happens
-    at the seams between the generator's steps.
-    """
-
-    spec: AudioSpec
-    step_frames: int
-
-    def __call__(self, items: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        late = int(torch.randint(
-            self.step_frames, (), generator=generator, device=items.device
-        ))
-        if not late:
-            return items
-        frame = after_end(self.spec).to(items)
-        return torch.cat([frame.expand(len(items), late, -1), items[:, :-late]], 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,15 +94,20 @@ class WarmStart:
         return {"g_loss": g_loss, "rebuilt": rebuilt.item(), "kl": kl.item()}
 
 
-def phases(spec: AudioSpec, config: AudioConfig) -> list[Phase]:
-    """Return the warm start, the adversarial phase and the refit of the discriminator."""
+def phases(spec: AudioSpec, config: AudioConfig, count: int) -> list[Phase]:
+    """Return the warm start, the adversarial phase and the refit of the discriminator.
+
+    Args:
+        spec, config: Of the training.
+        count: Clips to train on.
+    """
     warm = min(config.warm_start, 1 - _REFIT)
     loss = objective(config.objective)
     adversarial = AdversarialPhase(
         objective=loss,
         latent=numbers(spec, config),
         prepare=Prepare(spec),
-        augment=Shift(spec, config.step_frames),
+        augment=Augment(spec, config.step_frames, masked(config.augment, count)),
         joint=False,
         r1=0.0, r2=0.0, gp=0.0, noise=config.noise_penalty, matching=config.matching,
         clip=config.clip, penalty_every=4, penalty_share=config.penalty_share,
