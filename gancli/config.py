@@ -33,8 +33,6 @@ class Option:
             (a duration, or a bare number of steps).
         metavar: How the value is shown in ``--help``.
         flags: Flags that replace the derived one.
-        former: What models and runs had before there was the option, or None where they had the
-            default.
     """
 
     name: str
@@ -48,7 +46,6 @@ class Option:
     parse: str = ""
     metavar: str | None = None
     flags: tuple[str, ...] = ()
-    former: Any = None
 
     @property
     def flag(self) -> str:
@@ -245,18 +242,6 @@ def resolve(
             values[name] = _convert(declared[name], value, origin)
             sources[name] = origin
     return config_type(**values), sources
-
-
-def recorded(config_type: type[ConfigT], table: Mapping[str, Any]) -> ConfigT:
-    """Return the config that :func:`to_table` made a table of, perhaps in an older version.
-
-    Raises:
-        UsageError: As :func:`resolve`.
-    """
-    former = {
-        each.name: each.former for each in options(config_type) if each.former is not None
-    }
-    return resolve(config_type, file={**former, **table})[0]
 
 
 def to_table(config: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gancli import modalities, model, zoo
-from gancli.config import recorded, suggest
+from gancli.config import resolve, suggest
 from gancli.errors import GancliError, UsageError
 from gancli.model import Model
 from gancli.training import checkpoint as checkpoints
@@ -67,7 +67,7 @@ def _of_run(path: Path, warn: Callable[[str], None]) -> Model:
         modality = modalities.get(record["modality"])
     except (KeyError, TypeError, ValueError) as error:
         raise GancliError(f"{path / CONFIG} is damaged: {error!r}.", "Start a new run.") from error
-    config = recorded(modality.config_type, table)
+    config, _ = resolve(modality.config_type, file=table)
     spec = modality.spec_from_table(spec_table)
     networks = modality.build(spec, config)
     networks["generator"].load_state_dict(chosen.tensors["averaged"])

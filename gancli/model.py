@@ -12,7 +12,7 @@ from torch import nn
 
 import gancli
 from gancli import modalities
-from gancli.config import recorded, to_table
+from gancli.config import resolve, to_table
 from gancli.errors import GancliError, UsageError
 from gancli.files import sha256, write_folder
 from gancli.modalities.base import Modality
@@ -112,7 +112,7 @@ def load(folder: Path) -> Model:
             raise ValueError("its sha256 differs")
         modality = modalities.get(str(table["modality"]))
         spec = modality.spec_from_table(spec_table)
-        config = recorded(modality.config_type, config_table)
+        config, _ = resolve(modality.config_type, file=config_table)
         guide = _guide(table["guide"]) if schema > 1 else None
     except UsageError as error:  # of the config: here not what a person typed
         raise GancliError(f"{folder / _CONFIG} is damaged: {error.message}", hint) from error

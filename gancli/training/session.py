@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gancli import model
-from gancli.config import recorded, to_table
+from gancli.config import resolve, to_table
 from gancli.data.source import Source, open_source
 from gancli.device import bf16, choose
 from gancli.errors import GancliError, UsageError
@@ -104,7 +104,7 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
                 f"Use: gancli train {modality.name} --resume {run_path}",
             )
         chosen = {name: value for name, value in table.items() if name not in ("run", "spec")}
-        config = recorded(modality.config_type, chosen)
+        config, _ = resolve(modality.config_type, file=chosen)
         spec = modality.spec_from_table(spec_table)
         try:
             source = open_source(data or recorded_data)

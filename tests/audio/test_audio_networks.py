@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gancli.errors import UsageError
-from gancli.modalities.audio.augment import Augment, masked
+from gancli.modalities.audio.augment import Augment
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.latents import latents, numbers
 from gancli.modalities.audio.mel import to_items
@@ -56,7 +56,7 @@ def test_blocks_fade_into_the_next():
 
 def test_a_model_from_before_blocks_overlapped_makes_what_it_made():
     model = load(Path(__file__).parent / "golden" / "adjacent")
-    assert not model.config.overlap and AudioConfig().overlap
+    assert not model.config.overlap
     z = torch.linspace(-1, 1, numbers(model.spec, model.config))[None]
     made = model.networks["generator"](z, torch.tensor([1]))[0, 5, :3]
     assert made.tolist() == pytest.approx(MADE, abs=1e-5)
@@ -157,12 +157,6 @@ def test_masks_hide_a_stretch_and_a_band_of_each_item(audio_spec):
     assert torch.equal(items.grad == 0, gone)
 
 
-def test_masks_are_for_few_clips():
-    few, many = 9_999, 10_000
-    assert [masked("auto", few), masked("auto", many)] == [True, False]
-    assert [masked("masks", many), masked("none", few)] == [True, False]
-
-
 def adversarial_step(spec, seed=0, copies=False, **options):
     """Return the losses of a first step, and the networks with their last gradients.
 
@@ -171,7 +165,7 @@ def adversarial_step(spec, seed=0, copies=False, **options):
     wave = torch.randint(-9000, 9000, (4, 16 * 128, 1), dtype=torch.int16)
     batch = {"samples": wave, "lengths": torch.tensor([16, 12, 9, 16])}
     networks, config, _, _ = made(spec, **options)
-    phase = phases(spec, config, 4)[1]
+    phase = phases(spec, config)[1]
     if copies:
         items = to_items(batch["samples"], batch["lengths"], spec)
         networks["generator"].forward = lambda z, labels: items + 0 * networks["generator"].head(
@@ -214,5 +208,5 @@ def test_gradients_of_both_networks_are_clipped(audio_spec, penalty):
 
 def test_both_batches_are_moved_alike_before_features_are_matched(audio_spec):
     for seed in range(6):  # each has a shift of its own
-        losses = adversarial_step(audio_spec(), seed, copies=True, augment="none")[0]
+        losses = adversarial_step(audio_spec(), seed, copies=True)[0]
         assert losses["matching"] == pytest.approx(0, abs=1e-6)

@@ -1,12 +1,11 @@
 """Where a value comes from, and what is refused."""
 
 import json
-from dataclasses import dataclass
 
 import pytest
 
 from gancli.cli.options import option_help
-from gancli.config import Option, option, parse_duration, recorded, resolve
+from gancli.config import Option, parse_duration, resolve
 from gancli.errors import UsageError
 from gancli.modalities.image.config import PRESETS, ImageConfig
 
@@ -29,17 +28,6 @@ def test_precedence():
     assert (config.batch, sources["batch"]) == (128, "preset dcgan")
     config, sources = resolved()
     assert (config.batch, sources["batch"]) == (None, "default")
-
-
-def test_what_an_older_version_recorded_keeps_what_options_were_before_there_were_any():
-    @dataclass(frozen=True, kw_only=True)
-    class Config:
-        old: int = option(1, "Old.", "Data")
-        new: bool = option(True, "New.", "Data", former=False)
-
-    assert recorded(Config, {}) == Config(old=1, new=False)
-    assert recorded(Config, {"old": 2, "new": True}) == Config(old=2, new=True)
-    assert resolve(Config, file={"old": 2})[0] == Config(old=2, new=True)
 
 
 def test_a_switch_can_be_turned_off_again():

@@ -77,7 +77,7 @@ class AudioModality:
     ) -> "list[Phase]":
         from gancli.modalities.audio.phases import phases
 
-        return phases(spec, config, len(dataset.train))
+        return phases(spec, config)
 
     def scorer(self, dataset: "Dataset", spec: "AudioSpec", seed: int) -> "Scorer":
         from gancli.modalities.audio.score import AudioScorer

@@ -7,7 +7,6 @@ import torch
 from gancli.modalities.audio.networks import after_end
 from gancli.modalities.audio.spec import AudioSpec
 
-_FEW = 10_000  # clips below which the discriminator soon knows them by heart
 _MOST = 0.25  # of the frames, and of the bands, that a mask hides
 
 
@@ -51,8 +50,3 @@ def _runs(items: torch.Tensor, axis: int, generator: torch.Generator) -> torch.T
     places = torch.arange(size, device=items.device)
     hidden: torch.Tensor = (places >= start) & (places < start + wide)
     return hidden
-
-
-def masked(wanted: str, count: int) -> bool:
-    """Return whether ``--augment`` hides parts, given the number of clips to train on."""
-    return wanted == "masks" or (wanted == "auto" and count < _FEW)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
-from gancli.modalities.audio.augment import Augment, masked
+from gancli.modalities.audio.augment import Augment
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.latents import numbers
 from gancli.modalities.audio.mel import to_items
@@ -94,20 +94,15 @@ class WarmStart:
         return {"g_loss": g_loss, "rebuilt": rebuilt.item(), "kl": kl.item()}
 
 
-def phases(spec: AudioSpec, config: AudioConfig, count: int) -> list[Phase]:
-    """Return the warm start, the adversarial phase and the refit of the discriminator.
-
-    Args:
-        spec, config: Of the training.
-        count: Clips to train on.
-    """
+def phases(spec: AudioSpec, config: AudioConfig) -> list[Phase]:
+    """Return the warm start, the adversarial phase and the refit of the discriminator."""
     warm = min(config.warm_start, 1 - _REFIT)
     loss = objective(config.objective)
     adversarial = AdversarialPhase(
         objective=loss,
         latent=numbers(spec, config),
         prepare=Prepare(spec),
-        augment=Augment(spec, config.step_frames, masked(config.augment, count)),
+        augment=Augment(spec, config.step_frames, config.augment == "masks"),
         joint=False,
         r1=0.0, r2=0.0, gp=0.0, noise=config.noise_penalty, matching=config.matching,
         clip=config.clip, penalty_every=4, penalty_share=config.penalty_share,
