@@ -97,13 +97,19 @@ class Quality:
     cost: float = 0.0
 
     def take(
-        self, step: int, score: float, diversity: float, loss: float | None = None
+        self, step: int, score: float, diversity: float, loss: float | None = None,
+        *, latest: bool = False,
     ) -> bool:
         """Take note of a measurement and return whether it is the best.
 
         Where there is a held-out loss, the score decides only among those that come near to the
         least: a better score does not count if the generator has begun to learn by heart, or to
         trade variety for it, and counts no longer once the generator has learnt much more.
+
+        Args:
+            step, score, diversity, loss: What was measured, and when.
+            latest: Whether the latest of those that come near to the least is the best, whatever
+                the score.
         """
         self.previous, self.score, self.diversity = self.score, score, diversity
         sound, highest = True, float("inf") if self.best is None else self.best
@@ -113,7 +119,7 @@ class Quality:
             sound = loss <= least * _LOSS_SLACK
             if self.best_loss is not None and self.best_loss > least * _LOSS_SLACK:
                 highest = float("inf")  # the best so far is out
-        if sound and score < highest:
+        if sound and (score < highest or latest and loss is not None):
             self.best, self.best_step, self.best_diversity = score, step, diversity
             self.best_loss = loss
             self.worse = self.narrow = 0

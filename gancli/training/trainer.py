@@ -264,7 +264,10 @@ class Trainer:
         items = self.sample(self.schedule.samples, first=_PREVIEWED)
         score, diversity = self.scorer.score(items), self.scorer.diversity(items)
         loss = self.scorer.loss(self.ema.network)
-        best = quality.take(now.step, score, diversity, loss)
+        # Learning by likelihood for longer makes better samples for some time after the held-out
+        # loss was least, more reliably than a score of this many samples can tell.
+        early = self.phases[now.phase].stops_early
+        best = quality.take(now.step, score, diversity, loss, latest=early)
         quality.cost = time.perf_counter() - started
         quality.spent += quality.cost
         self.log(
@@ -273,7 +276,7 @@ class Trainer:
              **({} if loss is None else {"held_out_loss": loss}), **self.scorer.notes(items)}
         )
         quality.last = self.share()
-        if self.phases[now.phase].stops_early and quality.overfits and not now.ended:
+        if early and quality.overfits and not now.ended:
             now.ended = True
             self.reporter.note(
                 f"The held-out loss rises: the {self.phases[now.phase].name} phase ends early, "

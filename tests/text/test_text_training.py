@@ -172,7 +172,7 @@ def test_likelihood_ends_when_the_held_out_loss_rises(corpus, start, tmp_path):
     # It rises at 8 and 10; the 30 steps left are divided as 1 : 2 : 1.
     assert [phases.index(name) for name in PHASES] == [0, 10, 18, 33]
     measured = [each for each in entries(tmp_path / "whole") if "score" in each]
-    assert not any(each["best"] for each in measured if each["step"] > 6)
+    assert not any(each["best"] for each in measured if each["step"] > 6)  # 1 -> 3: far above
     begun = False
     for step in (9, 10, 11, 25):
         with pytest.MonkeyPatch.context() as patch:
@@ -291,6 +291,18 @@ def test_worse_at_held_out_texts_is_not_kept():
     assert quality.take(8, 8.0, 1.0, 1.8) and quality.best_loss == 1.8  # much less
     assert not quality.trouble()
     assert Quality().take(0, 5.0, 1.0, None)
+
+
+def test_in_learning_by_likelihood_the_latest_that_comes_near_is_kept():
+    quality = Quality()
+    taken = [
+        quality.take(step, score, 1.0, loss, latest=True)
+        for step, (score, loss) in enumerate([(9.0, 3.0), (8.0, 2.0), (8.5, 2.01), (7.0, 2.03)])
+    ]
+    assert taken == [True, True, True, False]
+    assert quality.best == 8.5 and quality.best_step == 2
+    # What follows has to be better than that.
+    assert not quality.take(4, 8.6, 1.0, 2.0) and quality.take(5, 8.4, 1.0, 2.0)
 
 
 # What comes out
