@@ -64,9 +64,11 @@ def describe_run(path: Path) -> dict[str, Any]:
     scored = [line for line in lines if isinstance(line.get("score"), float)]
     figures: dict[str, Any] = {"step": max((line["step"] for line in lines), default=0)}
     if scored:
-        best = min(scored, key=lambda line: line["score"])
-        figures |= {"score": scored[-1]["score"], "best": best["score"],
-                    "best_step": best["step"]}
+        figures["score"] = scored[-1]["score"]
+    kept = [line for line in scored if line.get("best")]
+    if kept:
+        figures |= {"best": kept[-1]["score"],
+                    "best_step": kept[-1].get("best_step", kept[-1]["step"])}
     return {
         "run": {"path": str(path), **record},
         "figures": figures,

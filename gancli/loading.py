@@ -78,9 +78,9 @@ def _of_run(path: Path, warn: Callable[[str], None]) -> Model:
     )
     for network in networks.values():
         network.eval().requires_grad_(False)
-    quality = newest.state["progress"]["quality"]
+    score = newest.state["progress"]["quality"]["best"]
     return Model(
         modality, spec, config, networks, None,
-        {"score": quality["best"], "best_step": chosen.step},
+        {**({} if score is None else {"score": score}), "best_step": chosen.step},
         {"data": record.get("data_name", ""), "command": record.get("command", "")},
     )

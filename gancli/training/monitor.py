@@ -11,7 +11,8 @@ _COLLAPSED = 0.1  # of real data's spread
 _WORSE = 4.0  # times the best score
 _LOSS_SLACK = 1.01  # times the least held-out loss
 _PATIENCE = 3  # measurements in a row
-_RISES = 2  # measurements in a row whose held-out loss is above the least
+_RISES = 2  # looks in a row at a held-out loss that is no longer near the least
+_GROWTH = 0.1  # items between two looks, as a share of those before
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,19 @@ class Schedule:
             return True
         return spent + cost <= _SHARE * seconds
 
+    def look_due(self, items: int, looked: int, epoch: int) -> bool:
+        """Return whether to look at the held-out loss, where it decides when a phase ends.
+
+        A small corpus is learned by heart within seconds, so this goes by items, the same ones in
+        each run: a look costs less than a twenty-fifth of an epoch where a tenth is held out.
+
+        Args:
+            items: Seen so far.
+            looked: Seen at the last look.
+            epoch: Items to train on.
+        """
+        return items - looked >= max(epoch, _GROWTH * looked)
+
 
 @dataclass
 class Quality:
@@ -71,13 +85,15 @@ class Quality:
     Args:
         score, diversity: Of the last measurement.
         previous: The score before it.
-        best, best_step, best_loss: Score, step and held-out loss of the best.
-        best_diversity: Spread at the best score.
+        best, best_step, best_loss: Score, step and held-out loss of the best; it has no score yet
+            if only its loss was looked at.
+        best_diversity: Spread of the best.
         least_loss: Smallest held-out loss, where there is one.
-        risen: Measurements in a row whose held-out loss was above the least.
+        risen: Looks in a row at a held-out loss that was no longer near the least.
         worse: Measurements in a row that diverged.
         narrow: Measurements in a row that collapsed.
         last: Share of the budget at the last measurement.
+        looked: Items seen at the last look at the held-out loss.
         spent, cost: Seconds of all measurements, and of the last.
     """
 
@@ -93,8 +109,20 @@ class Quality:
     worse: int = 0
     narrow: int = 0
     last: float = 0.0
+    looked: int = 0
     spent: float = 0.0
     cost: float = 0.0
+
+    def look(self, step: int, loss: float) -> bool:
+        """Take note of a held-out loss in a phase that it alone decides; return whether it is best.
+
+        The best is the latest that comes near to the least.
+        """
+        if not self._near(loss):
+            return False
+        self.best, self.best_diversity = None, None
+        self.best_step, self.best_loss = step, loss
+        return True
 
     def take(
         self, step: int, score: float, diversity: float, loss: float | None = None,
@@ -108,18 +136,16 @@ class Quality:
 
         Args:
             step, score, diversity, loss: What was measured, and when.
-            latest: Whether the latest of those that come near to the least is the best, whatever
-                the score.
+            latest: Whether the latest of those that come near is the best, whatever its score.
         """
         self.previous, self.score, self.diversity = self.score, score, diversity
         sound, highest = True, float("inf") if self.best is None else self.best
         if loss is not None:
-            least = self.least_loss = min(loss, self.least_loss or float("inf"))
-            self.risen = self.risen + 1 if loss > least else 0
-            sound = loss <= least * _LOSS_SLACK
-            if self.best_loss is not None and self.best_loss > least * _LOSS_SLACK:
+            sound = self._near(loss)
+            assert self.least_loss is not None
+            if self.best_loss is not None and self.best_loss > self.least_loss * _LOSS_SLACK:
                 highest = float("inf")  # the best so far is out
-        if sound and (score < highest or latest and loss is not None):
+        if sound and (latest or score < highest):
             self.best, self.best_step, self.best_diversity = score, step, diversity
             self.best_loss = loss
             self.worse = self.narrow = 0
@@ -128,6 +154,13 @@ class Quality:
         healthy = self.best_diversity is not None and self.best_diversity > 3 * _COLLAPSED
         self.narrow = self.narrow + 1 if healthy and diversity < _COLLAPSED else 0
         return False
+
+    def _near(self, loss: float) -> bool:
+        """Return whether a held-out loss comes near to the least, itself included."""
+        self.least_loss = min(loss, self.least_loss or float("inf"))
+        near = loss <= self.least_loss * _LOSS_SLACK
+        self.risen = 0 if near else self.risen + 1
+        return near
 
     @property
     def overfits(self) -> bool:

@@ -215,16 +215,22 @@ class Trainer:
 
     def _enter(self, index: int, start: float) -> None:
         """Begin a phase with the best generator of those before."""
-        if self.phases[self.progress.phase].trains_generator:
-            if self.progress.quality.last < self.share():  # a resumed run may have done it
+        before, now = self.phases[self.progress.phase], self.progress
+        if before.trains_generator:
+            # A resumed run may have measured already.
+            if before.stops_early and now.quality.looked < now.items:
+                self.look()
+            elif not before.stops_early and now.quality.last < self.share():
                 self.measure()
-            best = self.progress.quality.best_step
-            if best is not None and best != self.progress.step:
+            best = now.quality.best_step
+            if best is not None and best != now.step:
                 found = checkpoints.load(self.run.checkpoints, best)
                 self.ema.network.load_state_dict(found.tensors["averaged"])
+            if now.quality.best is None:
+                self._score_best()
             self.networks["generator"].load_state_dict(self.ema.network.state_dict())
         self.phases[index].begin(self.networks)
-        self.progress.phase, self.progress.start, self.progress.ended = index, start, False
+        now.phase, now.start, now.ended = index, start, False
         self.optimisers = self.phases[index].optimisers(self.networks)
 
     def tune_threads(self) -> int:
@@ -261,11 +267,8 @@ class Trainer:
         """Score the averaged generator, keep it if it is the best, and act on trouble."""
         started = time.perf_counter()
         now, quality = self.progress, self.progress.quality
-        items = self.sample(self.schedule.samples, first=_PREVIEWED)
-        score, diversity = self.scorer.score(items), self.scorer.diversity(items)
+        score, diversity, notes = self._figures()
         loss = self.scorer.loss(self.ema.network)
-        # Learning by likelihood for longer makes better samples for some time after the held-out
-        # loss was least, more reliably than a score of this many samples can tell.
         early = self.phases[now.phase].stops_early
         best = quality.take(now.step, score, diversity, loss, latest=early)
         quality.cost = time.perf_counter() - started
@@ -273,19 +276,56 @@ class Trainer:
         self.log(
             {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
              "score": score, "diversity": diversity, "best": best,
-             **({} if loss is None else {"held_out_loss": loss}), **self.scorer.notes(items)}
+             **({} if loss is None else {"held_out_loss": loss}), **notes}
         )
-        quality.last = self.share()
-        if early and quality.overfits and not now.ended:
+        quality.last, quality.looked = self.share(), now.items
+        self._end_early()
+        if best:
+            self.save()
+        elif trouble := quality.trouble():
+            self._roll_back(trouble)
+
+    def look(self) -> None:
+        """Take the averaged generator's held-out loss, and keep it if it is the best.
+
+        Learning by likelihood for longer makes better samples for some time after the held-out
+        loss was least, so the latest that comes near to the least is kept.
+        """
+        now, quality = self.progress, self.progress.quality
+        loss = self.scorer.loss(self.ema.network)
+        assert loss is not None  # or the phase could not end by it
+        best = quality.look(now.step, loss)
+        self.log({"step": now.step, "items": now.items, "best": best, "held_out_loss": loss})
+        quality.looked = now.items
+        self._end_early()
+        if best:
+            self.save()
+
+    def _end_early(self) -> None:
+        """End a phase that has nothing more to learn."""
+        now = self.progress
+        if self.phases[now.phase].stops_early and now.quality.overfits and not now.ended:
             now.ended = True
             self.reporter.note(
                 f"The held-out loss rises: the {self.phases[now.phase].name} phase ends early, "
                 "and its best is kept."
             )
-        if best:
-            self.save()
-        elif trouble := quality.trouble():
-            self._roll_back(trouble)
+
+    def _figures(self) -> tuple[float, float, dict[str, float]]:
+        """Return score, diversity and further figures of the averaged generator."""
+        items = self.sample(self.schedule.samples, first=_PREVIEWED)
+        return self.scorer.score(items), self.scorer.diversity(items), self.scorer.notes(items)
+
+    def _score_best(self) -> None:
+        """Score a best generator whose loss alone is known; what follows is compared with it."""
+        now, quality = self.progress, self.progress.quality
+        quality.best, quality.best_diversity, notes = self._figures()
+        self.log(
+            {"step": now.step, "score": quality.best, "diversity": quality.best_diversity,
+             "best": True, "best_step": quality.best_step, "held_out_loss": quality.best_loss,
+             **notes}
+        )
+        self.save()  # a resumed run shall not do it again
 
     def log(self, entry: dict[str, Any]) -> None:
         """Record figures of a step."""
@@ -371,10 +411,15 @@ class Trainer:
                 threads=count, phase=self.phases[now.phase].name,
             )
         )
-        if self.phases[now.phase].trains_generator and self.schedule.due(
+        phase = self.phases[now.phase]
+        if phase.trains_generator and self.schedule.due(
             share, quality.last, now.seconds, quality.spent, quality.cost
         ):
             self.measure()
+        elif phase.stops_early and self.schedule.look_due(
+            now.items, quality.looked, len(self.dataset.train)
+        ):
+            self.look()
         if self.save_steps is not None:
             due = now.step % self.save_steps == 0
         else:

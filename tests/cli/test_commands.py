@@ -176,7 +176,8 @@ def test_info_of_a_run(call, tmp_path):
     run.mkdir()
     (run / "config.toml").write_text('batch = 64\n[run]\nmodality = "image"\n[spec]\nsize = 28\n')
     (run / "metrics.jsonl").write_text(
-        '{"step": 10, "g": 1.0}\n{"step": 12, "score": 3.5}\n{"step": 15, "score": 4.5}\n{"st'
+        '{"step": 10, "g": 1.0}\n{"step": 12, "score": 3.5, "best": true}\n'
+        '{"step": 15, "score": 4.5, "best": false}\n{"st'
     )
     table = json.loads(call("info", "run", "--json").out)
     assert table["figures"] == {"step": 15, "score": 4.5, "best": 3.5, "best_step": 12}

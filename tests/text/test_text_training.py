@@ -295,14 +295,13 @@ def test_worse_at_held_out_texts_is_not_kept():
 
 def test_in_learning_by_likelihood_the_latest_that_comes_near_is_kept():
     quality = Quality()
-    taken = [
-        quality.take(step, score, 1.0, loss, latest=True)
-        for step, (score, loss) in enumerate([(9.0, 3.0), (8.0, 2.0), (8.5, 2.01), (7.0, 2.03)])
-    ]
-    assert taken == [True, True, True, False]
-    assert quality.best == 8.5 and quality.best_step == 2
+    assert quality.take(0, 9.0, 1.0, 3.0, latest=True) and quality.look(1, 2.0)
+    assert quality.best is None and quality.best_step == 1
+    assert quality.take(2, 9.5, 0.9, 2.01, latest=True) and not quality.look(3, 2.03)
+    assert (quality.best, quality.best_step, quality.best_loss) == (9.5, 2, 2.01)
+    assert not quality.overfits and not quality.look(4, 2.04) and quality.overfits
     # What follows has to be better than that.
-    assert not quality.take(4, 8.6, 1.0, 2.0) and quality.take(5, 8.4, 1.0, 2.0)
+    assert not quality.take(5, 9.6, 1.0, 2.0) and quality.take(6, 9.4, 1.0, 2.0)
 
 
 # What comes out

@@ -47,13 +47,24 @@ def test_best_is_the_smallest_score():
     assert quality.best == 4.0 and quality.best_step == 3 and quality.previous == 6.0
 
 
-def test_learning_by_heart_is_a_held_out_loss_that_keeps_rising():
+def test_learning_by_heart_is_a_held_out_loss_that_stays_above_the_least():
     quality = Quality()
-    for loss in (3.0, 3.1, 2.9, 3.0):
+    for loss in (3.0, 3.1, 2.9, 3.0, 2.91):  # the last is above by less than a hundredth
         quality.take(0, 1.0, 1.0, loss)
         assert not quality.overfits
-    quality.take(0, 0.5, 1.0, 2.95)  # falls, but is above the least
+    quality.take(0, 0.5, 1.0, 3.0)
+    quality.take(0, 0.5, 1.0, 2.95)  # falls, but is still above
     assert quality.overfits
+
+
+def test_the_held_out_loss_is_looked_at_each_epoch_and_then_each_tenth_more():
+    schedule, looked, found = Schedule(Budget("time", 600), 50), 0, []
+    for step in range(1, 201):
+        if schedule.look_due(step * 50, looked, 200):
+            looked = step * 50
+            found.append(step)
+    assert found[:11] == [4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44]
+    assert found[-1] - found[-2] in (17, 18)
 
 
 def test_divergence_is_several_bad_scores_in_a_row():
