@@ -8,10 +8,11 @@ from torch import nn
 from torch.optim import Adam, Optimizer
 
 from gancli.objectives.losses import objective
-from gancli.phases.adversarial import AdversarialPhase, Turn
+from gancli.phases.adversarial import AdversarialPhase
 from gancli.phases.base import Batch
 from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
+from gancli.phases.turn import Turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,9 @@ class RefitPhase:
         compute: Compute,
     ) -> dict[str, float]:
         networks["generator"].eval()  # as it samples: with running averages
-        phase = replace(self.adversarial, objective=objective("bce"), penalty_every=1)
+        phase = replace(
+            self.adversarial, objective=objective("bce"), penalty_every=1, classes=0.0
+        )
         batch = draw(0)
         losses: dict[str, float] = {}
         Turn(phase, networks, optimisers, generator, compute).discriminate(

@@ -157,13 +157,15 @@ def test_masks_hide_a_stretch_and_a_band_of_each_item(audio_spec):
     assert torch.equal(items.grad == 0, gone)
 
 
-def adversarial_step(spec, seed=0, copies=False, **options):
+def adversarial_step(spec, seed=0, copies=False, labels=None, **options):
     """Return the losses of a first step, and the networks with their last gradients.
 
     With ``copies`` the generator makes what is in the batch.
     """
     wave = torch.randint(-9000, 9000, (4, 16 * 128, 1), dtype=torch.int16)
     batch = {"samples": wave, "lengths": torch.tensor([16, 12, 9, 16])}
+    if labels is not None:
+        batch["labels"] = labels
     networks, config, _, _ = made(spec, **options)
     phase = phases(spec, config)[1]
     if copies:
@@ -204,6 +206,24 @@ def test_gradients_of_both_networks_are_clipped(audio_spec, penalty):
     networks = adversarial_step(audio_spec(), clip=1e-4, noise_penalty=penalty)[1]
     for name, network in networks.items():
         assert norm(network) == pytest.approx(1e-4, rel=1e-3), name
+
+
+def test_telling_classes_moves_both_networks_towards_the_right_class(audio_spec):
+    spec = audio_spec(classes=("a", "b"), class_counts=(2, 2))
+    networks = made(spec, matching=0.0, noise_penalty=0.0)[0]
+    judge, labels = networks["discriminator"], torch.tensor([0, 1, 0, 1])
+    features = torch.randn(4, judge.projection.weight.shape[1])
+    wanted = features @ judge.projection.weight.T
+    assert torch.equal(judge.class_logits(features), wanted)
+    found = [
+        adversarial_step(spec, class_weight=weight, matching=0.0, noise_penalty=0.0, clip=1e9,
+                         labels=labels)
+        for weight in (0.0, 1000.0)
+    ]
+    assert "class_loss" not in found[0][0]
+    assert found[1][0]["class_loss"] == pytest.approx(np.log(2), abs=0.3)  # nothing is learnt yet
+    for name in ("generator", "discriminator"):
+        assert norm(found[1][1][name]) > 10 * norm(found[0][1][name]) > 0
 
 
 def test_both_batches_are_moved_alike_before_features_are_matched(audio_spec):

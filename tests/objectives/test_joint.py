@@ -6,9 +6,10 @@ from torch import nn
 
 from gancli.objectives.losses import objective
 from gancli.objectives.names import OBJECTIVES
-from gancli.phases.adversarial import AdversarialPhase, Turn
+from gancli.phases.adversarial import AdversarialPhase
 from gancli.phases.base import NotFinite, update
 from gancli.phases.compute import Compute
+from gancli.phases.turn import Turn
 
 
 class Generator(nn.Linear):

@@ -113,6 +113,11 @@ class AudioConfig(TrainConfig):
         "and over generated batches (feature matching); 0 is off.", "Objective", minimum=0.0,
         maximum=1e3,
     )
+    class_weight: float = option(
+        0.0, "Weight of telling classes apart: the discriminator learns the class of real clips, "
+        "and the generator to be read as the class that it was asked for; 0 is off.",
+        "Objective", minimum=0.0, maximum=1e3,
+    )
 
     batch: int = option(64, "Clips in a step.", "Training", minimum=2, maximum=65536)
     lr: float = option(

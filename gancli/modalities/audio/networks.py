@@ -134,6 +134,11 @@ class Discriminator(nn.Module):
             logits = logits + (features * self.projection(labels)).sum(1)
         return logits, features
 
+    def class_logits(self, features: torch.Tensor) -> torch.Tensor:
+        """Return a logit of each class (n, classes) from features (n, k)."""
+        assert self.projection is not None
+        return features @ self.projection.weight.T
+
     def forward(self, items: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         return self.judge(items, labels)[0]
 
