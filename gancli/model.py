@@ -179,8 +179,8 @@ def _card(model: Model) -> str:
         "| figure | value |", "|---|---|",
         *(f"| {name} | {value} |" for name, value in metrics.items()),
         "",
-        "The score is gancli's own, measured on random features; smaller is better, and the floor "
-        "is what real data gets. It cannot be compared with figures from other tools.",
+        "The score is gancli's own Frechet distance from held-out data; smaller is better, and the "
+        "floor is what real data gets. It cannot be compared with figures from other tools.",
         "",
         "It makes what resembles its training data, flaws and slant included, and may repeat "
         "items of it.",
