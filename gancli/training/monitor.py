@@ -1,4 +1,4 @@
-"""Measuring quality as training goes, and what follows from it."""
+"""When quality is measured as training goes, and what follows from it."""
 
 from dataclasses import dataclass
 
@@ -157,7 +157,7 @@ class Quality:
 
     def _near(self, loss: float) -> bool:
         """Return whether a held-out loss comes near to the least, itself included."""
-        self.least_loss = min(loss, self.least_loss or float("inf"))
+        self.least_loss = min(self.least_loss or float("inf"), loss)
         near = loss <= self.least_loss * _LOSS_SLACK
         self.risen = 0 if near else self.risen + 1
         return near

@@ -19,7 +19,7 @@ from gancli.phases.compute import Compute
 from gancli.report import Reporter, Status
 from gancli.sampling.generate import generate
 from gancli.training import checkpoint as checkpoints
-from gancli.training import state, threads
+from gancli.training import measuring, state, threads
 from gancli.training.board import Board
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
@@ -106,7 +106,7 @@ class Trainer:
         self.optimisers = self.phases[self.progress.phase].optimisers(self.networks)
         state.restore(checkpoint, self.networks, self.ema, self.optimisers)
 
-    def _roll_back(self, what: str) -> None:
+    def roll_back(self, what: str) -> None:
         """Return to the best checkpoint, or the newest, with half the learning rates."""
         now, root = self.progress, self.run.checkpoints
         if now.attempt >= _ROLL_BACKS:
@@ -219,15 +219,15 @@ class Trainer:
         if before.trains_generator:
             # A resumed run may have measured already.
             if before.stops_early and now.quality.looked < now.items:
-                self.look()
+                measuring.look(self)
             elif not before.stops_early and now.quality.last < self.share():
-                self.measure()
+                measuring.measure(self)
             best = now.quality.best_step
             if best is not None and best != now.step:
                 found = checkpoints.load(self.run.checkpoints, best)
                 self.ema.network.load_state_dict(found.tensors["averaged"])
             if now.quality.best is None:
-                self._score_best()
+                measuring.score_best(self)
             self.networks["generator"].load_state_dict(self.ema.network.state_dict())
         self.phases[index].begin(self.networks)
         now.phase, now.start, now.ended = index, start, False
@@ -246,7 +246,7 @@ class Trainer:
         self.reporter.note(f"Threads: {best}, the fastest of those measured ({tried} a step).")
         return best
 
-    # Measuring
+    # What it has made
 
     def sample(self, count: int, first: int = 0) -> torch.Tensor:
         """Return items of the averaged generator for fixed seeds."""
@@ -262,70 +262,6 @@ class Trainer:
             if "labels" in latents:
                 labels.append(torch.from_numpy(latents["labels"]))
         return torch.cat(made), torch.cat(labels) if labels else None
-
-    def measure(self) -> None:
-        """Score the averaged generator, keep it if it is the best, and act on trouble."""
-        started = time.perf_counter()
-        now, quality = self.progress, self.progress.quality
-        score, diversity, notes = self._figures()
-        loss = self.scorer.loss(self.ema.network)
-        early = self.phases[now.phase].stops_early
-        best = quality.take(now.step, score, diversity, loss, latest=early)
-        quality.cost = time.perf_counter() - started
-        quality.spent += quality.cost
-        self.log(
-            {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
-             "score": score, "diversity": diversity, "best": best,
-             **({} if loss is None else {"held_out_loss": loss}), **notes}
-        )
-        quality.last, quality.looked = self.share(), now.items
-        self._end_early()
-        if best:
-            self.save()
-        elif trouble := quality.trouble():
-            self._roll_back(trouble)
-
-    def look(self) -> None:
-        """Take the averaged generator's held-out loss, and keep it if it is the best.
-
-        Learning by likelihood for longer makes better samples for some time after the held-out
-        loss was least, so the latest that comes near to the least is kept.
-        """
-        now, quality = self.progress, self.progress.quality
-        loss = self.scorer.loss(self.ema.network)
-        assert loss is not None  # or the phase could not end by it
-        best = quality.look(now.step, loss)
-        self.log({"step": now.step, "items": now.items, "best": best, "held_out_loss": loss})
-        quality.looked = now.items
-        self._end_early()
-        if best:
-            self.save()
-
-    def _end_early(self) -> None:
-        """End a phase that has nothing more to learn."""
-        now = self.progress
-        if self.phases[now.phase].stops_early and now.quality.overfits and not now.ended:
-            now.ended = True
-            self.reporter.note(
-                f"The held-out loss rises: the {self.phases[now.phase].name} phase ends early, "
-                "and its best is kept."
-            )
-
-    def _figures(self) -> tuple[float, float, dict[str, float]]:
-        """Return score, diversity and further figures of the averaged generator."""
-        items = self.sample(self.schedule.samples, first=_PREVIEWED)
-        return self.scorer.score(items), self.scorer.diversity(items), self.scorer.notes(items)
-
-    def _score_best(self) -> None:
-        """Score a best generator whose loss alone is known; what follows is compared with it."""
-        now, quality = self.progress, self.progress.quality
-        quality.best, quality.best_diversity, notes = self._figures()
-        self.log(
-            {"step": now.step, "score": quality.best, "diversity": quality.best_diversity,
-             "best": True, "best_step": quality.best_step, "held_out_loss": quality.best_loss,
-             **notes}
-        )
-        self.save()  # a resumed run shall not do it again
 
     def log(self, entry: dict[str, Any]) -> None:
         """Record figures of a step."""
@@ -377,7 +313,7 @@ class Trainer:
             try:
                 losses = self.step()
             except NotFinite:
-                self._roll_back("A loss or gradient was not a finite number")
+                self.roll_back("A loss or gradient was not a finite number")
                 continue
             taken = time.perf_counter() - started
             self.elapsed()
@@ -389,7 +325,7 @@ class Trainer:
                 count = self.tune_threads()
                 watch.reset()
         if self.progress.quality.last < 1 and not self.settled:
-            self.measure()
+            measuring.measure(self)
         self.preview()
         self.save()
 
@@ -415,11 +351,11 @@ class Trainer:
         if phase.trains_generator and self.schedule.due(
             share, quality.last, now.seconds, quality.spent, quality.cost
         ):
-            self.measure()
+            measuring.measure(self)
         elif phase.stops_early and self.schedule.look_due(
             now.items, quality.looked, len(self.dataset.train)
         ):
-            self.look()
+            measuring.look(self)
         if self.save_steps is not None:
             due = now.step % self.save_steps == 0
         else:
