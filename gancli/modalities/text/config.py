@@ -94,8 +94,8 @@ class TextConfig(TrainConfig):
         "discriminator gets the rest, half before and half after.", "Training", minimum=0.0,
         maximum=0.9,
     )
-    # On captions (three seeds) score brought text no nearer to real text than likelihood, and the
-    # discriminator, which does when it guides, has less time. Gumbel is not settled: one run.
+    # On captions (three seeds, README) neither score nor gumbel brings text nearer to real text
+    # than likelihood, and both take time.
     estimator: str = option(
         "none", "How the generator learns from the discriminator: not at all, by rewards of drawn "
         "tokens (score), or through Gumbel-softmax.", "Objective",
