@@ -118,8 +118,6 @@ def _failed(error: BaseException, here: Invocation) -> int:
 
 def main() -> None:
     """Run the program with the process's arguments."""
-    # Threads that spin while they wait take the cores from whatever else runs on a laptop.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries; gancli's own go through the reporter
     sys.exit(run(sys.argv[1:]))
