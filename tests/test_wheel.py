@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST_BYTES = 25 * 10**6
+MODELS = tuple((ROOT / "models").glob("*/config.json"))
 KINDS = ("samples", "models")
 
 
@@ -63,6 +64,14 @@ def test_the_index_fits_the_repository(kind: str) -> None:
     assert listed == there
     for item in index.values():
         assert item["about"] and item["licence"]
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in MODELS))
+def test_a_bundled_model_fits_the_sums_in_its_config(name: str) -> None:
+    folder = ROOT / "models" / name
+    sums = json.loads((folder / "config.json").read_text(encoding="utf-8"))["sha256"]
+    for file in ("README.md", "model.safetensors"):
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == sums[file], file
 
 
 def test_something_of_the_first_modality_is_bundled() -> None:
