@@ -78,8 +78,8 @@ class Modality(Protocol):
     def build(self, spec: Any, config: Any) -> "dict[str, nn.Module]":
         """Return what a model holds: the ``generator`` and the ``discriminator``."""
 
-    def helpers(self, spec: Any, config: Any) -> "dict[str, nn.Module]":
-        """Return the networks by name that only training needs."""
+    def start(self, spec: Any, config: Any, dataset: "Dataset") -> "dict[str, nn.Module]":
+        """Return new networks for a training: those of ``build``, and what only training needs."""
 
     def real(
         self, batch: "dict[str, np.ndarray]", spec: Any

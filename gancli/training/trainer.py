@@ -68,7 +68,7 @@ class Trainer:
         self.schedule = Schedule(self.budget, self.phases[-1].batch)
         self.progress = state.Progress()
         torch.manual_seed(config.seed)
-        self.networks = {**modality.build(spec, config), **modality.helpers(spec, config)}
+        self.networks = modality.start(spec, config, dataset)
         for network in self.networks.values():
             network.to(compute.device).train()
         self.ema = Ema(self.networks["generator"], config.ema)

@@ -114,7 +114,7 @@ def test_the_two_play_where_a_preset_says_so(spec_of, preset, parts):
     found = get("text").phases(spec_of(), config, None)
     assert [phase.name for phase in found] == [PHASES[part] for part in parts]
     assert sum(phase.share for phase in found) == pytest.approx(1)
-    assert ("reference" in get("text").helpers(spec_of(), config)) == (preset == "adversarial")
+    assert ("reference" in get("text").start(spec_of(), config, None)) == (preset == "adversarial")
 
 
 def test_it_runs_through_all_phases(corpus, start, tmp_path, monkeypatch):

@@ -56,10 +56,12 @@ class AudioModality:
 
         return build(spec, config)
 
-    def helpers(self, spec: "AudioSpec", config: AudioConfig) -> "dict[str, nn.Module]":
-        from gancli.modalities.audio.networks import Encoder
+    def start(
+        self, spec: "AudioSpec", config: AudioConfig, dataset: "Dataset"
+    ) -> "dict[str, nn.Module]":
+        from gancli.modalities.audio.start import start
 
-        return {"encoder": Encoder(spec, config)} if config.warm_start else {}
+        return start(spec, config, dataset)
 
     def real(
         self, batch: "dict[str, np.ndarray]", spec: "AudioSpec"

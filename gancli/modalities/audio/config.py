@@ -51,10 +51,10 @@ class AudioConfig(TrainConfig):
         4, "Frames that one step of a recurrent network makes or reads.", "Networks",
         minimum=1, maximum=4,
     )
-    # It takes the hard seams away, but the Frechet distance was no better in four single runs.
-    overlap: bool = option(
-        False, "Let each step of the generator make frames of the next one too, and blend both: "
-        "softer seams between steps.", "Networks",
+    components: int = option(
+        96, "Principal components that the generator's windows of two steps are made of, and that "
+        "the discriminator sees of them; few are smooth, many are noisy.", "Networks",
+        minimum=1, maximum=4096,
     )
     g_cell: str = option("lstm", "Recurrent cell of the generator.", "Networks", choices=CELLS)
     d_cell: str = option("lstm", "Recurrent cell of the discriminator.", "Networks", choices=CELLS)
@@ -93,10 +93,6 @@ class AudioConfig(TrainConfig):
         3e-3, "Weight of the code's divergence from noise in the warm start.", "Objective",
         minimum=0.0, maximum=1e3,
     )
-    augment: str = option(
-        "none", "masks: hide a band of frequencies and a stretch of time of each clip, real or "
-        "generated, from the discriminator.", "Objective", choices=("none", "masks"),
-    )
     objective: str = option(
         "relativistic", "Adversarial loss.", "Objective", choices=OBJECTIVES
     )
@@ -114,17 +110,17 @@ class AudioConfig(TrainConfig):
         maximum=1e3,
     )
     class_weight: float = option(
-        0.0, "Weight of telling classes apart: the discriminator learns the class of real clips, "
+        0.3, "Weight of telling classes apart: the discriminator learns the class of real clips, "
         "and the generator to be read as the class that it was asked for; 0 is off.",
         "Objective", minimum=0.0, maximum=1e3,
     )
 
-    batch: int = option(64, "Clips in a step.", "Training", minimum=2, maximum=65536)
+    batch: int = option(32, "Clips in a step.", "Training", minimum=2, maximum=65536)
     lr: float = option(
         1e-3, "Learning rate of the warm start.", "Training", minimum=0.0, maximum=10.0
     )
     g_lr: float = option(
-        2e-4, "Learning rate of the generator in the adversarial phase.", "Training", minimum=0.0,
+        4e-4, "Learning rate of the generator in the adversarial phase.", "Training", minimum=0.0,
         maximum=10.0,
     )
     d_lr: float = option(

@@ -9,9 +9,23 @@ from gancli.sampling.classes import class_of
 from gancli.sampling.seeds import Key, normal
 
 
+def components(spec: AudioSpec, config: AudioConfig) -> int:
+    """Return how many components of windows of two steps are used: as many as there are."""
+    return min(config.components, 2 * config.step_frames * (spec.depth - 1))
+
+
+def step_numbers(spec: AudioSpec, config: AudioConfig) -> int:
+    """Return how many fresh random numbers a step gets: its noise, and one for each component."""
+    return config.noise + components(spec, config)
+
+
 def numbers(spec: AudioSpec, config: AudioConfig, frames: int | None = None) -> int:
-    """Return how many random numbers a clip is made of: the code, and some for each step."""
-    return config.latent + config.noise * -(-(frames or spec.frames) // config.step_frames)
+    """Return how many random numbers a clip is made of: the code, and some for each step.
+
+    The windows of a clip overlap, so that it takes one more of them than it has steps.
+    """
+    steps = -(-(frames or spec.frames) // config.step_frames)
+    return config.latent + step_numbers(spec, config) * (steps + 1)
 
 
 def latents(

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from gancli.errors import GancliError
 from gancli.modalities.audio.spec import ROUND, AudioSpec
@@ -92,6 +93,11 @@ def silence(spec: AudioSpec) -> torch.Tensor:
     mean, deviation = _scale(spec)
     quiet: torch.Tensor = ((math.log(FLOOR) - mean) / deviation).clamp_min(_LOWEST)
     return quiet
+
+
+def after_end(spec: AudioSpec) -> torch.Tensor:
+    """Return a frame after a clip's end, shape (depth,)."""
+    return pad(silence(spec), (0, 1), value=-1.0)
 
 
 @lru_cache(maxsize=8)

@@ -2,56 +2,34 @@
 
 import torch
 from torch import nn
-from torch.nn.functional import pad
+from torch.nn.functional import softplus
 
 from gancli.layers.activation import activation
 from gancli.layers.recurrent import Recurrent
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.mel import silence
+from gancli.modalities.audio.shapes import Analysis, Synthesis
 from gancli.modalities.audio.spec import AudioSpec
 
-
-def stacked(items: torch.Tensor, size: int, filler: torch.Tensor) -> torch.Tensor:
-    """Return items (n, frames, depth) as steps (n, steps, size * depth), filled up at the end."""
-    missing = -items.shape[1] % size
-    if missing:
-        items = torch.cat([items, filler.expand(len(items), missing, -1)], 1)
-    return items.reshape(len(items), -1, size * items.shape[2])
-
-
-def blended(blocks: torch.Tensor) -> torch.Tensor:
-    """Return overlapping blocks (n, steps, 2 * size, depth) as frames (n, steps * size, depth).
-
-    The second half of a block fades out while the first half of the next one fades in.
-    """
-    n, steps, twice, depth = blocks.shape
-    begun, ended = blocks.chunk(2, 2)
-    before = torch.cat([begun[:, :1], ended[:, :-1]], 1)
-    share = (torch.arange(twice // 2, device=blocks.device) + 0.5) / (twice // 2)
-    frames: torch.Tensor = before.lerp(begun, share.to(blocks.dtype)[:, None])
-    return frames.reshape(n, -1, depth)
-
-
-def after_end(spec: AudioSpec) -> torch.Tensor:
-    """Return a frame after a clip's end, shape (depth,)."""
-    return pad(silence(spec), (0, 1), value=-1.0)
+_FAINT = 3.0  # softplus of its negative, 0.05, is how strong the noise of a weight begins
 
 
 class Generator(nn.Module):
-    """Random numbers (n, latent + steps * noise) and labels (n,) to items (n, frames, depth).
+    """Random numbers (n, latent + windows * each) and labels (n,) to items (n, frames, depth).
 
     The first ``latent`` numbers, the code, and the class set the first state and are seen at each
-    step; the rest is fresh noise for each. No output is fed back. A clip that has an end is
-    silent after it, so that what the discriminator sees there gives nothing away.
+    step; the rest is fresh noise for each, ``noise`` numbers that the cell sees and one for each
+    component of the step's window, which is added to its weight as strongly as the network says:
+    the texture that no network of this size could make out of a few numbers (as StyleGAN's noise
+    inputs do, Karras et al. 2018, arXiv 1812.04948). No output is fed back. A clip that has an
+    end is silent after it, so that what the discriminator sees there gives nothing away.
     """
 
     def __init__(self, spec: AudioSpec, config: AudioConfig) -> None:
         super().__init__()
         self.latent, self.noise = config.latent, config.noise
+        self.frames, self.ends = spec.frames, spec.ends
         self.steps = -(-spec.frames // config.step_frames)
-        self.frames, self.depth, self.ends = spec.frames, spec.depth, spec.ends
-        self.made = config.step_frames * (2 if config.overlap else 1)  # frames of a step
-        self.overlap = config.overlap
         self.embedding = nn.Embedding(len(spec.classes), config.latent) if spec.classes else None
         told = config.latent * (2 if spec.classes else 1)
         self.cell = Recurrent(
@@ -60,10 +38,13 @@ class Generator(nn.Module):
         self.states = 0 if config.g_cell == "transformer" else 1 + (config.g_cell == "lstm")
         self.layers = config.g_layers
         self.start = nn.Linear(told, max(self.states, 1) * config.g_layers * config.g_width)
+        self.shapes = Synthesis(spec, config)
+        # Of each window: the weights, the strengths of their noise, and where the clip goes on.
+        self.parts = [self.shapes.components, self.shapes.components, config.step_frames]
         self.head = nn.Sequential(
             nn.LayerNorm(config.g_width), nn.Linear(config.g_width, 2 * config.g_width),
             activation(config.g_activation, config.slope),
-            nn.Linear(2 * config.g_width, self.made * spec.depth),
+            nn.Linear(2 * config.g_width, sum(self.parts)),
         )
         self.register_buffer("silence", silence(spec), persistent=False)
 
@@ -71,26 +52,28 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         told, fresh = z[:, : self.latent], z[:, self.latent :]
-        fresh = fresh.view(len(z), -1, self.noise)
-        steps = fresh.shape[1]
+        fresh = fresh.view(len(z), -1, self.noise + self.shapes.components)
+        noise, texture = fresh.split([self.noise, self.shapes.components], 2)
+        windows = fresh.shape[1]
         if self.embedding is not None:
             told = torch.cat([told, self.embedding(labels)], 1)
-        given = [told[:, None].expand(-1, steps, -1), fresh]
+        given = [told[:, None].expand(-1, windows, -1), noise]
         if self.ends:  # where in the clip this is; a slice of a recording has no such place
-            place = torch.arange(steps, device=z.device, dtype=z.dtype) / self.steps
-            given.append(place.view(1, steps, 1).expand(len(z), -1, -1))
+            place = torch.arange(windows, device=z.device, dtype=z.dtype) / self.steps
+            given.append(place.view(1, windows, 1).expand(len(z), -1, -1))
         state = None
         if self.states:
             first = self.start(told).tanh().view(len(z), self.states, self.layers, -1)
             state = [each.transpose(0, 1).contiguous() for each in first.unbind(1)]
         hidden, _ = self.cell(torch.cat(given, 2), state)
-        blocks = self.head(hidden).reshape(len(z), steps, self.made, self.depth)
-        made = blended(blocks) if self.overlap else blocks.flatten(1, 2)
-        made = made[:, : self.frames] if steps == self.steps else made
-        sound = made[..., :-1]
+        weights, strengths, presence = self.head(hidden).split(self.parts, 2)
+        sound = self.shapes(weights + softplus(strengths - _FAINT) * texture)
+        presence = presence[:, 1:].flatten(1)[..., None]  # the first window is all but past
+        if windows == self.steps + 1:
+            sound, presence = sound[:, : self.frames], presence[:, : self.frames]
         if not self.ends:
-            return torch.cat([sound, torch.ones_like(made[..., -1:])], 2)
-        presence = made[..., -1:].tanh()
+            return torch.cat([sound, torch.ones_like(presence)], 2)
+        presence = presence.tanh()
         share = (presence + 1) / 2
         sound = self.silence + share * (sound - self.silence)
         return torch.cat([sound, presence], 2)
@@ -101,9 +84,9 @@ class Discriminator(nn.Module):
 
     def __init__(self, spec: AudioSpec, config: AudioConfig) -> None:
         super().__init__()
-        self.step_frames = config.step_frames
+        self.shapes = Analysis(spec, config)
         self.read = nn.Sequential(
-            nn.Linear(config.step_frames * spec.depth, 2 * config.d_width),
+            nn.Linear(self.shapes.outputs, 2 * config.d_width),
             activation(config.d_activation, config.slope),
             nn.Linear(2 * config.d_width, config.d_width),
             activation(config.d_activation, config.slope),
@@ -119,15 +102,12 @@ class Discriminator(nn.Module):
         if spec.classes:
             self.projection = nn.Embedding(len(spec.classes), features)
             nn.init.normal_(self.projection.weight, 0.0, features**-0.5)
-        self.register_buffer("filler", after_end(spec), persistent=False)
-
-    filler: torch.Tensor
 
     def judge(
         self, items: torch.Tensor, labels: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the logits (n,), and the features (n, k) that they come from."""
-        hidden, _ = self.cell(self.read(stacked(items, self.step_frames, self.filler)))
+        hidden, _ = self.cell(self.read(self.shapes(items)))
         features = torch.cat([hidden.mean(1), hidden.amax(1)], 1)
         logits = self.whole(features)[:, 0] + self.each(hidden)[..., 0].mean(1)
         if self.projection is not None:
@@ -148,17 +128,12 @@ class Encoder(nn.Module):
 
     def __init__(self, spec: AudioSpec, config: AudioConfig) -> None:
         super().__init__()
-        self.step_frames = config.step_frames
-        self.cell = Recurrent(
-            "lstm", config.step_frames * spec.depth, config.g_width, 1, both=True
-        )
+        self.shapes = Analysis(spec, config)
+        self.cell = Recurrent("lstm", self.shapes.outputs, config.g_width, 1, both=True)
         self.code = nn.Linear(2 * self.cell.outputs, 2 * config.latent)
-        self.register_buffer("filler", after_end(spec), persistent=False)
-
-    filler: torch.Tensor
 
     def forward(self, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        hidden, _ = self.cell(stacked(items, self.step_frames, self.filler))
+        hidden, _ = self.cell(self.shapes(items))
         mean, variance = self.code(
             torch.cat([hidden.mean(1), hidden.amax(1)], 1)
         ).chunk(2, 1)

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
-from gancli.modalities.audio.augment import Augment
+from gancli.modalities.audio.augment import Shift
 from gancli.modalities.audio.config import AudioConfig
-from gancli.modalities.audio.latents import numbers
+from gancli.modalities.audio.latents import numbers, step_numbers
 from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.networks import Encoder
 from gancli.modalities.audio.spec import AudioSpec
@@ -78,13 +78,13 @@ class WarmStart:
         real = Prepare(self.spec)(batch, generator)
         with compute.autocast():
             mean, variance = encoder(real)
-            noise = torch.randn(
+            code, fresh = torch.randn(
                 (len(real), numbers(self.spec, config)), generator=generator,
                 device=compute.device,
-            )
-            code = mean + (variance / 2).exp() * noise[:, : config.latent]
+            ).split([config.latent, numbers(self.spec, config) - config.latent], 1)
+            code = mean + (variance / 2).exp() * code
             made = networks["generator"](
-                torch.cat([code, noise[:, config.latent :]], 1), batch.get("labels")
+                torch.cat([code, self._plain(fresh)], 1), batch.get("labels")
             )
         rebuilt = (made.float() - real).abs().mean()
         mean, variance = mean.float(), variance.float()
@@ -92,6 +92,12 @@ class WarmStart:
         weight = config.kl * min(1.0, (step + 1) / _KL_STEPS)
         g_loss = update(optimisers["warm start"], rebuilt + weight * kl, config.clip)
         return {"g_loss": g_loss, "rebuilt": rebuilt.item(), "kl": kl.item()}
+
+    def _plain(self, fresh: torch.Tensor) -> torch.Tensor:
+        """Return a step's fresh numbers without texture: rebuilding would learn to do without."""
+        each = fresh.view(len(fresh), -1, step_numbers(self.spec, self.config)).clone()
+        each[..., self.config.noise :] = 0.0
+        return each.flatten(1)
 
 
 def phases(spec: AudioSpec, config: AudioConfig) -> list[Phase]:
@@ -102,7 +108,7 @@ def phases(spec: AudioSpec, config: AudioConfig) -> list[Phase]:
         objective=loss,
         latent=numbers(spec, config),
         prepare=Prepare(spec),
-        augment=Augment(spec, config.step_frames, config.augment == "masks"),
+        augment=Shift(spec, config.step_frames),
         joint=False,
         r1=0.0, r2=0.0, gp=0.0, noise=config.noise_penalty, matching=config.matching,
         classes=config.class_weight, clip=config.clip,

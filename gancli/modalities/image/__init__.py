@@ -56,8 +56,10 @@ class ImageModality:
 
         return build(spec, config)
 
-    def helpers(self, spec: "ImageSpec", config: ImageConfig) -> "dict[str, nn.Module]":
-        return {}
+    def start(
+        self, spec: "ImageSpec", config: ImageConfig, dataset: "Dataset"
+    ) -> "dict[str, nn.Module]":
+        return self.build(spec, config)
 
     def real(
         self, batch: "dict[str, np.ndarray]", spec: "ImageSpec"

@@ -56,12 +56,16 @@ class TextModality:
 
         return build(spec, config)
 
-    def helpers(self, spec: "TextSpec", config: TextConfig) -> "dict[str, nn.Module]":
-        from gancli.modalities.text.networks import Generator
+    def start(
+        self, spec: "TextSpec", config: TextConfig, dataset: "Dataset"
+    ) -> "dict[str, nn.Module]":
+        from gancli.modalities.text.networks import Generator, build
 
-        # The generator as its likelihood start left it, which the score function must not leave.
-        wanted = config.fine_tuned > 0 and config.estimator == "score"
-        return {"reference": Generator(spec, config)} if wanted else {}
+        networks = build(spec, config)
+        if config.fine_tuned > 0 and config.estimator == "score":
+            # The generator as its likelihood start left it, which it must not stray from.
+            networks["reference"] = Generator(spec, config)
+        return networks
 
     def real(
         self, batch: "dict[str, np.ndarray]", spec: "TextSpec"

@@ -34,8 +34,8 @@ class Ring:
 
         return build(config)
 
-    def helpers(self, spec, config):
-        return {}
+    def start(self, spec, config, dataset):
+        return self.build(spec, config)
 
     def real(self, batch, spec):
         import torch
