@@ -72,6 +72,38 @@ def test_every_number_and_class_matters_and_later_noise_changes_nothing_before(a
         assert not change[:8].any() and (change[8:] > 0).all()
 
 
+def test_texture_changes_its_window_alone_as_strongly_as_the_network_says(audio_spec):
+    networks, config, z, _ = made(audio_spec(ends=False))
+    generator, other = networks["generator"], z.clone()
+    other[:, config.latent + step_numbers(audio_spec(), config) + config.noise] += 1.0
+    changes = []
+    with torch.no_grad():
+        generator.head[-1].weight.zero_()
+        for strength in (2.0, 3.0):
+            generator.head[-1].bias.fill_(3 + np.log(np.expm1(strength)))
+            changes.append((generator(other) - generator(z)).abs().amax((0, 2)))
+    assert (changes[0][:8] > 0).all() and not changes[0][8:].any()  # the second window's frames
+    assert torch.allclose(changes[1], 1.5 * changes[0], rtol=1e-3)
+
+
+def test_rebuilding_teaches_nothing_of_texture(audio_spec):
+    spec = audio_spec()
+    networks, config, _, _ = made(spec)
+    networks["encoder"] = Encoder(spec, config)
+    networks["encoder"].shapes.load_state_dict(networks["generator"].shapes.state_dict())
+    warm = phases(spec, config)[0]
+    wave = torch.randint(-9000, 9000, (4, 16 * 128, 1), dtype=torch.int16)
+    warm.step(
+        networks, warm.optimisers(networks),
+        lambda k: {"samples": wave, "lengths": torch.full((4,), 16)},
+        torch.Generator().manual_seed(0), 0, Compute(torch.device("cpu"), False),
+    )
+    weights, strengths, presence = networks["generator"].head[-1].bias.grad.split(
+        networks["generator"].parts
+    )
+    assert weights.all() and presence.any() and not strengths.any()
+
+
 def test_items_are_judged_one_by_one(audio_spec):
     networks, _, z, _ = made(audio_spec())
     with torch.no_grad():
