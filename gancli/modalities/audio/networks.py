@@ -53,7 +53,7 @@ class Generator(nn.Module):
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         told, fresh = z[:, : self.latent], z[:, self.latent :]
         fresh = fresh.view(len(z), -1, self.noise + self.shapes.components)
-        noise, texture = fresh.split([self.noise, self.shapes.components], 2)
+        noise, texture = fresh[..., : self.noise], fresh[..., self.noise :]
         windows = fresh.shape[1]
         if self.embedding is not None:
             told = torch.cat([told, self.embedding(labels)], 1)

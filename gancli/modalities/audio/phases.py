@@ -78,14 +78,13 @@ class WarmStart:
         real = Prepare(self.spec)(batch, generator)
         with compute.autocast():
             mean, variance = encoder(real)
-            code, fresh = torch.randn(
+            noise = torch.randn(
                 (len(real), numbers(self.spec, config)), generator=generator,
                 device=compute.device,
-            ).split([config.latent, numbers(self.spec, config) - config.latent], 1)
-            code = mean + (variance / 2).exp() * code
-            made = networks["generator"](
-                torch.cat([code, self._plain(fresh)], 1), batch.get("labels")
             )
+            code = mean + (variance / 2).exp() * noise[:, : config.latent]
+            fresh = self._plain(noise[:, config.latent :])
+            made = networks["generator"](torch.cat([code, fresh], 1), batch.get("labels"))
         rebuilt = (made.float() - real).abs().mean()
         mean, variance = mean.float(), variance.float()
         kl = 0.5 * (mean.square() + variance.exp() - 1 - variance).sum(1).mean()

@@ -8,6 +8,7 @@ from gancli.data.dataset import Dataset
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.networks import Encoder, build
+from gancli.modalities.audio.shapes import Shapes
 from gancli.modalities.audio.spec import AudioSpec
 
 _FRAMES = 50_000  # that the shapes are found in
@@ -23,8 +24,9 @@ def start(spec: AudioSpec, config: AudioConfig, dataset: Dataset) -> dict[str, n
     items = to_items(
         torch.from_numpy(taken["samples"]), torch.from_numpy(taken["lengths"]), spec
     )
-    first, *others = (network.shapes for network in networks.values())
-    first.fit(items)
-    for other in others:
-        other.load_state_dict(first.state_dict())
+    found = Shapes(spec, config)
+    found.fit(items)
+    for network in networks.values():
+        assert isinstance(network.shapes, Shapes)
+        network.shapes.load_state_dict(found.state_dict())
     return networks
