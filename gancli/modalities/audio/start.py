@@ -25,7 +25,12 @@ def start(spec: AudioSpec, config: AudioConfig, dataset: Dataset) -> dict[str, n
         torch.from_numpy(taken["samples"]), torch.from_numpy(taken["lengths"]), spec
     )
     found = Shapes(spec, config)
-    found.fit(items)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the last bits of the components depend on how many there are
+    try:
+        found.fit(items)
+    finally:
+        torch.set_num_threads(threads)
     for network in networks.values():
         assert isinstance(network.shapes, Shapes)
         network.shapes.load_state_dict(found.state_dict())
