@@ -93,7 +93,7 @@ def load(folder: Path) -> Model:
     """Read a model folder, checking everything before anything large is allocated.
 
     Raises:
-        GancliError: It is damaged, hostile, or of a newer schema.
+        GancliError: It is damaged, hostile, of a newer schema, or made with other options.
     """
     hint = "Copy the model again from where it was made, or export it again from its run."
     try:
@@ -114,8 +114,11 @@ def load(folder: Path) -> Model:
         spec = modality.spec_from_table(spec_table)
         config, _ = resolve(modality.config_type, file=config_table)
         guide = _guide(table["guide"]) if schema > 1 else None
-    except UsageError as error:  # of the config: here not what a person typed
-        raise GancliError(f"{folder / _CONFIG} is damaged: {error.message}", hint) from error
+    except UsageError as error:  # its sum is right, so that it is as it was written
+        raise GancliError(
+            f"{folder} was made by a gancli with other options: {error.message}",
+            "Sample it with the version that made it, or train it again with this one.",
+        ) from error
     except (
         OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError
     ) as error:

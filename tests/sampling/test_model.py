@@ -212,6 +212,11 @@ def test_a_damaged_description_is_refused(folder, refused, change):
     refused(folder)
 
 
+def test_a_model_of_another_version_is_not_called_damaged(folder, refused):
+    edit(folder, lambda table: table["config"].update(mystery=1))
+    refused(folder, "a gancli with other options", "'mystery'")
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"[" * 200_000, b"3", b" " * 10_000_001])
 def test_a_description_that_is_no_table_is_refused(folder, refused, text):
     (folder / "config.json").write_bytes(text)
