@@ -50,8 +50,11 @@ class Shapes(nn.Module):
         """
         after = self.size + -items.shape[1] % self.size
         before, behind = (self.filler.expand(len(items), each, -1) for each in (self.size, after))
-        found = torch.cat([before, items, behind], 1).unfold(1, 2 * self.size, self.size)
-        return found[:, :, :-1].transpose(2, 3).flatten(2), found[:, :, -1]
+        # Not unfold, whose gradient takes as long as the cell.
+        padded = torch.cat([before, items, behind], 1)
+        steps = padded.view(len(items), -1, self.size, items.shape[2])
+        found = torch.cat([steps[:, :-1], steps[:, 1:]], 2)
+        return found[..., :-1].flatten(2), found[..., -1]
 
     @torch.no_grad()
     def fit(self, items: torch.Tensor) -> None:
