@@ -118,9 +118,12 @@ class AdversarialPhase:
             if last and self.joint:
                 fake = turn.joint(real, labels, losses)
             else:
-                fake = turn.discriminate(real, labels, losses)
+                # One batch is enough for both networks: both learn from fresh ones each step.
+                with torch.set_grad_enabled(last):
+                    fake = turn.fake(len(real), labels)
+                turn.discriminate(real, fake, labels, losses)
             if self.lazy and step % self.penalty_every == 0:
                 turn.penalise(real, fake, labels, losses)
             if last and not self.joint:
-                turn.generate(real, labels, losses)
+                turn.generate(real, fake, labels, losses)
         return losses

@@ -66,8 +66,10 @@ class RefitPhase:
             self.adversarial, objective=objective("bce"), penalty_every=1, classes=0.0
         )
         batch = draw(0)
+        real, labels = phase.prepare(batch, generator), batch.get("labels")
         losses: dict[str, float] = {}
-        Turn(phase, networks, optimisers, generator, compute).discriminate(
-            phase.prepare(batch, generator), batch.get("labels"), losses
-        )
+        turn = Turn(phase, networks, optimisers, generator, compute)
+        with torch.no_grad():
+            fake = turn.fake(len(real), labels)
+        turn.discriminate(real, fake, labels, losses)
         return losses

@@ -76,11 +76,14 @@ class Turn:
         return cross_entropy(discriminator.class_logits(features), labels)
 
     def discriminate(
-        self, real: torch.Tensor, labels: torch.Tensor | None, losses: dict[str, float]
-    ) -> torch.Tensor:
-        """Update the discriminator and return the generated items it saw."""
-        with torch.no_grad():
-            fake = self.fake(len(real), labels)
+        self,
+        real: torch.Tensor,
+        fake: torch.Tensor,
+        labels: torch.Tensor | None,
+        losses: dict[str, float],
+    ) -> None:
+        """Update the discriminator."""
+        fake = fake.detach()
         real_logits, fake_logits, features = self.both(real, fake, labels)
         loss = self.phase.objective.discriminator(real_logits, fake_logits).mean()
         losses["d_loss"] = loss.item()
@@ -92,16 +95,18 @@ class Turn:
             loss = loss + penalty
         update(self.optimisers["discriminator"], loss, self.phase.clip)
         losses["margin"] = (real_logits - fake_logits).mean().item()
-        return fake
 
     def generate(
-        self, real: torch.Tensor, labels: torch.Tensor | None, losses: dict[str, float]
+        self,
+        real: torch.Tensor,
+        fake: torch.Tensor,
+        labels: torch.Tensor | None,
+        losses: dict[str, float],
     ) -> None:
-        """Update the generator against the new discriminator."""
+        """Update the generator, which made fake, against the new discriminator."""
         phase, discriminator = self.phase, self.networks["discriminator"]
         # Gradients of the discriminator's weights would be wasted work here.
         discriminator.requires_grad_(False)
-        fake = self.fake(len(real), labels)
         if phase.objective.paired or phase.matching or phase.classes:
             # Changed together, so that a change of the whole batch is the same for both.
             real, fake = phase.augment(torch.cat([real, fake]), self.random).chunk(2)
