@@ -23,6 +23,7 @@ from gancli.training import measuring, state, threads
 from gancli.training.board import Board
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
+from gancli.training.memory import keep_freed
 from gancli.training.monitor import Schedule
 from gancli.training.random import step_generator
 from gancli.training.run import Run
@@ -304,6 +305,7 @@ class Trainer:
     def _train(self, stop: Stop) -> None:
         if self.progress.step == 0 and not checkpoints.steps(self.run.checkpoints):
             self.save()  # so that there is always something to roll back to
+        keep_freed()
         wanted = threads.fixed(self.config.threads)
         count = wanted or self.tune_threads()
         torch.set_num_threads(count)
