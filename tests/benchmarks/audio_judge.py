@@ -4,8 +4,10 @@
 
 MODEL is a conditional audio model; TRAIN and TEST hold class folders of recordings, TEST some that
 the model was not trained on. Prints a line of JSON for each set of clips: TEST itself, TEST through
-mel frames and back, and the model's clips, as many of each class, for each number of candidates in
---guided; all as sound and cut to frames anew. accuracy: share that the classifier reads as their
+mel frames and back, other recordings (as many of TRAIN as the model makes, also through mel frames:
+the floor of fd, since no recording is there twice; the rest flatters them, as the classifier learnt
+them), and the model's clips, as many of each class, for each number of candidates in --guided; all
+as sound and cut to frames anew. accuracy: share that the classifier reads as their
 class; is: its inception score; fd: the monitor's Frechet distance from TEST; spread: root of the
 summed variances within a class in the classifier's last layer, over TEST's; grain: mean change from
 frame to frame, over TEST's; seam: that change where a step of the generator begins, over that
@@ -170,6 +172,9 @@ def main() -> None:
 
     say("test", test, labels)
     say("test through mel frames", back(test, range(len(test))), labels)
+    others = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[: given.samples]
+    say("others", train[others], train_labels[others])
+    say("others through mel frames", back(train[others], range(len(others))), train_labels[others])
     each = given.samples // len(spec.classes)
     of = torch.arange(len(spec.classes)).repeat_interleave(each)
     for guided in map(int, given.guided.split(",")):
