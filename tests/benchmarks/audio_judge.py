@@ -7,11 +7,14 @@ the model was not trained on. Prints a line of JSON for each set of clips: TEST 
 mel frames and back, other recordings (as many of TRAIN as the model makes, also through mel frames:
 the floor of fd, since no recording is there twice; the rest flatters them, as the classifier learnt
 them), and the model's clips, as many of each class, for each number of candidates in --guided; all
-as sound and cut to frames anew. accuracy: share that the classifier reads as their
-class; is: its inception score; fd: the monitor's Frechet distance from TEST; spread: root of the
-summed variances within a class in the classifier's last layer, over TEST's; grain: mean change from
-frame to frame, over TEST's; seam: that change where a step of the generator begins, over that
-elsewhere. The classifier is a small convolutional network that each call trains anew from --seed.
+as sound and cut to frames anew.
+
+accuracy: share that the classifier reads as their class; is: its inception score; fd, diversity:
+the monitor's Frechet distance from TEST, and spread over TEST's; spread: root of the summed
+variances within a class in the classifier's last layer, over TEST's, whose own standard error, from
+resampled recordings, comes first; grain: mean change from frame to frame, over TEST's; seam: that
+change where a step of the generator begins, over that elsewhere. The classifier is a small
+convolutional network that each call trains anew from --seed.
 """
 
 import argparse
@@ -83,9 +86,25 @@ def look(network, items, labels):
     chances = network.last(features).softmax(1)
     mean = chances.mean(0)
     score = (chances * (chances.clamp_min(1e-9) / mean).log()).sum(1).mean().exp()
-    within = torch.stack([features[labels == each].var(0).sum() for each in labels.unique()])
     right = (chances.argmax(1) == labels).float()
-    return float(right.mean()), float(score), float(within.mean().sqrt())
+    return float(right.mean()), float(score), spread_within(features, labels)
+
+
+def spread_within(features, labels):
+    within = [features[labels == each].var(0).sum() for each in labels.unique()]
+    return float(torch.stack(within).mean().sqrt())
+
+
+@torch.no_grad()
+def spread_error(network, items, labels, rounds=400):
+    """Return the standard error of the spread of items as a share of it, by resampling them."""
+    features = network.body(items[:, None])
+    random = torch.Generator().manual_seed(0)
+    found = []
+    for _ in range(rounds):
+        chosen = torch.randint(len(items), (len(items),), generator=random)
+        found.append(spread_within(features[chosen], labels[chosen]))
+    return float(np.std(found) / np.mean(found))
 
 
 def changes(items, step):
@@ -162,6 +181,7 @@ def main() -> None:
         print(json.dumps({
             "clips": name, "count": len(items), "accuracy": round(accuracy, 4),
             "is": round(inception, 3), "fd": round(scorer.score(items), 2),
+            "diversity": round(scorer.diversity(items), 3),
             "spread": round(spread / real_spread, 3), "grain": round(grain / real_grain, 3),
             "seam": round(seam, 3),
         }), flush=True)
@@ -170,6 +190,7 @@ def main() -> None:
         samples, lengths = as_clips(items.numpy(), spec, seeds)
         return to_items(torch.from_numpy(samples), torch.from_numpy(lengths), spec)
 
+    print(json.dumps({"standard error of spread": round(spread_error(network, test, labels), 3)}))
     say("test", test, labels)
     say("test through mel frames", back(test, range(len(test))), labels)
     others = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[: given.samples]
