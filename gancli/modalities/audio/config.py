@@ -59,11 +59,11 @@ class AudioConfig(TrainConfig):
     g_cell: str = option("lstm", "Recurrent cell of the generator.", "Networks", choices=CELLS)
     d_cell: str = option("lstm", "Recurrent cell of the discriminator.", "Networks", choices=CELLS)
     g_width: int = option(
-        192, "Values that the generator carries from step to step.", "Networks", minimum=4,
+        128, "Values that the generator carries from step to step.", "Networks", minimum=4,
         maximum=8192,
     )
     d_width: int = option(
-        192, "Values that the discriminator carries in each direction.", "Networks", minimum=4,
+        128, "Values that the discriminator carries in each direction.", "Networks", minimum=4,
         maximum=8192,
     )
     g_layers: int = option(2, "Layers of the generator's cell.", "Networks", minimum=1, maximum=24)
