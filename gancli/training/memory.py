@@ -13,7 +13,7 @@ def keep_freed() -> bool:
     """Keep freed memory in this process, up to a gibibyte, rather than give it to the system.
 
     glibc gives a step's tensors back when they are freed, and the system has to find and clear
-    memory for the next step's: a seventh of the time of a step on sounds.
+    memory for the next step's: a sixth of the time of a step on sounds.
 
     Returns:
         Whether the C library is glibc and did so.
