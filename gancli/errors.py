@@ -1,5 +1,8 @@
 """Errors that a person can act on: a sentence, what to do next, and an exit status."""
 
+import difflib
+from collections.abc import Iterable
+
 RUNTIME, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
 
 
@@ -24,3 +27,12 @@ class UsageError(GancliError):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint, USAGE)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the nearest known word, or all of them."""
+    known = list(known)
+    if not known:
+        return ""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]}?" if near else "Choose one of: " + ", ".join(known) + "."

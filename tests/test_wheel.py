@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MOST_BYTES = 25 * 10**6
+MAX_BYTES = 25 * 10**6
 MODELS = tuple((ROOT / "models").glob("*/config.json"))
 KINDS = ("samples", "models")
 
@@ -81,7 +81,7 @@ def test_something_of_the_first_modality_is_bundled() -> None:
 
 
 def test_the_wheel_holds_samples_and_models(wheel: Path) -> None:
-    assert wheel.stat().st_size < MOST_BYTES
+    assert wheel.stat().st_size < MAX_BYTES
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         for kind in KINDS:
@@ -107,8 +107,9 @@ def test_the_wheel_works_from_an_empty_folder(installed: Path, tmp_path: Path) -
     png = sample()
     assert png.startswith(b"\x89PNG\r\n\x1a\n") and png[12:16] == b"IHDR"
     (model,) = json.loads(
-        run("-c", "import json; from gancli import zoo; n = zoo.default('models', 'image'); "
-                  "print(json.dumps([str(zoo.resolve('models', n))]))",
+        run("-c", "import json; from gancli.storage import bundled; "
+                  "n = bundled.default('models', 'image'); "
+                  "print(json.dumps([str(bundled.resolve('models', n))]))",
             cwd=tmp_path, path=installed)
     )
     assert Path(model).is_relative_to(installed)
@@ -120,8 +121,8 @@ def test_the_wheel_works_from_an_empty_folder(installed: Path, tmp_path: Path) -
 
 def test_the_wheel_carries_its_sample_data(installed: Path, tmp_path: Path) -> None:
     out = run(
-        "-c", "from gancli import zoo; n = zoo.default('samples', 'image'); "
-              "zoo.check('samples', n); print(zoo.resolve('samples', n))",
+        "-c", "from gancli.storage import bundled; n = bundled.default('samples', 'image'); "
+              "bundled.check('samples', n); print(bundled.resolve('samples', n))",
         cwd=tmp_path, path=installed,
     )
     assert Path(out.decode().strip()).is_relative_to(installed / "gancli" / "_bundled")

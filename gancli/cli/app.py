@@ -10,8 +10,10 @@ import typer
 
 import gancli
 from gancli import modalities
-from gancli.cli import doctor, export, faults, info, models, output, sample, train
-from gancli.cli.shared import Command, Group, Invocation, ModalityGroup
+from gancli.cli import console, faults
+from gancli.cli.commands import doctor, export, info, models, sample, train
+from gancli.cli.help import Command, Group, ModalityGroup
+from gancli.cli.invocation import Invocation
 
 _HELP = "Train small generative adversarial networks from the shell, and sample them."
 _EXAMPLES = """\
@@ -24,7 +26,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 def _version(wanted: bool) -> None:
     if wanted:
-        output.Output().data(f"gancli {gancli.__version__}")
+        console.Output().data(f"gancli {gancli.__version__}")
         raise typer.Exit
 
 
@@ -41,7 +43,7 @@ def _root(
 def _need_command(context: typer.Context) -> None:
     """Show the help of a group that is called without a command."""
     if context.invoked_subcommand is None:
-        output.help_page(context.get_help())
+        console.help_page(context.get_help())
         raise typer.Exit(2)
 
 
@@ -80,7 +82,7 @@ def run(args: list[str]) -> int:
     here = Invocation(args, verbose=bool(os.environ.get("GANCLI_VERBOSE")))
     try:
         status = _invoke(args, here)
-        output.flush()
+        console.flush()
         return status
     except Exception as error:  # the last place where one can become a sentence
         return _failed(error, here)
@@ -103,12 +105,12 @@ def _invoke(args: list[str], here: Invocation) -> int:
 
 def _failed(error: BaseException, here: Invocation) -> int:
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
-        output.drop_stdout()  # whoever read it has seen enough
+        console.drop_stdout()  # whoever read it has seen enough
         return 0
     if isinstance(error, OSError):
-        output.drop_stdout()
+        console.drop_stdout()
     found = faults.explain(error, here.args)
-    output.fail(
+    console.fail(
         found,
         as_json=here.json or "--json" in here.args,
         trace=faults.trace(error) if here.verbose else "",

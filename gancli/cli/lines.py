@@ -2,7 +2,7 @@
 
 import re
 
-from gancli.report import Status
+from gancli.reporting import Status
 
 # Control characters of a file's name could move the cursor or fake a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -46,7 +46,7 @@ def trend_word(status: Status) -> str:
 
 def status_parts(status: Status, trend: str) -> list[str]:
     """Return a training's status in pieces; ``trend`` is a word or an arrow for the score."""
-    parts = [f"step {status.step:,}", f"{status.images_per_s:,.0f}/s"]
+    parts = [f"step {status.step:,}", f"{status.items_per_s:,.0f}/s"]
     if status.seconds_left is not None:
         parts.append(f"{duration(status.seconds_left)} left")
     if status.losses:

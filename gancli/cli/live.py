@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from gancli.cli.lines import count_line, status_parts
-from gancli.report import Status
+from gancli.reporting import Status
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -17,7 +17,7 @@ from gancli.data.member import READ_ERRORS, Member
 from gancli.errors import GancliError
 
 # tarfile reads the text of an extended header in one piece, as long as the header says.
-_MOST_AT_ONCE = 8 << 20
+_MAX_AT_ONCE = 8 << 20
 
 
 def is_hidden(part: str) -> bool:
@@ -119,7 +119,7 @@ class _Bounded(io.BufferedIOBase):
         self._raw = raw
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= _MOST_AT_ONCE:
+        if size is None or not 0 <= size <= _MAX_AT_ONCE:
             raise tarfile.ReadError("a header is larger than any real one")
         return self._raw.read(size)
 

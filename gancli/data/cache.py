@@ -1,6 +1,6 @@
 """Decoded data on disk, so that a second training starts at once.
 
-An entry is a folder named by its key: ``pixels.bin``, the raw bytes of one uint8 array (whatever
+An entry is a folder named by its key: ``items.bin``, the raw bytes of one uint8 array (whatever
 the modality keeps in it), and ``meta.json`` with its shape and a checksum. It is written beside
 its place and renamed; an entry that is not what its checksum says counts as absent.
 """
@@ -20,7 +20,7 @@ import numpy as np
 import platformdirs
 
 from gancli.errors import GancliError
-from gancli.report import Reporter
+from gancli.reporting import Reporter
 
 VERSION = 1
 
@@ -83,7 +83,7 @@ def find(entry: str) -> tuple[np.ndarray, Any] | None:
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         shape = tuple(int(length) for length in meta["shape"])
-        path, size = folder / "pixels.bin", math.prod(shape)
+        path, size = folder / "items.bin", math.prod(shape)
         # Before anything is allocated.
         if min(shape) < 1 or path.stat().st_size != size:
             return None
@@ -169,7 +169,7 @@ class Writer(_Entry):
             return
         try:
             self._folder = self._make_folder()
-            self._file = (self._folder / "pixels.bin").open("w+b")
+            self._file = (self._folder / "items.bin").open("w+b")
         except OSError as error:
             self._remove()
             raise self._cannot(error) from error
@@ -209,7 +209,7 @@ class Writer(_Entry):
         array = self._array[: len(self._kept)]
         try:
             self._folder = self._make_folder()
-            with (self._folder / "pixels.bin").open("wb") as file:
+            with (self._folder / "items.bin").open("wb") as file:
                 file.write(array.reshape(-1).data)
                 _sync(file)
             self._publish(array, extra)
@@ -231,7 +231,7 @@ class Writer(_Entry):
             _sync(self._file)
             self._file.close()
             assert self._folder is not None
-            array = np.memmap(self._folder / "pixels.bin", np.uint8, "r", shape=shape)
+            array = np.memmap(self._folder / "items.bin", np.uint8, "r", shape=shape)
             # The mapping stays valid when its file is renamed.
             self._publish(array, extra)
         except OSError as error:
@@ -266,7 +266,7 @@ class Appender(_Entry):
         try:
             self._folder = self._make_folder()
             # Without a buffer, so that what counts as written is.
-            self._file: Any = (self._folder / "pixels.bin").open("w+b", buffering=0)
+            self._file: Any = (self._folder / "items.bin").open("w+b", buffering=0)
         except OSError as error:
             self._remove()
             self._error = error
@@ -317,7 +317,7 @@ class Appender(_Entry):
         """Store the entry with ``extra`` (JSON) and return its array: all bytes, uint8, flat."""
         if self._error is None:
             assert self._folder is not None
-            path = self._folder / "pixels.bin"
+            path = self._folder / "items.bin"
             array: np.ndarray
             try:
                 _sync(self._file)

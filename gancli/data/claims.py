@@ -9,7 +9,7 @@ from gancli.data.source import Source
 
 def claimed(
     source: Source, suffixes: Collection[str], others: Collection[str], count: int,
-    recognise: Callable[[bytes], bool],
+    recognize: Callable[[bytes], bool],
 ) -> list[Member]:
     """Return the files that claim to be of a kind, in the order of their names.
 
@@ -17,8 +17,8 @@ def claimed(
         source: The files.
         suffixes: Of the kind, in small letters.
         others: Suffixes of what is no such file; any further ones are judged by their first bytes.
-        count: How many of these ``recognise`` looks at.
-        recognise: Whether a file that starts so is of the kind.
+        count: How many of these ``recognize`` looks at.
+        recognize: Whether a file that starts so is of the kind.
     """
 
     def is_one(member: Member) -> bool:
@@ -26,7 +26,7 @@ def claimed(
         if suffix in suffixes or suffix in others:
             return suffix in suffixes
         try:
-            return recognise(member.head(count))
+            return recognize(member.head(count))
         except BadMember:
             return False
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gancli.errors import UsageError
 
-MOST_CLASSES = 1000
+MAX_CLASSES = 1000
 
 # Folders that hold a part of the data each are no classes, whatever lies in them.
 _PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
@@ -68,7 +68,7 @@ def find_labels(
         problem = "the files do not lie in folders that tell them apart"
     elif "" in counts:
         problem = f"{counts['']} of {len(names)} files lie outside of the folders"
-    elif len(counts) > MOST_CLASSES or max(map(len, classes)) > 255:
+    elif len(counts) > MAX_CLASSES or max(map(len, classes)) > 255:
         problem = f"{len(counts)} folders are too many, or their names too long"
     elif mode == "auto" and min(counts.values()) < 2:
         problem = f"the folder {min(counts, key=counts.__getitem__)!r} holds a single file"

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gancli import zoo
 from gancli.data.archive import archive_members, is_hidden
 from gancli.data.cache import cache_folder
 from gancli.data.member import BadMember, Member
 from gancli.errors import GancliError, UsageError
+from gancli.storage import bundled
 
 __all__ = ["BadMember", "Member", "Source", "open_source"]
 
@@ -92,10 +92,10 @@ def _find(data: str) -> Path:
     """Return the path that a DATA argument means."""
     if os.path.exists(data):
         return Path(data)
-    if bundled := zoo.resolve("samples", data):
-        zoo.check("samples", data)
-        return bundled
-    known = list(zoo.names("samples"))
+    if sample := bundled.resolve("samples", data):
+        bundled.check("samples", data)
+        return sample
+    known = list(bundled.names("samples"))
     try:
         folder = os.path.dirname(data)
         beside = [os.path.join(folder, name) for name in sorted(os.listdir(folder or "."))[:10_000]]

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-FEWEST = 20
+MIN_ITEMS = 20
 _FREQUENT = 5  # copies of an item that would be held out by chance
 
 # The third and fourth word of the counter; noise for sampling draws from the same seeds.
@@ -29,7 +29,7 @@ def split(
         than 20 items nothing can be spared: both hold every index.
     """
     everything = np.arange(len(names), dtype=np.int64)
-    if holdout <= 0 or len(names) < FEWEST:
+    if holdout <= 0 or len(names) < MIN_ITEMS:
         return everything, everything
     count = min(max(1, round(len(names) * holdout)), limit, len(names) - 1)
     digests = [hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() for name in names]
@@ -57,13 +57,13 @@ def split_groups(
     everything = np.arange(len(keys), dtype=np.int64)
     ranked = np.sort(keys)
     firsts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    if holdout <= 0 or len(firsts) < FEWEST:
+    if holdout <= 0 or len(firsts) < MIN_ITEMS:
         return everything, everything
     most = min(max(1, round(len(keys) * holdout)), limit, len(keys) - 1)
     counts = np.diff(firsts, append=len(keys))
     every = -(-len(keys) // most)  # the how-manieth copy of a frequent item is held out
     frequent = counts >= _FREQUENT * every
-    if (~frequent).sum() < FEWEST:
+    if (~frequent).sum() < MIN_ITEMS:
         frequent[:] = False
     # The other groups in the order of their hashes; what takes all the room by itself is left out.
     room = most - int((counts[frequent] // every).sum())

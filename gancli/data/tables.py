@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gancli.data.labels import MOST_CLASSES
+from gancli.data.labels import MAX_CLASSES
 
-_MOST_ITEMS = 10**12
+_MAX_ITEMS = 10**12
 
 
 def whole(value: object, low: int, high: int) -> bool:
@@ -20,14 +20,14 @@ def class_problem(classes: Any, counts: Any, count: Any) -> str:
         counts: Should be the number of items in each.
         count: Should be the number of all items.
     """
-    if not isinstance(classes, (list, tuple)) or len(classes) > MOST_CLASSES:
-        return f"the classes must be a list of at most {MOST_CLASSES}"
+    if not isinstance(classes, (list, tuple)) or len(classes) > MAX_CLASSES:
+        return f"the classes must be a list of at most {MAX_CLASSES}"
     if not all(isinstance(name, str) and 0 < len(name) < 256 for name in classes):
         return "each class must be a name of 1 to 255 characters"
     if len(set(classes)) != len(classes) or len(classes) == 1:
         return "the classes must be distinct, and two or more"
     if not isinstance(counts, (list, tuple)) or len(counts) != len(classes):
         return "there must be a count for each class"
-    if not all(whole(each, 0, _MOST_ITEMS) for each in (*counts, count)):
+    if not all(whole(each, 0, _MAX_ITEMS) for each in (*counts, count)):
         return "the counts must be whole numbers from 0 on"
     return ""

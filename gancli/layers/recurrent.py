@@ -191,7 +191,7 @@ def copied(network: nn.Module) -> nn.Module:
     return twin
 
 
-def locked_dropout(
+def variational_dropout(
     x: torch.Tensor, share: float, generator: torch.Generator | None
 ) -> torch.Tensor:
     """Return x (n, steps, values) without the same values at every step of an item.

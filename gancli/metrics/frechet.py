@@ -28,8 +28,8 @@ def fit(features: np.ndarray) -> Gaussian:
     """Return the Gaussian of features of shape (items, dims); one item has no covariance."""
     x = np.asarray(features, dtype=np.float64)
     mean = x.mean(axis=0)
-    centred = x - mean
-    return Gaussian(mean, centred.T @ centred / max(len(x) - 1, 1))
+    centered = x - mean
+    return Gaussian(mean, centered.T @ centered / max(len(x) - 1, 1))
 
 
 def distance(a: Gaussian, b: Gaussian) -> float:

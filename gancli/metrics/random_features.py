@@ -78,9 +78,9 @@ def _prepare(x: torch.Tensor) -> torch.Tensor:
     byte = x.dtype == torch.uint8
     x = x.detach().to("cpu", torch.float32)
     x = x / 127.5 - 1.0 if byte else x.clamp(-1.0, 1.0)
-    if x.shape[1] == 4:  # colours under transparency are not seen: what is measured is what is
-        colour, alpha = x[:, :3], x[:, 3:]
-        x = torch.cat(((colour + 1) * (alpha + 1) / 2 - 1, alpha), dim=1)
+    if x.shape[1] == 4:  # colors under transparency are not seen: what is measured is what is
+        color, alpha = x[:, :3], x[:, 3:]
+        x = torch.cat(((color + 1) * (alpha + 1) / 2 - 1, alpha), dim=1)
     if max(x.shape[-2:]) > _LARGEST:
         x = F.interpolate(x, size=[min(side, _LARGEST) for side in x.shape[-2:]], mode="area")
     return x

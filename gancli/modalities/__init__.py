@@ -3,8 +3,7 @@
 import importlib
 import pkgutil
 
-from gancli.config import suggest
-from gancli.errors import GancliError
+from gancli.errors import GancliError, suggest
 from gancli.modalities.base import Modality
 
 

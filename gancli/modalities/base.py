@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gancli.data.dataset import Dataset
     from gancli.data.source import Source
     from gancli.phases.base import Phase
-    from gancli.report import Reporter
+    from gancli.reporting import Reporter
     from gancli.sampling.config import SampleConfig
 
 # Makes the items of some keys one after the other, in their order, while few are in memory. A key
@@ -95,7 +95,7 @@ class Modality(Protocol):
     def scorer(self, dataset: "Dataset", spec: Any, seed: int) -> Scorer:
         """Return the monitor's figure for this data."""
 
-    def latents(
+    def generator_inputs(
         self, keys: list[Any], spec: Any, config: Any, options: Any
     ) -> "dict[str, np.ndarray]":
         """Return the generator's inputs by argument name, a row for each key (no torch).

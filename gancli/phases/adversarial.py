@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
-from gancli.objectives.losses import Objective
+from gancli.losses.adversarial import Objective
+from gancli.phases.adversarial_step import AdversarialStep
 from gancli.phases.base import Batch
-from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
-from gancli.phases.turn import Turn
+from gancli.runtime.precision import Compute
 
 Change = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
@@ -35,7 +35,7 @@ class AdversarialPhase:
             have a ``class_logits`` of those features.
         clip: Greatest norm of a gradient, or None.
         penalty_every: Steps between penalties, weighted by as much.
-        penalty_share: Part of a batch that is penalised.
+        penalty_share: Part of a batch that is penalized.
         d_steps: Discriminator updates a step.
         g_lr, d_lr, beta1, beta2: Adam's settings.
         lr_end: Share of the learning rates that is left at the end, reached by a cosine.
@@ -70,17 +70,17 @@ class AdversarialPhase:
     stops_early: bool = False
 
     @property
-    def penalised(self) -> bool:
+    def penalized(self) -> bool:
         return self.r1 > 0 or self.r2 > 0 or self.gp > 0 or self.noise > 0
 
     @property
     def lazy(self) -> bool:
         """Whether penalties are updates of their own; every step's belong to the loss."""
-        return self.penalised and self.penalty_every > 1
+        return self.penalized and self.penalty_every > 1
 
     def begin(self, networks: Mapping[str, nn.Module]) -> None: ...
 
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         """Return Adam for each network.
 
         A lazy penalty adds an update every so often: the discriminator's rate and decays are
@@ -103,13 +103,13 @@ class AdversarialPhase:
     def step(
         self,
         networks: Mapping[str, nn.Module],
-        optimisers: Mapping[str, Optimizer],
+        optimizers: Mapping[str, Optimizer],
         draw: Callable[[int], Batch],
         generator: torch.Generator,
         step: int,
         compute: Compute,
     ) -> dict[str, float]:
-        turn = Turn(self, networks, optimisers, generator, compute)
+        turn = AdversarialStep(self, networks, optimizers, generator, compute)
         losses: dict[str, float] = {}
         for k in range(self.d_steps):
             batch = draw(k)
@@ -123,7 +123,7 @@ class AdversarialPhase:
                     fake = turn.fake(len(real), labels)
                 turn.discriminate(real, fake, labels, losses)
             if self.lazy and step % self.penalty_every == 0:
-                turn.penalise(real, fake, labels, losses)
+                turn.penalize(real, fake, labels, losses)
             if last and not self.joint:
                 turn.generate(real, fake, labels, losses)
         return losses

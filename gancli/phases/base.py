@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gancli.phases.compute import Compute
+from gancli.runtime.precision import Compute
 
 Batch = dict[str, torch.Tensor]
 
@@ -46,13 +46,13 @@ class Phase(Protocol):
     def begin(self, networks: Mapping[str, nn.Module]) -> None:
         """Prepare the networks; the generator is the best one of the phases before."""
 
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
-        """Return the optimisers that the phase steps, at their full learning rates."""
+    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+        """Return the optimizers that the phase steps, at their full learning rates."""
 
     def step(
         self,
         networks: Mapping[str, nn.Module],
-        optimisers: Mapping[str, Optimizer],
+        optimizers: Mapping[str, Optimizer],
         draw: Callable[[int], Batch],
         generator: torch.Generator,
         step: int,
@@ -62,7 +62,7 @@ class Phase(Protocol):
 
         Args:
             networks: By name, in training mode.
-            optimisers: As made by :meth:`optimisers`.
+            optimizers: As made by :meth:`optimizers`.
             draw: Returns the step's k-th batch of real items on the device.
             generator: The step's own randomness, on the device.
             step: Number of the step, from 0.
@@ -76,11 +76,11 @@ class Phase(Protocol):
         """Return the factor on every learning rate at a share of the phase's budget."""
 
 
-def update(optimiser: Optimizer, loss: torch.Tensor, clip: float | None = None) -> float:
+def update(optimizer: Optimizer, loss: torch.Tensor, clip: float | None = None) -> float:
     """Back-propagate a loss, check it and its gradients, and step.
 
     Args:
-        optimiser: Of the network that learns.
+        optimizer: Of the network that learns.
         loss: A scalar.
         clip: Greatest norm of the gradient; a longer one is shortened to it.
 
@@ -90,13 +90,13 @@ def update(optimiser: Optimizer, loss: torch.Tensor, clip: float | None = None) 
     Raises:
         NotFinite: The loss or a gradient is NaN or infinite; nothing was changed.
     """
-    optimiser.zero_grad(set_to_none=True)
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    apply(optimiser, clip)
+    apply(optimizer, clip)
     return loss.item()
 
 
-def apply(optimiser: Optimizer, clip: float | None = None) -> None:
+def apply(optimizer: Optimizer, clip: float | None = None) -> None:
     """Step with the gradients at hand if all are finite.
 
     Raises:
@@ -104,15 +104,15 @@ def apply(optimiser: Optimizer, clip: float | None = None) -> None:
     """
     gradients = [
         parameter.grad
-        for group in optimiser.param_groups
+        for group in optimizer.param_groups
         for parameter in group["params"]
         if parameter.grad is not None
     ]
     # A NaN or an infinity anywhere makes the norm of norms not finite, in one pass.
     norm = torch.nn.utils.get_total_norm(gradients)
     if not norm.isfinite():
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         raise NotFinite
     if clip is not None and norm > clip:
         torch._foreach_mul_(gradients, float(clip / norm))
-    optimiser.step()
+    optimizer.step()

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
-from gancli.objectives.losses import objective
+from gancli.losses.adversarial import objective
 from gancli.phases.adversarial import AdversarialPhase
+from gancli.phases.adversarial_step import AdversarialStep
 from gancli.phases.base import Batch
-from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
-from gancli.phases.turn import Turn
+from gancli.runtime.precision import Compute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class RefitPhase:
 
     def begin(self, networks: Mapping[str, nn.Module]) -> None: ...
 
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         phase = self.adversarial
         return {
             "discriminator": Adam(
@@ -55,7 +55,7 @@ class RefitPhase:
     def step(
         self,
         networks: Mapping[str, nn.Module],
-        optimisers: Mapping[str, Optimizer],
+        optimizers: Mapping[str, Optimizer],
         draw: Callable[[int], Batch],
         generator: torch.Generator,
         step: int,
@@ -68,7 +68,7 @@ class RefitPhase:
         batch = draw(0)
         real, labels = phase.prepare(batch, generator), batch.get("labels")
         losses: dict[str, float] = {}
-        turn = Turn(phase, networks, optimisers, generator, compute)
+        turn = AdversarialStep(phase, networks, optimizers, generator, compute)
         with torch.no_grad():
             fake = turn.fake(len(real), labels)
         turn.discriminate(real, fake, labels, losses)

@@ -1,7 +1,6 @@
 """The class of a sample: the one asked for, or one drawn as often as in the data."""
 
-from gancli.config import suggest
-from gancli.errors import UsageError
+from gancli.errors import UsageError, suggest
 from gancli.sampling.seeds import Key, drawn_class
 
 

@@ -6,7 +6,7 @@ work by shape. All 64 of 64 items differed in their last bits between a batch of
 size (2 to 64), for every network that was tried. So items are computed in tiles of a fixed
 size, and a last one that is not full is filled up. Within a tile neither the place of an item nor
 its neighbours matter: no bit differed in random orders, nor alone at the first, middle or last
-place, for sides of 20 to 100 pixels, widths of 5 to 64, each up-sampling and normalisation, and
+place, for sides of 20 to 100 pixels, widths of 5 to 64, each up-sampling and normalization, and
 1, 2, 3, 7 and 16 threads (torch 2.14, x86-64 with AVX-512).
 
 Tiles of one would need no such evidence but make 1.7 to 3 times fewer pictures a second on one
@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from gancli import device as devices
+from gancli.artifacts.model import Model
 from gancli.errors import GancliError
 from gancli.modalities.base import Stdout
-from gancli.model import Model
-from gancli.report import Reporter
-from gancli.sampling.generate import generate
-from gancli.sampling.guided import choose, effective_candidates
+from gancli.reporting import Reporter
+from gancli.runtime import devices
+from gancli.sampling.engines.torch import generate
+from gancli.sampling.guidance import effective_sample_size, pick_candidate
 from gancli.sampling.seeds import Candidate, chosen_seeds
 
 
@@ -74,7 +74,7 @@ class _Maker:
         self.generator = model.networks["generator"].to(device).eval()
         self.discriminator = model.networks["discriminator"].to(device).eval()
         self._effective: list[np.ndarray] = []
-        if options.guided > 1 and model.guide is None:
+        if options.guided > 1 and model.calibration is None:
             raise GancliError(
                 "This model's discriminator was never calibrated, so it cannot guide.",
                 "Leave --guided out, or finish the training of its run.",
@@ -84,22 +84,22 @@ class _Maker:
         """Yield each key with its item and, where asked for, its score."""
         count = self.options.guided
         tries = keys if count == 1 else [Candidate(key, k) for key in keys for k in range(count)]
-        latents = self.model.modality.latents(
+        inputs = self.model.modality.generator_inputs(
             list(tries), self.model.spec, self.model.config, self.options
         )
         tile = self.model.modality.tile
-        made = compute(self.generator, latents, self.device, tile)
-        if not self.options.scored or self.model.guide is None:
+        made = compute(self.generator, inputs, self.device, tile)
+        if not self.options.scored or self.model.calibration is None:
             yield from ((key, item, None) for key, item in zip(keys, made, strict=True))
             return
-        judged = {"items": made} | {k: v for k, v in latents.items() if k == "labels"}
-        scores = self.model.guide.logit(
+        judged = {"items": made} | {k: v for k, v in inputs.items() if k == "labels"}
+        scores = self.model.calibration.logit(
             compute(self._judge, judged, self.device, tile)
         ).reshape(len(keys), count)
         if count > 1:
-            self._effective.append(effective_candidates(scores))
+            self._effective.append(effective_sample_size(scores))
         for row, key in enumerate(keys):
-            chosen = choose(key, scores[row]) if count > 1 else 0
+            chosen = pick_candidate(key, scores[row]) if count > 1 else 0
             yield key, made[row * count + chosen], float(scores[row, chosen])
 
     def _judge(self, items: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:

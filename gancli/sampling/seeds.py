@@ -7,7 +7,7 @@ import numpy as np
 
 from gancli.errors import UsageError
 
-_MOST = 10_000_000
+_MAX = 10_000_000
 _PURPOSES = 8  # kinds of numbers that one sample may draw
 
 
@@ -36,10 +36,10 @@ def parse_seeds(text: str) -> list[int]:
         if not all(numbers):
             raise UsageError(f"--seeds cannot be {text!r}.", "Write it like 0-63,99.")
         low, high = int(first), int(last)
-        if high < low or high > 2**62 or len(seeds) + high - low >= _MOST:
+        if high < low or high > 2**62 or len(seeds) + high - low >= _MAX:
             raise UsageError(
                 f"The range {part.strip()} in --seeds does not count up, or is too long.",
-                f"Give at most {_MOST:,} seeds, the smaller end first.",
+                f"Give at most {_MAX:,} seeds, the smaller end first.",
             )
         seeds += range(low, high + 1)
     return seeds

@@ -5,7 +5,7 @@ from torch import nn
 
 from gancli.layers.recurrent import copied
 
-_MOST = 10_000  # items: a longer memory than this lags behind a ten-minute run
+_MAX = 10_000  # items: a longer memory than this lags behind a ten-minute run
 
 
 class Ema:
@@ -26,7 +26,7 @@ class Ema:
     @torch.no_grad()
     def update(self, network: nn.Module, batch: int, items: int) -> None:
         """Move towards the network after a step of ``batch`` items, ``items`` in all."""
-        half_life = min(_MOST, self.share * items)
+        half_life = min(_MAX, self.share * items)
         keep = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
         theirs = network.state_dict()
         floats = {

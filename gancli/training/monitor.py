@@ -6,7 +6,7 @@ from gancli.training.budget import Budget
 
 _SHARE = 0.05  # of the time that measuring may take
 _POINTS = 20  # measurements in a run, at most
-_MOST, _LEAST = 2_000, 256  # samples of one measurement
+_MAX, _MIN = 2_000, 256  # samples of one measurement
 _COLLAPSED = 0.1  # of real data's spread
 _WORSE = 4.0  # times the best score
 _LOSS_SLACK = 1.01  # times the least held-out loss
@@ -40,9 +40,9 @@ class Schedule:
     def samples(self) -> int:
         """Samples of one measurement: one costs less than half a training item's step."""
         if self.budget.kind == "time":
-            return _MOST
+            return _MAX
         share = self._items() * _SHARE * 2 / self.points
-        return int(max(_LEAST, min(_MOST, share)))
+        return int(max(_MIN, min(_MAX, share)))
 
     def _items(self) -> float:
         scale = self.batch if self.budget.kind == "steps" else 1

@@ -4,21 +4,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gancli import model
+from gancli.artifacts import model
+from gancli.artifacts.report import write_report
+from gancli.artifacts.run import Run
 from gancli.config import resolve, to_table
 from gancli.data.source import Source, open_source
-from gancli.device import bf16, choose
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import Modality
-from gancli.phases.compute import Compute
-from gancli.report import Reporter
-from gancli.training import checkpoint as checkpoints
+from gancli.reporting import Reporter
+from gancli.runtime.devices import bf16, choose
+from gancli.runtime.precision import Compute
+from gancli.runtime.signals import Stop
+from gancli.runtime.threads import fixed
+from gancli.storage import checkpoints
 from gancli.training import state
-from gancli.training.calibrate import calibrate
-from gancli.training.report_page import write_report
-from gancli.training.run import Run
-from gancli.training.stop import Stop
-from gancli.training.threads import fixed
+from gancli.training.calibration import calibrate
 from gancli.training.trainer import Diverged, Trainer
 
 
@@ -158,10 +158,10 @@ def _export(trainer: Trainer, record: dict[str, Any]) -> Path:
         "steps": trainer.progress.step, "items": trainer.progress.items,
         "seconds": round(trainer.progress.seconds, 1), "floor": round(trainer.scorer.floor, 4),
     }
-    guide = None
+    calibration = None
     if trainer.settled:
-        guide = calibrate(trainer)
-        metrics["guide_accuracy"] = round(guide.accuracy, 4)
+        calibration = calibrate(trainer)
+        metrics["guide_accuracy"] = round(calibration.accuracy, 4)
     elif quality.best_step is not None:
         best = checkpoints.load(run.checkpoints, quality.best_step)
         state.restore(best, trainer.networks, trainer.ema, {})
@@ -175,7 +175,7 @@ def _export(trainer: Trainer, record: dict[str, Any]) -> Path:
     }
     provenance = {"data": record["data_name"], "command": record["command"]}
     made = model.Model(
-        trainer.modality, trainer.spec, trainer.config, networks, guide, metrics, provenance
+        trainer.modality, trainer.spec, trainer.config, networks, calibration, metrics, provenance
     )
     model.save(made, run.model)
     write_report(run, record, metrics)

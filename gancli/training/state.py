@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gancli.training.checkpoint import Checkpoint, Tensors
+from gancli.storage.checkpoints import Checkpoint, Tensors
 from gancli.training.ema import Ema
 from gancli.training.monitor import Quality
 
@@ -22,7 +22,7 @@ class Progress:
         seconds: Time trained, measuring and saving included.
         attempt: Roll-backs so far; part of the key of the random numbers.
         scale: Factor on the learning rates, halved by each roll-back.
-        phase: Number of the phase whose optimisers are saved.
+        phase: Number of the phase whose optimizers are saved.
         start: Share of the budget at which that phase began.
         ended: Whether that phase is over before its share is spent.
         saved: Seconds at the last checkpoint.
@@ -45,7 +45,7 @@ def capture(
     progress: Progress,
     networks: dict[str, nn.Module],
     ema: Ema,
-    optimisers: dict[str, Optimizer],
+    optimizers: dict[str, Optimizer],
     fixed: dict[str, Any],
 ) -> Checkpoint:
     """Return the state as a checkpoint; ``fixed`` is what must not change over a run."""
@@ -56,13 +56,13 @@ def capture(
     }
     moments = {
         f"{name}.{index}.{key}": tensor
-        for name, optimiser in optimisers.items()
-        for index, values in optimiser.state_dict()["state"].items()
+        for name, optimizer in optimizers.items()
+        for index, values in optimizer.state_dict()["state"].items()
         for key, tensor in values.items()
     }
     tensors = {"networks": weights, "averaged": dict(ema.network.state_dict())}
     if moments:
-        tensors["optimisers"] = moments
+        tensors["optimizers"] = moments
     return Checkpoint(progress.step, tensors, {"progress": asdict(progress), "fixed": fixed})
 
 
@@ -76,21 +76,21 @@ def restore(
     checkpoint: Checkpoint,
     networks: dict[str, nn.Module],
     ema: Ema,
-    optimisers: dict[str, Optimizer],
+    optimizers: dict[str, Optimizer],
 ) -> None:
     """Load a checkpoint's tensors into what the training computes with."""
     for name, network in networks.items():
         network.load_state_dict(_below(checkpoint.tensors["networks"], name))
     ema.network.load_state_dict(checkpoint.tensors["averaged"])
-    moments = checkpoint.tensors.get("optimisers", {})
-    for name, optimiser in optimisers.items():
+    moments = checkpoint.tensors.get("optimizers", {})
+    for name, optimizer in optimizers.items():
         own = _below(moments, name)
-        parameters = [each for group in optimiser.param_groups for each in group["params"]]
-        optimiser.state.clear()
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        optimizer.state.clear()
         for index, parameter in enumerate(parameters):
             values = _below(own, str(index))
             if values:
-                optimiser.state[parameter] = {
+                optimizer.state[parameter] = {
                     key: _like(parameter, tensor) for key, tensor in values.items()
                 }
 
@@ -101,7 +101,7 @@ def _below(tensors: Tensors, prefix: str) -> Tensors:
 
 
 def _like(parameter: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
-    """Return an optimiser's tensor laid out in memory as its parameter is.
+    """Return an optimizer's tensor laid out in memory as its parameter is.
 
     The fused update walks all of them by address, so a moment in another layout would be
     applied to the wrong weights.

@@ -9,25 +9,26 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from gancli.artifacts.run import Run
 from gancli.config import parse_interval
 from gancli.data.dataset import Dataset
 from gancli.errors import DIVERGED, GancliError
 from gancli.layers.recurrent import copied
 from gancli.modalities.base import Modality, Scorer
 from gancli.phases.base import Batch, NotFinite, Phase
-from gancli.phases.compute import Compute
-from gancli.report import Reporter, Status
-from gancli.sampling.generate import generate
-from gancli.training import checkpoint as checkpoints
-from gancli.training import measuring, state, threads
+from gancli.reporting import Reporter, Status
+from gancli.runtime import threads
+from gancli.runtime.memory import keep_freed
+from gancli.runtime.precision import Compute
+from gancli.runtime.signals import Stop
+from gancli.sampling.engines.torch import generate
+from gancli.storage import checkpoints
+from gancli.training import measuring, state
 from gancli.training.board import Board
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
-from gancli.training.memory import keep_freed
 from gancli.training.monitor import Schedule
 from gancli.training.random import step_generator
-from gancli.training.run import Run
-from gancli.training.stop import Stop
 
 _ROLL_BACKS = 3
 _PREVIEWED = 64
@@ -73,7 +74,7 @@ class Trainer:
         for network in self.networks.values():
             network.to(compute.device).train()
         self.ema = Ema(self.networks["generator"], config.ema)
-        self.optimisers = self.phases[0].optimisers(self.networks)
+        self.optimizers = self.phases[0].optimizers(self.networks)
         self.save_seconds, self.save_steps = parse_interval(config.save_every)
         self.fixed = {"fingerprint": dataset.fingerprint}
         self._options = modality.sample_config_type()
@@ -88,7 +89,7 @@ class Trainer:
         best = self.progress.quality.best_step
         checkpoints.save(
             self.run.checkpoints,
-            state.capture(self.progress, self.networks, self.ema, self.optimisers, self.fixed),
+            state.capture(self.progress, self.networks, self.ema, self.optimizers, self.fixed),
             keep=set() if best is None else {best},
         )
 
@@ -104,8 +105,8 @@ class Trainer:
                 "Name the original data after --resume RUN, or start a new run.",
             )
         self.progress = state.progress_of(checkpoint)
-        self.optimisers = self.phases[self.progress.phase].optimisers(self.networks)
-        state.restore(checkpoint, self.networks, self.ema, self.optimisers)
+        self.optimizers = self.phases[self.progress.phase].optimizers(self.networks)
+        state.restore(checkpoint, self.networks, self.ema, self.optimizers)
 
     def roll_back(self, what: str) -> None:
         """Return to the best checkpoint, or the newest, with half the learning rates."""
@@ -175,7 +176,7 @@ class Trainer:
         self,
         phase: Phase,
         networks: dict[str, nn.Module],
-        optimisers: dict[str, Optimizer],
+        optimizers: dict[str, Optimizer],
         step: int,
     ) -> dict[str, float]:
         random = step_generator(
@@ -183,7 +184,7 @@ class Trainer:
         )
         draws = getattr(phase, "d_steps", 1)
         return phase.step(
-            networks, optimisers, self._draw(phase, draws, step), random, step, self.compute
+            networks, optimizers, self._draw(phase, draws, step), random, step, self.compute
         )
 
     def step(self) -> dict[str, float]:
@@ -197,11 +198,11 @@ class Trainer:
             self._enter(index, start)
         phase = self.phases[index]
         rate = phase.rate((self.share() - start) / (end - start)) * self.progress.scale
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
                 group["lr"] = group["initial_lr"] * rate
-        losses = self._compute_step(phase, self.networks, self.optimisers, self.progress.step)
+        losses = self._compute_step(phase, self.networks, self.optimizers, self.progress.step)
         self.progress.step += 1
         self.progress.items += phase.batch
         if phase.trains_generator:
@@ -232,16 +233,16 @@ class Trainer:
             self.networks["generator"].load_state_dict(self.ema.network.state_dict())
         self.phases[index].begin(self.networks)
         now.phase, now.start, now.ended = index, start, False
-        self.optimisers = self.phases[index].optimisers(self.networks)
+        self.optimizers = self.phases[index].optimizers(self.networks)
 
     def tune_threads(self) -> int:
         """Measure which thread count is fastest, on copies that are thrown away."""
         networks = {name: copied(network) for name, network in self.networks.items()}
         phase = self.phases[self._phase()[0]]
-        optimisers = phase.optimisers(networks)
+        optimizers = phase.optimizers(networks)
         # Step 1 is no lazy penalty's turn.
         best, medians = threads.fastest(
-            lambda: self._compute_step(phase, networks, optimisers, 1)
+            lambda: self._compute_step(phase, networks, optimizers, 1)
         )
         tried = ", ".join(f"{count}: {1e3 * taken:.0f} ms" for count, taken in medians.items())
         self.reporter.note(f"Threads: {best}, the fastest of those measured ({tried} a step).")
@@ -258,10 +259,10 @@ class Trainer:
         made, labels = [], []
         for start in range(first, first + count, 250):
             seeds = list(range(start, min(start + 250, first + count)))
-            latents = self.modality.latents(seeds, self.spec, self.config, self._options)
-            made.append(generate(self.ema.network, latents, self.compute.device))
-            if "labels" in latents:
-                labels.append(torch.from_numpy(latents["labels"]))
+            inputs = self.modality.generator_inputs(seeds, self.spec, self.config, self._options)
+            made.append(generate(self.ema.network, inputs, self.compute.device))
+            if "labels" in inputs:
+                labels.append(torch.from_numpy(inputs["labels"]))
         return torch.cat(made), torch.cat(labels) if labels else None
 
     def log(self, entry: dict[str, Any]) -> None:
@@ -341,7 +342,7 @@ class Trainer:
             )
         self.reporter.status(
             Status(
-                step=now.step, progress=share, images_per_s=pace,
+                step=now.step, progress=share, items_per_s=pace,
                 seconds_left=self.budget.seconds_left(now.step, now.items, now.seconds),
                 losses=losses, score=quality.score, best=quality.best,
                 trend=None if quality.previous is None or quality.score is None

@@ -28,18 +28,17 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from gancli.artifacts.finding import open_model
 from gancli.data.dataset import Dataset
 from gancli.data.source import open_source
-from gancli.loading import open_model
 from gancli.modalities.audio import AudioModality
-from gancli.modalities.audio.config import AudioConfig
-from gancli.modalities.audio.data import load
-from gancli.modalities.audio.encode import normalised
-from gancli.modalities.audio.invert import invert
+from gancli.modalities.audio.config import AudioConfig, AudioSampleConfig
+from gancli.modalities.audio.dataset import load
+from gancli.modalities.audio.encode import normalized
+from gancli.modalities.audio.inversion import mel_to_audio
 from gancli.modalities.audio.mel import frames_inside, to_items
-from gancli.modalities.audio.sample_config import AudioSampleConfig
 from gancli.modalities.audio.score import AudioScorer
-from gancli.report import Silent
+from gancli.reporting import Silent
 from gancli.sampling.sampler import sample
 
 
@@ -63,9 +62,9 @@ class Classifier(nn.Module):
 def fit(items, labels, classes, seed, epochs=25):
     torch.manual_seed(seed)
     network = Classifier(classes)
-    optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
     steps = epochs * (len(items) // 64)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps)
     for _ in range(epochs):
         order = torch.randperm(len(items))
         for chosen in order.split(64)[: len(items) // 64]:
@@ -73,9 +72,9 @@ def fit(items, labels, classes, seed, epochs=25):
             late = int(torch.randint(5, ()))
             batch = torch.cat([batch[:, :1].expand(-1, late, -1), batch], 1)[:, : items.shape[1]]
             loss = cross_entropy(network(batch), labels[chosen], label_smoothing=0.05)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
     return network.eval()
 
@@ -121,7 +120,7 @@ def as_clips(items, spec, seeds):
     samples = np.zeros((len(items), spec.samples, spec.channels), np.int16)
     lengths = np.zeros(len(items), np.int32)
     for index, (item, seed) in enumerate(zip(items, seeds, strict=True)):
-        sound = normalised(invert(item, spec, seed))
+        sound = normalized(mel_to_audio(item, spec, seed))
         samples[index, : len(sound)] = np.rint(sound * 32767)
         lengths[index] = frames_inside(item, spec)
     return samples, lengths

@@ -22,12 +22,12 @@ from torch import nn
 from torchaudio.functional import griffinlim
 
 from gancli.data.source import open_source
-from gancli.modalities.audio.choose import inspect
 from gancli.modalities.audio.config import AudioConfig
-from gancli.modalities.audio.data import load
-from gancli.modalities.audio.invert import griffin_lim, magnitudes
+from gancli.modalities.audio.dataset import load
+from gancli.modalities.audio.inspect import inspect
+from gancli.modalities.audio.inversion import griffin_lim, magnitudes
 from gancli.modalities.audio.mel import FLOOR, filters
-from gancli.report import Silent
+from gancli.reporting import Silent
 
 _DB = 20 / np.log(10)
 
@@ -79,17 +79,17 @@ def learn(path, spec, steps):
     sounds = list(clips(path, spec, 1500))
     torch.manual_seed(0)
     network = Learnt(spec.bins, len(weights))
-    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     started = time.process_time()
     for step in range(steps):
         chosen = [sounds[(step * 8 + k) % len(sounds)] for k in range(8)]
         true = torch.cat([spectrum(each, spec) for each in chosen], 2)
         wanted = (true + FLOOR).log()
         loss = (network(weights.T @ true, spec) - wanted).abs().mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     return network, time.process_time() - started
 

@@ -83,8 +83,8 @@ class Judge:
         torch.manual_seed(0)
         random = np.random.default_rng(0)
         steps = 400 * 6 if len(train) > 20_000 else len(train) // 128 * 25
-        optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=0.01)
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, steps)
+        optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=0.01)
+        rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps)
         for _ in range(steps):
             chosen = random.choice(train, 128, replace=False)
             x = to_tensor(pixels[chosen])
@@ -93,9 +93,9 @@ class Judge:
             loss = F.cross_entropy(
                 self.network(x), torch.from_numpy(labels[chosen]), label_smoothing=0.05
             )
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             rate.step()
 
     @torch.no_grad()

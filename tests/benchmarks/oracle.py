@@ -30,10 +30,10 @@ import torch
 from text_runs import Drawn, budget, draw, mean_and_spread, train
 from torch import nn
 
+from gancli.artifacts.model import Model
 from gancli.modalities.text import TextModality
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import FIRST
-from gancli.model import Model
 
 _WORDS, _WIDTH = 5000, 32
 _LINES = 11_111  # a tenth of which is held out
@@ -103,7 +103,7 @@ def of_model(model: Model, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         shares = generator.logits(tokens, None, drawn=True).log_softmax(2)
         likelihoods.append(shares.gather(2, tokens[..., None]).double().sum((1, 2)))
         logits.append(discriminator(tokens))
-    return torch.cat(likelihoods).numpy(), model.guide.logit(torch.cat(logits).numpy())
+    return torch.cat(likelihoods).numpy(), model.calibration.logit(torch.cat(logits).numpy())
 
 
 def gain(log_odds: np.ndarray, pool: np.ndarray, candidates: int) -> np.ndarray:
@@ -182,7 +182,8 @@ def main() -> None:
             options = {"preset": preset, "seed": seed, **budget(given.time, given.steps),
                        **dict(pair.split("=", 1) for pair in given.set)}
             model = train(Sequences(length), corpus, folder, options)
-            print(json.dumps({**options, **model.metrics, "guide": vars(model.guide)}), flush=True)
+            fitted = vars(model.calibration)
+            print(json.dumps({**options, **model.metrics, "guide": fitted}), flush=True)
             likelihoods, log_odds = of_model(model, fresh)
             pool = draw(model, given.samples)
             for candidates in (1, *map(int, given.guided.split(","))):

@@ -17,14 +17,14 @@ import torch
 from judge import Judge
 
 from gancli import modalities
+from gancli.artifacts.run import Run
 from gancli.config import resolve
 from gancli.data.source import open_source
-from gancli.device import bf16, choose
 from gancli.modalities.image.pixels import to_pixels
-from gancli.phases.compute import Compute
-from gancli.report import Silent
-from gancli.training.run import Run
-from gancli.training.stop import Stop
+from gancli.reporting import Silent
+from gancli.runtime.devices import bf16, choose
+from gancli.runtime.precision import Compute
+from gancli.runtime.signals import Stop
 from gancli.training.trainer import Trainer
 
 _SAMPLES = 10_000

@@ -103,13 +103,13 @@ def fit_language_model(
 ) -> None:
     """Fit a model to texts; with others beside them it is left as it was best on these."""
     random = np.random.default_rng(seed)
-    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, steps, pct_start=0.1)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps, pct_start=0.1)
     step, best, least = 0, None, float("inf")
     while step < steps:
         for chosen in batches(tokens, 64, random)[: steps - step]:
             network.train()
-            _update(network, optimiser, network(trimmed(tokens[chosen])).mean())
+            _update(network, optimizer, network(trimmed(tokens[chosen])).mean())
             rate.step()
             step += 1
         if valid is not None and (loss := network.loss(valid)) < least:
@@ -118,11 +118,11 @@ def fit_language_model(
         network.load_state_dict(best)
 
 
-def _update(network: nn.Module, optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    optimiser.zero_grad()
+def _update(network: nn.Module, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimiser.step()
+    optimizer.step()
 
 
 class Classifier(nn.Module):
@@ -238,14 +238,14 @@ class Judge:
         rows = np.concatenate([real[cuts[0] :], made[cuts[1] :]])
         targets = np.repeat([1.0, 0.0], [len(real) - cuts[0], len(made) - cuts[1]])
         network = Classifier(self.language)
-        optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.01)
+        optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.01)
         step, steps, highest, found = 0, max(1, self.steps // 2), -1.0, 0.5
         while step < steps:
             for chosen in batches(rows, 128, random)[: steps - step]:
                 network.train()
                 logits = network(trimmed(rows[chosen]))
                 wanted = torch.from_numpy(targets[chosen]).float()
-                _update(network, optimiser, binary_cross_entropy_with_logits(logits, wanted))
+                _update(network, optimizer, binary_cross_entropy_with_logits(logits, wanted))
                 step += 1
             if (auc := network.auc(real[: cuts[0]], made[: cuts[1]])) > highest:
                 highest, found = auc, network.auc(self.fresh, tested)

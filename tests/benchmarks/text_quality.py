@@ -25,7 +25,7 @@ from text_judge import Judge
 from text_runs import budget, draw, encode, mean_and_spread, train
 
 from gancli import modalities
-from gancli.model import Model
+from gancli.artifacts.model import Model
 
 _COLUMNS = {"auc": 3, "fed": 2, "reverse": 3, "forward": 3, "unique": 3, "copied": 3}
 _FILTERS = {
@@ -106,8 +106,8 @@ def main() -> None:
                        **dict(pair.split("=", 1) for pair in given.set)}
             model = train(text, given.corpus / "train.txt", given.runs, options)
             models[preset, seed] = model
-            guide = None if model.guide is None else vars(model.guide)
-            print(json.dumps({**options, **model.metrics, "guide": guide}), flush=True)
+            calibration = None if model.calibration is None else vars(model.calibration)
+            print(json.dumps({**options, **model.metrics, "guide": calibration}), flush=True)
     torch.set_num_threads(given.threads)
     spec = next(iter(models.values())).spec
     lines, left_out = {}, {}

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gancli import model
+from gancli.artifacts import model
 from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.modalities.text import TextModality
-from gancli.modalities.text.config import PRESETS, TextConfig
-from gancli.modalities.text.sample_config import TextSampleConfig
+from gancli.modalities.text.config import PRESETS, TextConfig, TextSampleConfig
 from gancli.modalities.text.tokens import UNKNOWN
-from gancli.report import Silent
+from gancli.reporting import Silent
 from gancli.sampling.sampler import sample
 from gancli.training import session
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gancli import zoo
 from gancli.errors import GancliError
+from gancli.storage import bundled
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_train_plans_a_directory_and_speaks_json(call, session, tmp_path):
 
 
 def test_train_without_data_says_what_it_takes(call, session, monkeypatch, tmp_path):
-    monkeypatch.setattr(zoo, "default", lambda kind, modality: str(tmp_path / "my data"))
+    monkeypatch.setattr(bundled, "default", lambda kind, modality: str(tmp_path / "my data"))
     result = call("train", "image")
     assert result.status == 0
     assert "bundled sample" in result.err
@@ -98,7 +98,7 @@ def sampler(monkeypatch):
 
     for name, attributes in {
         "gancli.sampling.sampler": {"sample": sample},
-        "gancli.loading": {"open_model": lambda name, modality, warn: name},
+        "gancli.artifacts.finding": {"open_model": lambda name, modality, warn: name},
     }.items():
         module = types.ModuleType(name)
         vars(module).update(attributes)
@@ -146,8 +146,9 @@ def test_doctor_fails_on_damage(call, monkeypatch):
     def check(kind: str, name: str) -> None:
         raise GancliError(f"The bundled {name} is damaged.", "Install gancli again.")
 
-    monkeypatch.setattr(zoo, "names", lambda kind: {"thing": {"modality": "image", "files": {}}})
-    monkeypatch.setattr(zoo, "check", check)
+    items = {"thing": {"modality": "image", "files": {}}}
+    monkeypatch.setattr(bundled, "names", lambda kind: items)
+    monkeypatch.setattr(bundled, "check", check)
     result = call("doctor")
     assert result.status == 1
     line = next(line for line in result.out.splitlines() if line.startswith("PROBLEM"))
@@ -186,7 +187,8 @@ def test_info_of_a_run(call, tmp_path):
 
 
 def test_info_with_layers(call, monkeypatch, tmp_path):
-    from gancli import modalities, model
+    from gancli import modalities
+    from gancli.artifacts import model
     from gancli.modalities.image.config import ImageConfig
     from gancli.modalities.image.spec import ImageSpec
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gancli.cli import app, doctor, faults, models
+from gancli.cli import app, faults
+from gancli.cli.commands import doctor, models
 from gancli.errors import GancliError
 
 
@@ -65,7 +66,7 @@ def failing(call, monkeypatch):
         def raise_it(kind: str) -> None:
             raise error
 
-        monkeypatch.setattr(models.zoo, "names", raise_it)
+        monkeypatch.setattr(models.bundled, "names", raise_it)
         return call("models", *args)
 
     return fail

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gancli.cli.console import Output
 from gancli.cli.lines import clean, columns, duration, status_line
-from gancli.cli.output import Output
 from gancli.errors import GancliError
-from gancli.report import Status
+from gancli.reporting import Status
 
 
 class Terminal(io.StringIO):

@@ -10,7 +10,7 @@ import pytest
 
 from gancli.data import cache
 from gancli.errors import GancliError
-from gancli.report import Silent
+from gancli.reporting import Silent
 
 ITEMS = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3)
 
@@ -60,7 +60,7 @@ def test_what_was_written_is_found(held: str, folder: Path) -> None:
 
 def test_damage_makes_it_absent_and_it_is_rebuilt(held: str, folder: Path) -> None:
     write()
-    pixels, meta = folder / "entry" / "pixels.bin", folder / "entry" / "meta.json"
+    pixels, meta = folder / "entry" / "items.bin", folder / "entry" / "meta.json"
     good = {path: path.read_bytes() for path in (pixels, meta)}
     flipped = bytes([good[pixels][0] ^ 1]) + good[pixels][1:]
     table = json.loads(good[meta])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gancli.layers.names import CELLS
-from gancli.layers.recurrent import Recurrent, locked_dropout
+from gancli.layers.recurrent import Recurrent, variational_dropout
 
 N, STEPS, INPUTS, WIDTH = 3, 6, 5, 8
 
@@ -115,7 +115,7 @@ def test_an_lstm_remembers_at_first():
 
 def test_locked_dropout_drops_the_same_at_every_step():
     x = torch.ones(50, 7, 40)
-    found = locked_dropout(x, 0.3, torch.Generator().manual_seed(0))
+    found = variational_dropout(x, 0.3, torch.Generator().manual_seed(0))
     assert torch.equal(found, found[:, :1].expand(-1, 7, -1))
     assert not torch.equal(found[0], found[1])  # items have masks of their own
     kept = found > 0
@@ -126,5 +126,5 @@ def test_locked_dropout_drops_the_same_at_every_step():
 
 def test_locked_dropout_of_nothing():
     x = torch.randn(2, 3, 4)
-    assert locked_dropout(x, 0.5, None) is x
-    assert locked_dropout(x, 0.0, torch.Generator()) is x
+    assert variational_dropout(x, 0.5, None) is x
+    assert variational_dropout(x, 0.0, torch.Generator()) is x

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from gancli.artifacts.model import Model, load, save
 from gancli.errors import GancliError, UsageError
 from gancli.modalities import get
-from gancli.modalities.image.config import ImageConfig
-from gancli.modalities.image.sample_config import ImageSampleConfig
+from gancli.modalities.image.config import ImageConfig, ImageSampleConfig
 from gancli.modalities.image.spec import ImageSpec
-from gancli.model import Model, load, save
-from gancli.report import Silent
+from gancli.reporting import Silent
 from gancli.sampling import sampler
-from gancli.sampling.guided import Guide
+from gancli.sampling.guidance import Calibration
 from gancli.sampling.sampler import compute, sample
 from gancli.sampling.seeds import normal
 
@@ -45,14 +44,14 @@ class Ear(Silent):
         self.steps.append((done, total))
 
 
-def collect(made, reporter=None, scores=None, guide=None, **options):
+def collect(made, reporter=None, scores=None, calibration=None, **options):
     """Return each key with the bytes of its item, as the modality's writer would get them."""
     found = {}
     scores = {} if scores is None else scores
 
     class Modality:
         tile = 16
-        latents = staticmethod(made.modality.latents)
+        generator_inputs = staticmethod(made.modality.generator_inputs)
 
         @staticmethod
         def write(items, seeds, spec, options, reporter, stdout):
@@ -62,7 +61,7 @@ def collect(made, reporter=None, scores=None, guide=None, **options):
                 found[key] = item.tobytes()
             return []
 
-    fake = Model(Modality(), made.spec, made.config, made.networks, guide, {}, {})
+    fake = Model(Modality(), made.spec, made.config, made.networks, calibration, {}, {})
     sample(fake, ImageSampleConfig(**options), reporter or Silent(), io.BytesIO)
     return found
 
@@ -136,16 +135,16 @@ def test_a_random_seed_is_said_and_a_given_one_is_not():
 def test_few_items_are_in_memory_and_progress_reaches_the_end():
     made, ear, largest = model(), Ear(), []
 
-    def latents(keys, *rest):
+    def generator_inputs(keys, *rest):
         largest.append(len(keys))
-        return get("image").latents(keys, *rest)
+        return get("image").generator_inputs(keys, *rest)
 
     class Modality:
         tile = 16
         write = staticmethod(lambda items, seeds, *rest: [None for _ in items(seeds)])
 
     fake = Model(Modality(), made.spec, made.config, made.networks, None, {}, {})
-    Modality.latents = staticmethod(latents)
+    Modality.generator_inputs = staticmethod(generator_inputs)
     sample(fake, ImageSampleConfig(n=100, seed=0, batch=33), ear, io.BytesIO)
     assert max(largest) == 48  # 33 in whole tiles
     assert ear.steps == [(48, 100), (96, 100), (100, 100)]
@@ -178,25 +177,25 @@ def test_a_missing_device_and_a_class_of_no_model_are_usage_errors(monkeypatch):
 
 
 def test_guided_samples_are_those_the_discriminator_prefers():
-    made, guide = model(), Guide(50.0, 0.0, 0.9)
+    made, calibration = model(), Calibration(50.0, 0.0, 0.9)
     plain, guided, ear = {}, {}, Ear()
-    known = [collect(made, guide=guide, seeds=f"{seed}") for seed in range(3)]
-    collect(made, guide=guide, scores=plain, seed=0, n=3)
-    picked = collect(made, ear, guide=guide, scores=guided, seed=0, n=3, guided=8)
+    known = [collect(made, calibration=calibration, seeds=f"{seed}") for seed in range(3)]
+    collect(made, calibration=calibration, scores=plain, seed=0, n=3)
+    picked = collect(made, ear, calibration=calibration, scores=guided, seed=0, n=3, guided=8)
     assert set(plain.values()) == {None}
     assert all(isinstance(score, float) for score in guided.values())
     assert any(picked[seed] != known[seed][seed] for seed in range(3))
     assert any("of 8 candidates" in note for note in ear.notes)
     # The scale decides how much the discriminator is believed: none of it is the first draw.
     free = {}
-    collect(made, guide=Guide(0.0, 0.0, 0.5), scores=free, seed=0, n=3, guided=8)
+    collect(made, calibration=Calibration(0.0, 0.0, 0.5), scores=free, seed=0, n=3, guided=8)
     assert set(free.values()) == {0.0}
 
 
 def test_guided_bytes_depend_on_the_seed_alone():
-    made, guide = model(), Guide(3.0, 0.1, 0.9)
-    together = collect(made, guide=guide, seed=0, n=20, guided=3, batch=64)
-    alone = collect(made, guide=guide, seeds="7", guided=3, batch=1)
+    made, calibration = model(), Calibration(3.0, 0.1, 0.9)
+    together = collect(made, calibration=calibration, seed=0, n=20, guided=3, batch=64)
+    alone = collect(made, calibration=calibration, seeds="7", guided=3, batch=1)
     assert together[7] == alone[7]
 
 

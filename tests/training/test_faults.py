@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from gancli import modalities
+from gancli.artifacts.model import is_model
 from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.errors import DIVERGED, GancliError, UsageError
-from gancli.model import is_model
-from gancli.objectives.losses import Objective
-from gancli.report import Silent
-from gancli.training import checkpoint as checkpoints
+from gancli.losses.adversarial import Objective
+from gancli.reporting import Silent
+from gancli.storage import checkpoints
 from gancli.training.session import resume, train
 from gancli.training.trainer import Diverged, Trainer
 
@@ -37,7 +37,7 @@ def start(pictures, run, tiny, reporter=None, **chosen):
 def break_losses(monkeypatch, when):
     """Make the discriminator's loss NaN in the calls that ``when`` names, counted from 0."""
     calls = []
-    from gancli.objectives import losses
+    from gancli.losses import adversarial as losses
 
     real = losses._OBJECTIVES["relativistic"]
 
@@ -122,7 +122,7 @@ def test_sampling_uses_the_best_not_the_last(monkeypatch, pictures, tmp_path, ti
     start(pictures, tmp_path / "run", tiny)
     root = tmp_path / "run" / "checkpoints"
     best, last = checkpoints.load(root, 6), checkpoints.load(root, 12)
-    from gancli.loading import open_model
+    from gancli.artifacts.finding import open_model
 
     model = open_model(str(tmp_path / "run"), "image", pytest.fail)
     made = model.networks["generator"].state_dict()

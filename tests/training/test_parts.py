@@ -6,10 +6,10 @@ from torch import nn
 
 from gancli.config import TrainConfig
 from gancli.errors import UsageError
+from gancli.runtime.threads import Watch, fastest, fixed
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.random import step_generator
-from gancli.training.threads import Watch, fastest, fixed
 
 
 def test_ten_minutes_is_the_default_budget():
@@ -57,8 +57,8 @@ def test_random_numbers_depend_on_every_part_of_their_key_and_on_nothing_else():
 def test_threads_are_measured_and_set(monkeypatch):
     before = torch.get_num_threads()
     clock = [0.0]
-    monkeypatch.setattr("gancli.training.threads.cores", lambda: 2)
-    monkeypatch.setattr("gancli.training.threads.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("gancli.runtime.threads.cores", lambda: 2)
+    monkeypatch.setattr("gancli.runtime.threads.time.perf_counter", lambda: clock[0])
 
     def step():
         clock[0] += 3.0 / torch.get_num_threads()

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
+from gancli.artifacts.finding import open_model
 from gancli.config import resolve
 from gancli.data.source import open_source
-from gancli.loading import open_model
-from gancli.report import Silent
+from gancli.reporting import Silent
 from gancli.sampling.sampler import sample
 from gancli.training.session import train
 

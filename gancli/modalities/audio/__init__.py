@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gancli.modalities.audio.config import PRESETS, AudioConfig
-from gancli.modalities.audio.sample_config import AudioSampleConfig
+from gancli.modalities.audio.config import PRESETS, AudioConfig, AudioSampleConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from gancli.modalities.audio.spec import AudioSpec
     from gancli.modalities.base import Items, Scorer, Stdout
     from gancli.phases.base import Phase
-    from gancli.report import Reporter
+    from gancli.reporting import Reporter
 
 
 class AudioModality:
@@ -35,7 +34,7 @@ class AudioModality:
     tile = 16
 
     def inspect(self, source: "Source", config: AudioConfig) -> "tuple[AudioSpec, list[str]]":
-        from gancli.modalities.audio.choose import inspect
+        from gancli.modalities.audio.inspect import inspect
 
         return inspect(source, config)
 
@@ -47,7 +46,7 @@ class AudioModality:
     def load(
         self, source: "Source", spec: "AudioSpec", config: AudioConfig, reporter: "Reporter"
     ) -> "Dataset":
-        from gancli.modalities.audio.data import load
+        from gancli.modalities.audio.dataset import load
 
         return load(source, spec, config, reporter)
 
@@ -77,7 +76,7 @@ class AudioModality:
     def phases(
         self, spec: "AudioSpec", config: AudioConfig, dataset: "Dataset"
     ) -> "list[Phase]":
-        from gancli.modalities.audio.phases import phases
+        from gancli.modalities.audio.training import phases
 
         return phases(spec, config)
 
@@ -86,15 +85,17 @@ class AudioModality:
 
         return AudioScorer(dataset, spec, seed)
 
-    def latents(
+    def generator_inputs(
         self, keys: list[Any], spec: "AudioSpec", config: AudioConfig, options: AudioSampleConfig
     ) -> "dict[str, np.ndarray]":
-        from gancli.modalities.audio.latents import latents
-        from gancli.sampling.interpolate import Between, between_latents
+        from gancli.modalities.audio.inputs import generator_inputs
+        from gancli.sampling.interpolation import Between, interpolated_inputs
 
         if isinstance(keys[0], Between):
-            return between_latents(keys, lambda seeds: latents(seeds, spec, config, options))
-        return latents(keys, spec, config, options)
+            return interpolated_inputs(
+                keys, lambda seeds: generator_inputs(seeds, spec, config, options)
+            )
+        return generator_inputs(keys, spec, config, options)
 
     def preview(self, items: "np.ndarray", spec: "AudioSpec", path: Path) -> None:
         from gancli.modalities.audio.codec import preview

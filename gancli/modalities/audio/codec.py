@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from gancli.errors import GancliError, UsageError
-from gancli.files import replacing, write_file
-from gancli.modalities.audio.encode import FORMATS, encode, normalised, pcm
-from gancli.modalities.audio.invert import invert
-from gancli.modalities.audio.sample_config import AudioSampleConfig
+from gancli.modalities.audio.config import AudioSampleConfig
+from gancli.modalities.audio.encode import FORMATS, encode, normalized, pcm
+from gancli.modalities.audio.inversion import mel_to_audio
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.modalities.audio.spectrogram import spectrograms
 from gancli.modalities.base import Items, Stdout
-from gancli.report import Reporter
-from gancli.sampling.interpolate import Between, check_way, route
-from gancli.sampling.output import held_back, refuse_existing
+from gancli.reporting import Reporter
+from gancli.sampling.interpolation import Between, check_way, route
+from gancli.sampling.target import held_back, refuse_existing
+from gancli.storage.files import replacing, write_file
 
 _GAP = 0.25  # seconds between clips that are joined, if nothing else is said
 _PICTURED = 64  # clips of a spectrogram picture at most
@@ -116,7 +116,7 @@ def _clips(
         item = item[: spec.frames]
         if kept is not None and len(kept) < _PICTURED:
             kept.append(item)
-        clip = normalised(invert(item, spec, key.first if isinstance(key, Between) else key))
+        clip = normalized(mel_to_audio(item, spec, key.first if isinstance(key, Between) else key))
         heard.append(len(clip) / spec.rate)
         yield clip
 
@@ -168,7 +168,7 @@ def _picture(options: AudioSampleConfig) -> Path | None:
 def preview(items: np.ndarray, spec: AudioSpec, path: Path) -> None:
     """Write clips joined as WAV, and their spectrograms as PNG, beside ``path``."""
     count = min(len(items), 16)
-    clips = (normalised(invert(item, spec, seed)) for seed, item in enumerate(items[:count]))
+    clips = (normalized(mel_to_audio(item, spec, seed)) for seed, item in enumerate(items[:count]))
     joined = np.concatenate(list(_with_gaps(clips, round(_GAP * spec.rate), spec.channels)))
     write_file(path.with_name(path.name + ".wav"), encode(joined, spec.rate, "wav"))
     write_file(path.with_name(path.name + ".png"), spectrograms(list(items), spec))

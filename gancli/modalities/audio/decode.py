@@ -264,25 +264,25 @@ def _mix(block: np.ndarray, channels: int) -> np.ndarray:
 def _blocks(
     member: Member, rate: int, channels: int, ended: Callable[[str], None]
 ) -> Iterator[np.ndarray]:
-    """Decode, mix, centre and resample; at the end tell ``ended`` what is odd about it."""
+    """Decode, mix, center and resample; at the end tell ``ended`` what is odd about it."""
     import soxr
 
     with _opened(member) as reader:
         resampler = None
         if reader.header.rate != rate:
             resampler = soxr.ResampleStream(reader.header.rate, rate, channels, "float32")
-        centre: np.ndarray | None = None
+        center: np.ndarray | None = None
         for block in reader.blocks():
             with np.errstate(over="ignore", invalid="ignore"):
                 mixed = _mix(block, channels)
-                if centre is None:
+                if center is None:
                     # Off before resampling, which makes clicks of a constant's ends.
-                    centre = mixed.mean(axis=0)
-                samples = (mixed - centre).astype(np.float32)
+                    center = mixed.mean(axis=0)
+                samples = (mixed - center).astype(np.float32)
             if not np.isfinite(samples).all():
                 raise BadSound("it holds values that are not finite")
             yield resampler.resample_chunk(samples) if resampler else samples
-        if resampler and centre is not None:
+        if resampler and center is not None:
             yield resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True)
         ended(reader.remark)
 

@@ -12,7 +12,7 @@ FORMATS: Mapping[str, str] = {".wav": "wav", ".flac": "flac", ".ogg": "ogg", ".r
 _KINDS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS")}
 
 
-def normalised(samples: np.ndarray) -> np.ndarray:
+def normalized(samples: np.ndarray) -> np.ndarray:
     """Return samples (n, channels) with their peak at 0.95; silence stays silent."""
     peak = float(np.abs(samples).max(initial=0.0))
     scaled: np.ndarray = samples * np.float32(LEVEL / peak) if peak > 1e-6 else samples

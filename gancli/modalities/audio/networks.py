@@ -7,8 +7,8 @@ from torch.nn.functional import softplus
 from gancli.layers.activation import activation
 from gancli.layers.recurrent import Recurrent
 from gancli.modalities.audio.config import AudioConfig
+from gancli.modalities.audio.frame_basis import FrameDecoder, FrameEncoder
 from gancli.modalities.audio.mel import silence
-from gancli.modalities.audio.shapes import Analysis, Synthesis
 from gancli.modalities.audio.spec import AudioSpec
 
 _FAINT = 3.0  # softplus of its negative, 0.05, is how strong the noise of a weight begins
@@ -38,7 +38,7 @@ class Generator(nn.Module):
         self.states = 0 if config.g_cell == "transformer" else 1 + (config.g_cell == "lstm")
         self.layers = config.g_layers
         self.start = nn.Linear(told, max(self.states, 1) * config.g_layers * config.g_width)
-        self.shapes = Synthesis(spec, config)
+        self.shapes = FrameDecoder(spec, config)
         # Of each window: the weights, the strengths of their noise, and where the clip goes on.
         self.parts = [self.shapes.components, self.shapes.components, config.step_frames]
         self.head = nn.Sequential(
@@ -84,7 +84,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, spec: AudioSpec, config: AudioConfig) -> None:
         super().__init__()
-        self.shapes = Analysis(spec, config)
+        self.shapes = FrameEncoder(spec, config)
         self.read = nn.Sequential(
             nn.Linear(self.shapes.outputs, 2 * config.d_width),
             activation(config.d_activation, config.slope),
@@ -128,7 +128,7 @@ class Encoder(nn.Module):
 
     def __init__(self, spec: AudioSpec, config: AudioConfig) -> None:
         super().__init__()
-        self.shapes = Analysis(spec, config)
+        self.shapes = FrameEncoder(spec, config)
         self.cell = Recurrent("lstm", self.shapes.outputs, config.g_width, 1, both=True)
         self.code = nn.Linear(2 * self.cell.outputs, 2 * config.latent)
 

@@ -9,14 +9,14 @@ from gancli.data.tables import class_problem, whole
 from gancli.errors import GancliError
 
 LOWEST_RATE, HIGHEST_RATE = 1000, 192_000
-LEAST_HOP, MOST_HOP = 16, 4096
-LEAST_BINS, MOST_BINS = 8, 256
+MIN_HOP, MAX_HOP = 16, 4096
+MIN_BINS, MAX_BINS = 8, 256
 ROUND = 4  # frames, as many as a step of the generator makes
-MOST_FRAMES = 8192
+MAX_FRAMES = 8192
 LEVEL = 0.95  # peak of a clip
 
 _LARGEST_STATISTIC = 100.0
-LEAST_DEVIATION = 0.05
+MIN_DEVIATION = 0.05
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class AudioSpec:
         if not isinstance(table, Mapping) or set(table) != fields:
             raise _bad(f"it must hold exactly {', '.join(sorted(fields))}")
         bounds = {
-            "rate": (LOWEST_RATE, HIGHEST_RATE), "channels": (1, 2), "hop": (LEAST_HOP, MOST_HOP),
-            "window": (LEAST_HOP, 8 * MOST_HOP), "bins": (LEAST_BINS, MOST_BINS),
-            "frames": (ROUND, MOST_FRAMES),
+            "rate": (LOWEST_RATE, HIGHEST_RATE), "channels": (1, 2), "hop": (MIN_HOP, MAX_HOP),
+            "window": (MIN_HOP, 8 * MAX_HOP), "bins": (MIN_BINS, MAX_BINS),
+            "frames": (ROUND, MAX_FRAMES),
         }
         for name, (low, high) in bounds.items():
             if not whole(table[name], low, high):
@@ -96,7 +96,7 @@ class AudioSpec:
                 raise _bad(f"{name} must be true or false")
         columns = table["channels"] * table["bins"]
         mean = _numbers("mean", table["mean"], columns, -_LARGEST_STATISTIC)
-        deviation = _numbers("deviation", table["deviation"], columns, LEAST_DEVIATION)
+        deviation = _numbers("deviation", table["deviation"], columns, MIN_DEVIATION)
         classes, counts = table["classes"], table["class_counts"]
         if problem := class_problem(classes, counts, table["count"]):
             raise _bad(problem)

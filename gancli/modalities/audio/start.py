@@ -6,9 +6,9 @@ from torch import nn
 
 from gancli.data.dataset import Dataset
 from gancli.modalities.audio.config import AudioConfig
+from gancli.modalities.audio.frame_basis import FrameBasis
 from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.networks import Encoder, build
-from gancli.modalities.audio.shapes import Shapes
 from gancli.modalities.audio.spec import AudioSpec
 
 _FRAMES = 50_000  # that the shapes are found in
@@ -24,7 +24,7 @@ def start(spec: AudioSpec, config: AudioConfig, dataset: Dataset) -> dict[str, n
     items = to_items(
         torch.from_numpy(taken["samples"]), torch.from_numpy(taken["lengths"]), spec
     )
-    found = Shapes(spec, config)
+    found = FrameBasis(spec, config)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the last bits of the components depend on how many there are
     try:
@@ -32,6 +32,6 @@ def start(spec: AudioSpec, config: AudioConfig, dataset: Dataset) -> dict[str, n
     finally:
         torch.set_num_threads(threads)
     for network in networks.values():
-        assert isinstance(network.shapes, Shapes)
+        assert isinstance(network.shapes, FrameBasis)
         network.shapes.load_state_dict(found.state_dict())
     return networks

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gancli.modalities.image.config import PRESETS, ImageConfig
-from gancli.modalities.image.sample_config import ImageSampleConfig
+from gancli.modalities.image.config import PRESETS, ImageConfig, ImageSampleConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from gancli.modalities.base import Items, Scorer, Stdout
     from gancli.modalities.image.spec import ImageSpec
     from gancli.phases.base import Phase
-    from gancli.report import Reporter
+    from gancli.reporting import Reporter
 
 
 class ImageModality:
@@ -35,7 +34,7 @@ class ImageModality:
     tile = 16  # as fast as 32 and better than 8; a single picture costs as much as a tile
 
     def inspect(self, source: "Source", config: ImageConfig) -> "tuple[ImageSpec, list[str]]":
-        from gancli.modalities.image.spec import inspect
+        from gancli.modalities.image.inspect import inspect
 
         return inspect(source, config)
 
@@ -47,7 +46,7 @@ class ImageModality:
     def load(
         self, source: "Source", spec: "ImageSpec", config: ImageConfig, reporter: "Reporter"
     ) -> "Dataset":
-        from gancli.modalities.image.data import load
+        from gancli.modalities.image.dataset import load
 
         return load(source, spec, config, reporter)
 
@@ -66,7 +65,7 @@ class ImageModality:
     ) -> "tuple[torch.Tensor, torch.Tensor | None]":
         import torch
 
-        from gancli.modalities.image.phases import to_items
+        from gancli.modalities.image.training import to_items
 
         labels = torch.from_numpy(batch["labels"]) if "labels" in batch else None
         return to_items(torch.from_numpy(batch["pixels"])), labels
@@ -74,7 +73,7 @@ class ImageModality:
     def phases(
         self, spec: "ImageSpec", config: ImageConfig, dataset: "Dataset"
     ) -> "list[Phase]":
-        from gancli.modalities.image.phases import phases
+        from gancli.modalities.image.training import phases
 
         return phases(spec, config, len(dataset.train))
 
@@ -84,15 +83,17 @@ class ImageModality:
         pixels = dataset.arrays["pixels"]
         return ImageScorer(pixels[dataset.train], pixels[dataset.held_out], seed)
 
-    def latents(
+    def generator_inputs(
         self, keys: list[Any], spec: "ImageSpec", config: ImageConfig, options: ImageSampleConfig
     ) -> "dict[str, np.ndarray]":
-        from gancli.modalities.image.latents import latents
-        from gancli.sampling.interpolate import Between, between_latents
+        from gancli.modalities.image.inputs import generator_inputs
+        from gancli.sampling.interpolation import Between, interpolated_inputs
 
         if isinstance(keys[0], Between):
-            return between_latents(keys, lambda seeds: latents(seeds, spec, config, options))
-        return latents(keys, spec, config, options)
+            return interpolated_inputs(
+                keys, lambda seeds: generator_inputs(seeds, spec, config, options)
+            )
+        return generator_inputs(keys, spec, config, options)
 
     def preview(self, items: "np.ndarray", spec: "ImageSpec", path: Path) -> None:
         from gancli.modalities.image.codec import preview

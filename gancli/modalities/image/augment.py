@@ -37,9 +37,9 @@ def translation(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 def cutout(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Zero a square of half the side, anywhere."""
     n, _, h, w = x.shape
-    centre = torch.randint(0, h + 1, (2, n, 1), generator=generator, device=x.device)
-    rows = (torch.arange(h, device=x.device) - centre[0]).abs() <= h // 4
-    columns = (torch.arange(w, device=x.device) - centre[1]).abs() <= w // 4
+    center = torch.randint(0, h + 1, (2, n, 1), generator=generator, device=x.device)
+    rows = (torch.arange(h, device=x.device) - center[0]).abs() <= h // 4
+    columns = (torch.arange(w, device=x.device) - center[1]).abs() <= w // 4
     hole = rows[:, :, None] & columns[:, None, :]
     return x * (~hole).to(x.dtype)[:, None]
 

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from gancli.errors import GancliError, UsageError
-from gancli.files import write_file
 from gancli.modalities.base import Items, Stdout
+from gancli.modalities.image.config import ImageSampleConfig
 from gancli.modalities.image.encode import ANIMATED, FORMATS, encode
 from gancli.modalities.image.pixels import to_pixels
-from gancli.modalities.image.sample_config import ImageSampleConfig
 from gancli.modalities.image.writers import (
     Animation,
     Folder,
@@ -22,8 +21,9 @@ from gancli.modalities.image.writers import (
     lay_out,
     near_square,
 )
-from gancli.report import Reporter
-from gancli.sampling.interpolate import check_way
+from gancli.reporting import Reporter
+from gancli.sampling.interpolation import check_way
+from gancli.storage.files import write_file
 
 _SMALL = 48  # pixels of a side below which a preview is enlarged
 

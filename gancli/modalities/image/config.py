@@ -1,4 +1,4 @@
-"""Options of training on images, and the presets."""
+"""Options of training on and sampling images, and the presets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +8,12 @@ from gancli.layers.names import (
     ACTIVATIONS,
     DOWN_SAMPLERS,
     HEADS,
-    NORMALISATIONS,
     OUTPUTS,
     UP_SAMPLERS,
+    NORMALizATIONS,
 )
-from gancli.objectives.names import AUGMENTATIONS, OBJECTIVES
+from gancli.losses.names import AUGMENTATIONS, OBJECTIVES
+from gancli.sampling.config import SampleConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class ImageConfig(TrainConfig):
         "Data", minimum=16, maximum=256,
     )
     channels: str = option(
-        "auto", "Grey, colour or colour with transparency; auto looks at the data.", "Data",
+        "auto", "Grey, color or color with transparency; auto looks at the data.", "Data",
         choices=("auto", "L", "RGB", "RGBA"),
     )
     labels: str = option(
@@ -59,11 +60,11 @@ class ImageConfig(TrainConfig):
         "Networks", minimum=4, maximum=512,
     )
     g_norm: str = option(
-        "batch", "Normalisation in the generator.", "Networks", choices=NORMALISATIONS
+        "batch", "Normalization in the generator.", "Networks", choices=NORMALizATIONS
     )
     d_norm: str = option(
-        "none", "Normalisation in the discriminator; batch does not go with penalties.",
-        "Networks", choices=NORMALISATIONS,
+        "none", "Normalization in the discriminator; batch does not go with penalties.",
+        "Networks", choices=NORMALizATIONS,
     )
     g_activation: str = option(
         "relu", "Activation in the generator.", "Networks", choices=ACTIVATIONS
@@ -113,7 +114,7 @@ class ImageConfig(TrainConfig):
     # An eighth of each batch costs what every eighth step does, but keeps Adam's moments even:
     # FD 12.2 against 15.5 at equal time on garments (one seed, judge of the prototype).
     penalty_share: float = option(
-        0.125, "Part of each batch that is penalised; a small part is cheap and unbiased.",
+        0.125, "Part of each batch that is penalized; a small part is cheap and unbiased.",
         "Objective", minimum=0.0, maximum=1.0,
     )
     penalty_every: int = option(
@@ -123,7 +124,7 @@ class ImageConfig(TrainConfig):
 
     # At equal time small batches win, but for small photographs; README has figures.
     batch: int | None = option(
-        None, "Pictures in a step; 64 for colour up to 32 pixels, otherwise 32.", "Training",
+        None, "Pictures in a step; 64 for color up to 32 pixels, otherwise 32.", "Training",
         minimum=2, maximum=65536,
     )
     g_lr: float = option(
@@ -181,3 +182,22 @@ PRESETS: dict[str, dict[str, Any]] = {
         "d_lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "updates": "alternating",
     },
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSampleConfig(SampleConfig):
+    """Options of ``gancli sample image``."""
+
+    truncation: float | None = option(
+        None, "Draw noise again that is beyond this many deviations: fewer oddities, less variety.",
+        "Samples", minimum=0.01, maximum=10.0,
+    )
+    grid: bool = option(False, "Lay all samples out in one picture.", "Output")
+    tar: bool = option(False, "Write a tar of pictures.", "Output")
+    format: str | None = option(
+        None, "Format where no file name says it.", "Output", choices=("png", "jpeg", "webp", "gif")
+    )
+    interpolate: int | None = option(
+        None, "This many frames from each seed to the next: an animated GIF or WebP, else a strip.",
+        "Samples", minimum=2, maximum=1000,
+    )

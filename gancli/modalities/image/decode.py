@@ -33,7 +33,7 @@ class Look(NamedTuple):
 
     Args:
         short: Its short side in pixels.
-        grey: Whether all its colours are greys.
+        grey: Whether all its colors are greys.
         transparent: Whether any pixel is not opaque.
     """
 
@@ -176,7 +176,7 @@ def _scale(image: Image.Image, size: int, fit: Fit) -> Image.Image:
     box = (left, top, left + width, top + height)
     if (width, height) == target:
         return image.crop(box)
-    # Weighted by opacity, or the colour of invisible pixels would bleed into the edges. Pillow
+    # Weighted by opacity, or the color of invisible pixels would bleed into the edges. Pillow
     # would see to that itself, but then without the gap.
     weighted = {"LA": "La", "RGBA": "RGBa"}.get(image.mode, image.mode)
     smaller = width > target[0] or height > target[1]

@@ -11,8 +11,8 @@ FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gi
 ANIMATED = ("gif", "webp")
 
 # Pillow warns of a decompression bomb when it opens more than 89 megapixels.
-MOST_PIXELS = 80_000_000
-MOST_SIDE = {"jpeg": 65_535, "webp": 16_383, "gif": 65_535, "png": 2**31 - 1}
+MAX_PIXELS = 80_000_000
+MAX_SIDE = {"jpeg": 65_535, "webp": 16_383, "gif": 65_535, "png": 2**31 - 1}
 
 FRAME_MS = 50  # 20 frames a second; GIF counts in steps of 10 ms
 _DESCRIPTION = 0x010E  # Exif's ImageDescription

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from gancli.layers.activation import activation, output_activation
-from gancli.layers.initial import initialise, normal_scale
+from gancli.layers.initialization import initialize, normal_scale
 from gancli.layers.minibatch import MinibatchStddev
-from gancli.layers.normalisation import needs_bias, normalisation, weight_norm
+from gancli.layers.normalization import needs_bias, normalization, weight_norm
 from gancli.layers.resampling import UpSample, down_sample
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
@@ -36,7 +36,7 @@ def channels(width: int, count: int) -> list[int]:
 
 def prepared(layer: nn.Module, norm: str, init: str, slope: float) -> nn.Module:
     """Return the layer with its first weights, under spectral norm if that is asked for."""
-    initialise(layer, init, slope)
+    initialize(layer, init, slope)
     return weight_norm(norm, layer)
 
 
@@ -60,7 +60,7 @@ class Generator(nn.Module):
         for depth, width in enumerate(widths):
             last = depth + 1 == len(widths)
             body += [
-                normalisation(config.g_norm, width),
+                normalization(config.g_norm, width),
                 activation(config.g_activation, config.slope),
                 UpSample(
                     config.up, width, spec.depth if last else widths[depth + 1],
@@ -87,11 +87,11 @@ class Discriminator(nn.Module):
         body: list[nn.Module] = []
         inputs, side = spec.depth, spec.size
         for depth, width in enumerate(widths):
-            # DCGAN leaves the layer next to the picture without normalisation.
+            # DCGAN leaves the layer next to the picture without normalization.
             norm = config.d_norm if depth or config.d_norm == "spectral" else "none"
             body += [
                 down_sample(config.down, inputs, width, needs_bias(norm), wrap),
-                normalisation(norm, width),
+                normalization(norm, width),
                 activation(config.d_activation, config.slope),
             ]
             inputs, side = width, side // 2

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gancli.errors import UsageError
-from gancli.files import replacing, write_file
 from gancli.modalities.base import Items, Stdout
-from gancli.modalities.image.encode import MOST_PIXELS, MOST_SIDE, encode, encode_animation
+from gancli.modalities.image.encode import MAX_PIXELS, MAX_SIDE, encode, encode_animation
 from gancli.modalities.image.pixels import to_pixels
-from gancli.sampling.interpolate import route
-from gancli.sampling.output import held_back, refuse_existing
+from gancli.sampling.interpolation import route
+from gancli.sampling.target import held_back, refuse_existing
+from gancli.storage.files import replacing, write_file
 
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _SMALLEST = 16  # pixels of a side, before the real one is known
@@ -192,7 +192,7 @@ def check_area(columns: int, count: int, shape: tuple[int, ...], form: str) -> N
         UsageError: They do.
     """
     height, width = -(-count // columns) * shape[0], columns * shape[1]
-    if height * width > MOST_PIXELS or max(height, width) > MOST_SIDE[form]:
+    if height * width > MAX_PIXELS or max(height, width) > MAX_SIDE[form]:
         raise UsageError(
             f"{count:,} pictures make one of {width:,} x {height:,} pixels, too large for "
             f"{form.upper()} or for most programs.",

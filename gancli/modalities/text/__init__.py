@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gancli.modalities.text.config import PRESETS, TextConfig
-from gancli.modalities.text.sample_config import TextSampleConfig
+from gancli.modalities.text.config import PRESETS, TextConfig, TextSampleConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from gancli.modalities.base import Items, Scorer, Stdout
     from gancli.modalities.text.spec import TextSpec
     from gancli.phases.base import Phase
-    from gancli.report import Reporter
+    from gancli.reporting import Reporter
 
 
 class TextModality:
@@ -35,7 +34,7 @@ class TextModality:
     tile = 32
 
     def inspect(self, source: "Source", config: TextConfig) -> "tuple[TextSpec, list[str]]":
-        from gancli.modalities.text.spec import inspect
+        from gancli.modalities.text.inspect import inspect
 
         return inspect(source, config)
 
@@ -47,7 +46,7 @@ class TextModality:
     def load(
         self, source: "Source", spec: "TextSpec", config: TextConfig, reporter: "Reporter"
     ) -> "Dataset":
-        from gancli.modalities.text.data import load
+        from gancli.modalities.text.dataset import load
 
         return load(source, spec, config, reporter)
 
@@ -89,16 +88,16 @@ class TextModality:
 
         return TextScorer(dataset, spec, seed)  # type: ignore[arg-type]
 
-    def latents(
+    def generator_inputs(
         self, keys: list[Any], spec: "TextSpec", config: TextConfig, options: TextSampleConfig
     ) -> "dict[str, np.ndarray]":
-        from gancli.modalities.text.latents import latents
+        from gancli.modalities.text.inputs import generator_inputs
 
-        return latents(keys, spec, config, options)
+        return generator_inputs(keys, spec, config, options)
 
     def preview(self, items: "np.ndarray", spec: "TextSpec", path: Path) -> None:
         from gancli.modalities.text.codec import preview
-        from gancli.modalities.text.sample import Sample
+        from gancli.modalities.text.generated import Sample
 
         decode = spec.tokenizer().decode
         preview([Sample.from_item(item, decode).text for item in items], path)
@@ -113,7 +112,7 @@ class TextModality:
         stdout: "Stdout",
     ) -> list[Path]:
         from gancli.modalities.text.codec import write
-        from gancli.modalities.text.sample import samples_of
+        from gancli.modalities.text.generated import samples_of
 
         return write(
             samples_of(items, spec.tokenizer().decode), seeds, spec, options, reporter, stdout

@@ -29,7 +29,7 @@ _MANY_LINES, _MUCH_PROSE = 1_000_000, 5_000_000
 _FIT_CHARACTERS = 8_000_000
 _LOOK_CHARACTERS = 2_000_000
 
-MOST_AUTO, STREAM = 512, {"char": 128, "byte": 128, "word": 64, "bpe": 64}
+MAX_AUTO, STREAM = 512, {"char": 128, "byte": 128, "word": 64, "bpe": 64}
 _LINE_SHARE = 99.5
 
 
@@ -151,7 +151,7 @@ def choose_length(
     if given is not None:
         return given, f"Length: {given} tokens, as asked; the longest looked at has {longest:,}."
     usual = int(np.percentile(lengths, _LINE_SHARE, method="higher"))
-    length = min(max(8, -(-usual // 8) * 8), MOST_AUTO)
+    length = min(max(8, -(-usual // 8) * 8), MAX_AUTO)
     fits = float((lengths <= length).mean())
     if fits == 1.0:
         return length, f"Length: {length} tokens, since the longest has {longest:,}."

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gancli.errors import UsageError
-from gancli.files import write_file
 from gancli.modalities.base import Stdout
-from gancli.modalities.text.sample import TextItems
-from gancli.modalities.text.sample_config import TextSampleConfig
+from gancli.modalities.text.config import TextSampleConfig
+from gancli.modalities.text.generated import TextItems
 from gancli.modalities.text.writers import (
     Folder,
     Record,
@@ -21,8 +20,9 @@ from gancli.modalities.text.writers import (
     line,
     terminated,
 )
-from gancli.report import Reporter
+from gancli.reporting import Reporter
 from gancli.sampling.classes import class_index, class_of
+from gancli.storage.files import write_file
 
 if TYPE_CHECKING:
     from gancli.modalities.text.spec import TextSpec

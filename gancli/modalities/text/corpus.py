@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from gancli.data.member import READ_ERRORS
 from gancli.data.source import BadMember, Member, Source
 from gancli.errors import GancliError
-from gancli.modalities.text.decoding import (
+from gancli.modalities.text.decode import (
     HEAD_BYTES,
     BadBytes,
     BadText,

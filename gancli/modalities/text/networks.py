@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from gancli.layers.recurrent import Recurrent, locked_dropout
+from gancli.layers.recurrent import Recurrent, variational_dropout
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.draw import Filters, draw, drop_unlikely
 from gancli.modalities.text.spec import TextSpec
@@ -80,8 +80,8 @@ class Generator(nn.Module):
         inputs = torch.cat([self.first(len(tokens), labels), self.embedding(tokens[:, :-1])], 1)
         # The class is told again at each token, since a state forgets.
         inputs = inputs + self.first(len(tokens), labels) if labels is not None else inputs
-        hidden, _ = self.cell(locked_dropout(inputs, self.dropout, random))
-        return locked_dropout(hidden, self.dropout, random)
+        hidden, _ = self.cell(variational_dropout(inputs, self.dropout, random))
+        return variational_dropout(hidden, self.dropout, random)
 
     def logits(
         self, tokens: torch.Tensor, labels: torch.Tensor | None, drawn: bool = False
@@ -187,8 +187,8 @@ class Discriminator(nn.Module):
         """
         if labels is not None:
             embedded = embedded + self.start(labels)[:, None]
-        hidden, _ = self.cell(locked_dropout(embedded, self.dropout, random), None, seen)
-        hidden = locked_dropout(self.norm(hidden), self.dropout, random)
+        hidden, _ = self.cell(variational_dropout(embedded, self.dropout, random), None, seen)
+        hidden = variational_dropout(self.norm(hidden), self.dropout, random)
         lengths = seen.sum(1, keepdim=True)
         inside = seen[..., None]
         mean = (hidden * inside).sum(1) / lengths

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from gancli.data.labels import MOST_CLASSES
+from gancli.data.labels import MAX_CLASSES
 from gancli.errors import UsageError
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -118,7 +118,7 @@ def _is_label(values: list[str], known: tuple[str, ...]) -> bool:
         return False
     if known:
         return distinct <= set(known)
-    return 2 <= len(distinct) <= min(MOST_CLASSES, len(values) / 5)
+    return 2 <= len(distinct) <= min(MAX_CLASSES, len(values) / 5)
 
 
 def is_heading(row: list[str]) -> bool:

@@ -6,7 +6,7 @@ from torch import nn
 
 from gancli.metrics.ngrams import ngram_features
 from gancli.metrics.scorer import Blocks, FrechetScorer
-from gancli.modalities.text.data import TextDataset
+from gancli.modalities.text.dataset import TextDataset
 from gancli.modalities.text.networks import Generator
 from gancli.modalities.text.phases.likelihood import negative_log_likelihood
 from gancli.modalities.text.phases.texts import real_texts

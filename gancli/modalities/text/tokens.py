@@ -13,7 +13,7 @@ from gancli.errors import GancliError, UsageError
 
 END, UNKNOWN, FIRST = 0, 1, 2
 TOKENS = ("char", "byte", "word", "bpe")
-MOST_UNITS = 1_000_000
+MAX_UNITS = 1_000_000
 
 _REPLACEMENT = "\ufffd"
 # Training sees a text in pieces of at most this, since a word may be as long as its text.
@@ -72,7 +72,7 @@ class Bytes:
 
 
 class Characters:
-    """Code points, as they stand: nothing is normalised.
+    """Code points, as they stand: nothing is normalized.
 
     Args:
         vocabulary: The characters, each once.
@@ -259,7 +259,7 @@ def _read_rules(rules: str) -> tuple[dict[str, int], list[tuple[str, str]]]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _bad(f"it is no JSON of a tokenizer ({error!r})") from error
     characters = set(_alphabet())
-    if not characters <= set(vocabulary) or len(vocabulary) > MOST_UNITS:
+    if not characters <= set(vocabulary) or len(vocabulary) > MAX_UNITS:
         raise _bad("it must know all bytes, and at most a million units")
     if not all(type(index) is int for index in vocabulary.values()) or (
         sorted(vocabulary.values()) != list(range(len(vocabulary)))

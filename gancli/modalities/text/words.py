@@ -27,7 +27,7 @@ _APOSTROPHES = "'\u2019"
 _LETTERS = re.compile(r"\w")
 _CHUNKS = re.compile(r"\n|\S+")
 _CLOSING = ".,;:!?)\"\u3002\uff0c\uff01\uff1f\u060c\u061f\u0964"
-_MOST_KNOWN, _LONGEST_KNOWN = 1 << 18, 64
+_MAX_KNOWN, _LONGEST_KNOWN = 1 << 18, 64
 _SHOW_NEAR = 3
 # Below this share of words with a mark at their end the corpus sets its marks off by spaces.
 _TOUCHING = 0.01
@@ -147,7 +147,7 @@ class Words:
         return np.array(found, np.int32), lengths
 
     def _look_up(self, chunk: str) -> list[int]:
-        if len(self._known) >= _MOST_KNOWN:
+        if len(self._known) >= _MAX_KNOWN:
             self._known.clear()
         words = split_chunk(chunk, self.style)
         ids = [self._ids.get(word, UNKNOWN) for word in words]

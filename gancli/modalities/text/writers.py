@@ -20,10 +20,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gancli.files import replacing, write_file
 from gancli.modalities.base import Stdout
-from gancli.modalities.text.sample import Sample, TextItems
-from gancli.sampling.output import refuse_existing
+from gancli.modalities.text.generated import Sample, TextItems
+from gancli.sampling.target import refuse_existing
+from gancli.storage.files import replacing, write_file
 
 # Turns a seed and its sample into what is written of them, the end of the line included.
 Record = Callable[[int, Sample], str]

@@ -52,7 +52,7 @@ class Ring:
 
         return RingScorer()
 
-    def latents(self, seeds, spec, config, options):
+    def generator_inputs(self, seeds, spec, config, options):
         from gancli.sampling.seeds import normal
 
         return {"z": np.stack([normal(seed, 4) for seed in seeds])}

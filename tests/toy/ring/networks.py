@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from gancli.objectives.losses import objective
+from gancli.losses.adversarial import objective
 from gancli.phases.adversarial import AdversarialPhase
 
 

@@ -1,10 +1,10 @@
 """The parts of training on text."""
 
 from gancli.modalities.text.config import TextConfig
-from gancli.modalities.text.phases.adversarial import ScorePhase
 from gancli.modalities.text.phases.discriminate import DiscriminatePhase
 from gancli.modalities.text.phases.gumbel import GumbelPhase
 from gancli.modalities.text.phases.likelihood import LikelihoodPhase
+from gancli.modalities.text.phases.reinforce import ReinforcePhase
 from gancli.modalities.text.spec import TextSpec
 from gancli.phases.base import Phase
 
@@ -25,7 +25,7 @@ def phases(spec: TextSpec, config: TextConfig) -> list[Phase]:
                 spec=spec, config=config, share=half, name="discriminator", fresh=True
             )
         )
-        kind = ScorePhase if config.estimator == "score" else GumbelPhase
+        kind = ReinforcePhase if config.estimator == "score" else GumbelPhase
         found.append(kind(spec=spec, config=config, share=fine / total))
     found.append(
         DiscriminatePhase(

@@ -40,7 +40,7 @@ class TextPhase:
 class FineTuning(TextPhase):
     """Both networks learn, slowly, from each other."""
 
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         rates = {"generator": self.config.g_lr, "discriminator": self.config.d_lr / 4}
         return {name: adam(networks[name], rate) for name, rate in rates.items()}
 
@@ -49,5 +49,5 @@ class FineTuning(TextPhase):
 
 
 def adam(network: nn.Module, rate: float) -> Optimizer:
-    """Return the optimiser that all phases of text use."""
+    """Return the optimizer that all phases of text use."""
     return Adam(network.parameters(), rate, (0.9, 0.99), fused=True)

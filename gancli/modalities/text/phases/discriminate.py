@@ -16,8 +16,8 @@ from gancli.modalities.text.phases.texts import (
     real_texts,
 )
 from gancli.phases.base import Batch, update
-from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
+from gancli.runtime.precision import Compute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class DiscriminatePhase(TextPhase):
             ):
                 tensor.copy_(theirs[name])
 
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         return {"discriminator": adam(networks["discriminator"], self.config.d_lr)}
 
     def rate(self, progress: float) -> float:
@@ -52,7 +52,7 @@ class DiscriminatePhase(TextPhase):
     def step(
         self,
         networks: Mapping[str, nn.Module],
-        optimisers: Mapping[str, Optimizer],
+        optimizers: Mapping[str, Optimizer],
         draw: Callable[[int], Batch],
         generator: torch.Generator,
         step: int,
@@ -70,6 +70,6 @@ class DiscriminatePhase(TextPhase):
                 judge, real, fake, generator, whole, self.spec.length
             )
         return {
-            "d_loss": update(optimisers["discriminator"], loss, self.config.clip),
+            "d_loss": update(optimizers["discriminator"], loss, self.config.clip),
             "accuracy": right,
         }

@@ -7,14 +7,14 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from gancli.losses.adversarial import objective
+from gancli.losses.gumbel_softmax import straight_through
 from gancli.modalities.text.networks import Discriminator, Generator, seen_mask
 from gancli.modalities.text.phases.base import FineTuning
 from gancli.modalities.text.phases.likelihood import likelihood_loss
 from gancli.modalities.text.phases.texts import possible, real_texts
-from gancli.objectives.gumbel import straight_through
-from gancli.objectives.losses import objective
 from gancli.phases.base import Batch, update
-from gancli.phases.compute import Compute
+from gancli.runtime.precision import Compute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class GumbelPhase(FineTuning):
     def step(
         self,
         networks: Mapping[str, nn.Module],
-        optimisers: Mapping[str, Optimizer],
+        optimizers: Mapping[str, Optimizer],
         draw: Callable[[int], Batch],
         generator: torch.Generator,
         step: int,
@@ -52,13 +52,13 @@ class GumbelPhase(FineTuning):
             loss = loss + config.likelihood * likelihood_loss(
                 maker, everything, self.spec.length, generator
             )[0]
-        losses = {"g_loss": update(optimisers["generator"], loss, config.clip)}
+        losses = {"g_loss": update(optimizers["generator"], loss, config.clip)}
         judge.requires_grad_(True)
         d_loss = loss_of.discriminator(
             judged(judge.embedding(real.tokens), real.seen),
             judged(judge.embedding(tokens), seen),
         ).mean()
-        losses["d_loss"] = update(optimisers["discriminator"], d_loss, config.clip)
+        losses["d_loss"] = update(optimizers["discriminator"], d_loss, config.clip)
         losses["margin"] = (real_logits - fake_logits).mean().item()
         return losses
 

@@ -11,8 +11,8 @@ from gancli.modalities.text.networks import Generator
 from gancli.modalities.text.phases.base import TextPhase, adam
 from gancli.modalities.text.phases.texts import Texts, fullness, real_texts
 from gancli.phases.base import Batch, update
-from gancli.phases.compute import Compute
 from gancli.phases.schedule import cosine
+from gancli.runtime.precision import Compute
 
 
 def negative_log_likelihood(
@@ -25,7 +25,7 @@ def negative_log_likelihood(
 def likelihood_loss(
     generator: Generator, texts: Texts, length: int, random: torch.Generator
 ) -> tuple[torch.Tensor, float]:
-    """Return what to minimise on a batch of texts of like length, and its mean over tokens.
+    """Return what to minimize on a batch of texts of like length, and its mean over tokens.
 
     Args:
         generator, texts, random: As above.
@@ -42,7 +42,7 @@ class LikelihoodPhase(TextPhase):
     name: str = "likelihood"
     stops_early: bool = True
 
-    def optimisers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
         return {"generator": adam(networks["generator"], self.config.lr)}
 
     def rate(self, progress: float) -> float:
@@ -51,7 +51,7 @@ class LikelihoodPhase(TextPhase):
     def step(
         self,
         networks: Mapping[str, nn.Module],
-        optimisers: Mapping[str, Optimizer],
+        optimizers: Mapping[str, Optimizer],
         draw: Callable[[int], Batch],
         generator: torch.Generator,
         step: int,
@@ -63,5 +63,5 @@ class LikelihoodPhase(TextPhase):
             loss, mean = likelihood_loss(
                 network, real_texts(draw(0), self.spec), self.spec.length, generator
             )
-        update(optimisers["generator"], loss, self.config.clip)
+        update(optimizers["generator"], loss, self.config.clip)
         return {"g_loss": mean}

@@ -1,0 +1,155 @@
+"""A run: the directory that holds everything a training makes."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gancli.errors import GancliError, UsageError, suggest
+from gancli.storage.files import explained, write_file
+
+CONFIG, METRICS, LOCK = "config.toml", "metrics.jsonl", ".lock"
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a directory is a run."""
+    return (path / CONFIG).is_file()
+
+
+def planned(name: str, parent: Path = Path("runs")) -> Path:
+    """Return ``runs/NAME-1``, or the first number that is free."""
+    clean = re.sub(r"[^\w.-]+", "-", name.encode("ascii", "replace").decode()).strip("-.") or "run"
+    number = 1
+    while (parent / f"{clean}-{number}").exists():
+        number += 1
+    return parent / f"{clean}-{number}"
+
+
+class Run:
+    """A run directory that this process alone writes to.
+
+    Raises:
+        GancliError: Another process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.samples = path / "samples"
+        self.model = path / "model"
+        with explained(path):
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(path / LOCK, "w")  # noqa: SIM115 - held as long as the run
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise GancliError(
+                f"Another process is training in {path}.",
+                "Wait for it, stop it, or choose another directory with -o.",
+            ) from None
+
+    @classmethod
+    def check(cls, path: Path, force: bool) -> bool:
+        """Return whether an older run is there to be replaced.
+
+        Raises:
+            UsageError: Something is there that must not be replaced.
+        """
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file.", "Choose a directory with -o.")
+        occupied = path.is_dir() and any(entry.name[0] != "." for entry in path.iterdir())
+        if occupied and not force:
+            raise UsageError(
+                f"{path} is not empty.",
+                f"Go on with --resume {path}, replace it with --force, or choose another -o.",
+            )
+        if occupied and not is_run(path):
+            raise UsageError(
+                f"{path} holds files but no run; --force replaces runs only.",
+                "Choose another directory with -o.",
+            )
+        return occupied
+
+    @classmethod
+    def create(cls, path: Path, table: dict[str, Any], force: bool) -> "Run":
+        """Make a new run.
+
+        Args:
+            path: The directory; it may exist if it is empty.
+            table: Contents of config.toml.
+            force: Whether an older run there may be replaced.
+
+        Raises:
+            GancliError: Something stands there.
+        """
+        occupied = cls.check(path, force)
+        run = cls(path)
+        if occupied:
+            for name in ("checkpoints", "samples", "model", "tensorboard"):
+                shutil.rmtree(path / name, ignore_errors=True)
+            for name in (METRICS, CONFIG, "report.html"):
+                (path / name).unlink(missing_ok=True)
+        # Names of files need not be UTF-8; this keeps their bytes.
+        write_file(path / CONFIG, tomli_w.dumps(table).encode("utf-8", "surrogateescape"))
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "Run":
+        """Take up a run that exists."""
+        if not is_run(path):
+            near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
+            raise UsageError(
+                f"{path} is no run: it has no {CONFIG}.",
+                suggest(str(path), near) if near else "Name a directory that train has made.",
+            )
+        return cls(path)
+
+    def table(self) -> dict[str, Any]:
+        """Return config.toml."""
+        return read_table(self.path / CONFIG)
+
+    def log(self, entry: dict[str, Any]) -> None:
+        """Append a line to metrics.jsonl."""
+        with explained(self.path / METRICS), open(self.path / METRICS, "a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def cut_log(self, step: int) -> None:
+        """Drop what a killed process logged beyond the step that it is resumed from."""
+        kept = [line for line in self.metrics() if line["step"] <= step]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_file(self.path / METRICS, text.encode())
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the lines of metrics.jsonl; a last one cut short by a crash is left out."""
+        path = self.path / METRICS
+        found = []
+        if path.exists():
+            for line in path.read_text().splitlines():
+                try:
+                    found.append(json.loads(line))
+                except json.JSONDecodeError:
+                    continue
+        return found
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Return a TOML file.
+
+    Raises:
+        UsageError: It is missing or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise UsageError(f"Cannot read {path}: {reason}.", "Check the file named there.") from None

@@ -1,0 +1,1 @@
+"""The commands, a file each: parse, then make one call of the library."""

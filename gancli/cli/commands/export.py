@@ -1,0 +1,42 @@
+"""``gancli export``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gancli.cli.flags import Json, Quiet, Verbose
+from gancli.cli.invocation import speak
+
+EXAMPLES = "gancli export fashion-mnist -o garments.onnx"
+
+_ModelArgument = Annotated[str, typer.Argument(
+    metavar="MODEL|RUN", show_default=False,
+    help="Model folder, run, or a name that `gancli models` lists.",
+)]
+_OutputOption = Annotated[str, typer.Option(
+    "-o", "--output", metavar="FILE.onnx", show_default=False, help="File to write.",
+)]
+_ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+
+
+def command(
+    context: typer.Context,
+    model: _ModelArgument,
+    output_path: _OutputOption,
+    force: _ForceOption = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a generator as ONNX, for engines other than torch; needs gancli[onnx]."""
+    with speak(context, json_, quiet, verbose) as output:
+        from gancli.artifacts.finding import open_model
+        from gancli.artifacts.onnx import export_onnx
+
+        path = Path(output_path)
+        export_onnx(open_model(model, None, output.warn), path, force)
+        if output.mode == "json":
+            output.result({"file": str(path)})
+        else:
+            output.note(f"Wrote {path}.")

@@ -1,0 +1,91 @@
+"""``gancli info``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gancli.cli.flags import Json, Quiet, Verbose
+from gancli.cli.invocation import speak
+from gancli.cli.lines import columns
+from gancli.storage import bundled
+
+EXAMPLES = """\
+gancli info --layers        # of the first bundled model
+gancli info --json"""
+
+_ModelArgument = Annotated[str | None, typer.Argument(
+    metavar="MODEL|RUN", show_default=False,
+    help="Model folder, run, or a name that `gancli models` lists; the first of these if left "
+    "out.",
+)]
+_LayersOption = Annotated[bool, typer.Option(
+    "--layers",
+    help="Show each layer's kind, output shape, parameters and multiply-adds for one item.",
+)]
+
+
+def command(
+    context: typer.Context,
+    model: _ModelArgument = None,
+    layers: _LayersOption = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show what a model or a run is made of: its data, options, figures and layers."""
+    with speak(context, json_, quiet, verbose) as output:
+        if model is None:
+            model = next(iter(bundled.names("models")), None) or bundled.default("models", "image")
+            output.note(f"No MODEL was given, so this shows {model}.")
+        from gancli.artifacts.description import describe_model, describe_run
+        from gancli.artifacts.finding import open_model
+        from gancli.artifacts.run import is_run
+
+        path, found = Path(model), {}
+        if is_run(path):
+            found = describe_run(path)
+        # A run that has saved nothing yet has options and figures, but no networks.
+        if layers or not found:
+            found |= describe_model(open_model(model, None, output.warn), layers)
+        if output.mode == "json":
+            output.result(found)
+        else:
+            output.data(*_page(found))
+
+
+def _page(found: dict[str, Any]) -> list[str]:
+    """Return the description as lines: a heading a part, then its facts."""
+    lines: list[str] = []
+    for heading, part in found.items():
+        if not isinstance(part, dict):
+            lines += columns([(heading, _text(part))])
+            continue
+        lines += ["", heading]
+        if heading == "layers":
+            for name, rows in part.items():
+                lines += [f"  {line}" for line in _table(name, rows)]
+        else:
+            lines += [f"  {line}" for line in columns([(k, _text(v)) for k, v in part.items()])]
+    return lines
+
+
+def _table(network: str, rows: list[dict[str, Any]]) -> list[str]:
+    head = (network, "kind", "output", "parameters", "multiply-adds")
+    body = [
+        (row["name"], row["kind"], "x".join(map(str, row["output_shape"])),
+         f"{row['parameters']:,}", f"{row['multiply_adds']:,}")
+        for row in rows
+    ]
+    total = ("total", "", "", *(
+        f"{sum(row[key] for row in rows):,}" for key in ("parameters", "multiply_adds")
+    ))
+    return columns([head, *body, total], right=frozenset({3, 4}))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,232 @@
+"""The only place that prints: data to stdout, all else to stderr."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, TextIO
+
+from gancli.cli.lines import clean, count_line, status_line
+from gancli.cli.live import LiveDisplay
+from gancli.errors import GancliError, UsageError
+from gancli.reporting import Status
+
+Mode = Literal["human", "json", "quiet"]
+
+_CLOSED = GancliError("Standard output is closed.", "Leave out the >&-, or write to a file.")
+
+
+class Output:
+    """What a command says, in one of three ways; a :class:`gancli.reporting.Reporter`.
+
+    Use it as a context, which ends the moving display.
+
+    Args:
+        mode: ``human``; ``json``, which keeps notes back and puts warnings into the result; or
+            ``quiet``, which keeps notes and progress back.
+        clock: Seconds, for the pace of progress.
+    """
+
+    def __init__(self, mode: Mode = "human", clock: Callable[[], float] = time.monotonic) -> None:
+        self.mode = mode
+        self.warnings: list[str] = []
+        self._figures: dict[str, float] = {}
+        self._clock = clock
+        self._live = LiveDisplay(sys.stderr, clock) if _moves(sys.stderr) else None
+        self._started: float | None = None
+        self._said = float("-inf")
+        self._ended = False
+        self._covered = False  # whether data runs over the terminal
+
+    def __enter__(self) -> "Output":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            with suppress(OSError, ValueError):
+                self._live.stop()
+
+    def note(self, text: str) -> None:
+        if self.mode == "human":
+            self._say(text)
+
+    def warn(self, text: str) -> None:
+        if self.mode == "json":
+            self.warnings.append(text)
+        else:
+            self._say(f"Warning: {text}")
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if self.mode != "human" or self._covered:
+            return
+        if self._live is not None:
+            with suppress(OSError, ValueError):
+                self._live.progress(clean(what), done, total)
+        elif self._due(first=False):
+            self._say(count_line(what, done, total))
+
+    def status(self, status: Status) -> None:
+        if self.mode != "human":
+            return
+        if self._live is not None:
+            with suppress(OSError, ValueError):
+                self._live.status(status)
+            return
+        ends = status.progress >= 1 and not self._ended
+        if self._due(first=True) or ends:
+            self._ended = status.progress >= 1
+            self._say(status_line(status))
+
+    def figure(self, name: str, value: float) -> None:
+        self._figures[name] = value
+
+    def data(self, *lines: str) -> None:
+        """Print lines of the result on stdout."""
+        stream = binary_stdout_or_none()
+        if stream is None:
+            raise _CLOSED
+        # Bytes, since a path may hold what the locale cannot encode.
+        text = "".join(line + "\n" for line in lines)
+        stream.write(text.encode("utf-8", "surrogateescape"))
+        stream.flush()
+
+    def result(self, table: dict[str, Any], *, to_stderr: bool = False) -> None:
+        """Print the result as one JSON object, with the figures and warnings there were."""
+        table = {**table, **self._figures}
+        if self.warnings:
+            table = {**table, "warnings": self.warnings}
+        text = json.dumps(table, default=str)
+        if to_stderr:
+            _to_stderr(text)
+        else:
+            self.data(text)
+
+    def binary_stdout(self) -> BinaryIO:
+        """Return stdout for binary data.
+
+        Raises:
+            UsageError: It is a terminal.
+            GancliError: It is closed.
+        """
+        stream = binary_stdout_or_none()
+        if stream is None:
+            raise _CLOSED
+        if sys.stdout.isatty():
+            raise UsageError(
+                "Binary data is not for a terminal.",
+                "Name a file with -o FILE, or send it on with > FILE or | PROGRAM.",
+            )
+        if self._live is not None:
+            self._live.stop()
+        return stream
+
+    def text_stdout(self) -> BinaryIO:
+        """Return stdout for lines that come one by one; a terminal may show them.
+
+        The moving display ends, for whoever reads the lines may print to the same terminal; and
+        where the lines themselves show how far it has come, nothing else does.
+
+        Raises:
+            GancliError: It is closed.
+        """
+        stream = binary_stdout_or_none()
+        if stream is None:
+            raise _CLOSED
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self._covered = stdout_is_terminal()
+        return stream
+
+    def _say(self, text: str) -> None:
+        text = clean(text)
+        # A training should survive the end of the terminal that it was started from.
+        with suppress(OSError, ValueError):
+            if self._live is None or not self._live.line(text):
+                _to_stderr(text)
+
+    def _due(self, first: bool) -> bool:
+        """Return whether a plain line of progress is due: every 10 s, after a minute every 30 s.
+
+        Args:
+            first: Whether the very first is due at once; short jobs need none.
+        """
+        now = self._clock()
+        if self._started is None:
+            self._started = now
+            if not first:
+                self._said = now
+        pace = 10.0 if now - self._started <= 60.0 else 30.0
+        if now - self._said < pace:
+            return False
+        self._said = now
+        return True
+
+
+def fail(error: GancliError, *, as_json: bool, trace: str = "") -> None:
+    """Print an error on stderr: a line for people, or one JSON object.
+
+    Args:
+        error: What happened, what to do about it, and the exit status.
+        as_json: Whether a program reads it.
+        trace: A traceback for those who asked for it.
+    """
+    if as_json:
+        table = {"error": error.message, "hint": error.hint, "code": error.exit_code}
+        _to_stderr(json.dumps(table))
+        return
+    if trace:
+        _to_stderr(trace.rstrip("\n"))
+    _to_stderr("gancli: " + clean(f"{error.message} {error.hint}".strip()))
+
+
+def help_page(text: str) -> None:
+    """Print a help page that answers a command which lacks something."""
+    _to_stderr(text)
+
+
+def flush() -> None:
+    """Write out what stdout still holds, so that its faults show in time."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def drop_stdout() -> None:
+    """Let what is left for stdout go nowhere, so that the interpreter ends without a word."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def stdout_is_terminal() -> bool:
+    """Return whether data would meet a person's eyes."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def binary_stdout_or_none() -> BinaryIO | None:
+    """Return stdout's bytes, after whatever was printed as text."""
+    if sys.stdout is None or sys.stdout.closed:
+        return None
+    sys.stdout.flush()
+    return sys.stdout.buffer
+
+
+def _moves(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal that wants escape sequences."""
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM", "") not in ("", "dumb")
+    )
+
+
+def _to_stderr(text: str) -> None:
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,107 @@
+"""Flags: those of every command, and those that a config declares."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from gancli.config import Option, options
+
+Complete = Callable[[str], list[str]]
+
+Json = Annotated[bool, typer.Option(
+    "--json", help="Give the result, and an error, as one JSON object.", rich_help_panel="Shell"
+)]
+Quiet = Annotated[bool, typer.Option(
+    "-q", "--quiet", help="Say nothing but warnings and errors.", rich_help_panel="Shell"
+)]
+Verbose = Annotated[bool, typer.Option(
+    "-v", "--verbose", help="Show where an error comes from.", rich_help_panel="Shell"
+)]
+
+
+def declare(command: Callable[..., None], config_type: type) -> Callable[..., None]:
+    """Give a command that takes ``**values`` a parameter for each option of a config.
+
+    A parameter is None when its option is not given. Values other than switches reach the
+    command as text: :func:`gancli.config.resolve` converts all origins alike.
+
+    Args:
+        command: Function whose own parameters come first.
+        config_type: A config dataclass.
+    """
+    own = [
+        each for each in inspect.signature(command).parameters.values()
+        if each.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    added = [
+        inspect.Parameter(
+            each.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(each)
+        )
+        for each in options(config_type)
+    ]
+    parameters = [*own, *added]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def option_help(option: Option) -> str:
+    """Return an option's help with its default and bounds."""
+    facts = []
+    if option.default is not None:
+        shown = option.default
+        if option.type is bool:
+            shown = "on" if option.default else "off"
+        facts.append(f"default: {shown}")
+    low, high = (None if bound is None else _number(bound)
+                 for bound in (option.minimum, option.maximum))
+    if low is not None and high is not None:
+        facts.append(f"{low} to {high}")
+    elif low is not None:
+        facts.append(f"at least {low}")
+    elif high is not None:
+        facts.append(f"at most {high}")
+    return f"{option.help} [{'; '.join(facts)}]" if facts else option.help
+
+
+def _number(bound: float) -> str:
+    if bound != int(bound):
+        return f"{bound:g}"
+    whole = int(bound)
+    # A row of nineteen digits says less than where it comes from.
+    for offset in (0, 1):
+        if whole >= 2**31 and (whole + offset) & (whole + offset - 1) == 0:
+            return f"2^{(whole + offset).bit_length() - 1}" + ("-1" if offset else "")
+    return f"{whole:,}"
+
+
+def _annotation(option: Option) -> Any:
+    flags = option.flags or ("--" + option.name.replace("_", "-"),)
+    if option.type is bool:
+        # A long flag can be taken back by its --no-; a short one stands for it.
+        switches = [f"{flag}/--no-{flag[2:]}" if flag.startswith("--") else flag for flag in flags]
+        declared = typer.Option(
+            *switches, help=option_help(option), rich_help_panel=option.group,
+            show_default=False,
+        )
+        return Annotated[bool | None, declared]
+    metavar = option.metavar or "|".join(option.choices) or {
+        int: "N", float: "X"
+    }.get(option.type, "TEXT")
+    declared = typer.Option(
+        *flags, help=option_help(option), rich_help_panel=option.group, metavar=metavar,
+        show_default=False, autocompletion=_completion(option.choices),
+    )
+    return Annotated[str | None, declared]
+
+
+def _completion(choices: tuple[str, ...]) -> Complete | None:
+    if not choices:
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete

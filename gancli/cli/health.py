@@ -1,0 +1,159 @@
+"""What ``gancli doctor`` looks at: the state of an installation and its machine."""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gancli import __version__
+from gancli.errors import GancliError
+from gancli.storage import bundled
+
+_NEEDED = (
+    "torch", "numpy", "pillow", "safetensors", "typer", "rich", "platformdirs", "tomli-w",
+    "tokenizers", "soundfile", "soxr",
+)
+_MIN_FREE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Args:
+        name: What.
+        value: How it is.
+        problem: Whether that is in the way of work.
+        remedy: What to do about it, or a remark.
+    """
+
+    name: str
+    value: str
+    problem: bool = False
+    remedy: str = ""
+
+
+def examine() -> list[Finding]:
+    """Return the findings; an examination that fails is one itself."""
+    found: list[Finding] = []
+    for look in (_versions, _audio, _devices, _threads, _cache, _disk, _bundled):
+        found += _guarded(look)
+    return found
+
+
+def _guarded(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(look())
+    except (GancliError, ImportError, OSError, RuntimeError, ValueError) as error:
+        remedy = error.hint if isinstance(error, GancliError) else "Install gancli again."
+        return [Finding(look.__name__.strip("_"), _sentence(error), True, remedy)]
+
+
+def _sentence(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:200].rstrip(".")
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("gancli", __version__)
+    yield Finding("python", f"{platform.python_version()} on {platform.platform()}")
+    for name in _NEEDED:
+        try:
+            yield Finding(name, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "not installed", True, f"Run: pip install {name}")
+
+
+def _audio() -> Iterator[Finding]:
+    """Look whether torchaudio loads."""
+    try:
+        module = importlib.import_module("torchaudio")
+    except ImportError:
+        yield Finding(
+            "torchaudio", "not installed", True, "Only sounds need it: pip install torchaudio"
+        )
+    except (OSError, RuntimeError) as error:
+        # The wheel of PyPI is for the CUDA build of torch, and cannot load beside the other.
+        yield Finding(
+            "torchaudio", f"does not load beside this torch: {_sentence(error)}", True,
+            "Only sounds need it: uv pip install --torch-backend=cpu --reinstall torch torchaudio",
+        )
+    else:
+        yield Finding("torchaudio", str(getattr(module, "__version__", "unknown")))
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    from gancli.runtime.devices import available, bf16
+
+    kinds = available()
+    names = [f"cuda ({torch.cuda.get_device_name()})" if kind == "cuda" else kind
+             for kind in kinds]
+    yield Finding("devices", ", ".join(names))
+    fast = [kind for kind in kinds if bf16("auto", torch.device(kind))]
+    yield Finding("fast bf16", ", ".join(fast) or "none")
+
+
+def _threads() -> Iterator[Finding]:
+    import torch
+
+    from gancli.runtime.devices import physical_cores
+
+    yield Finding("cores", f"{physical_cores()} physical, {os.cpu_count()} logical")
+    yield Finding("threads", f"{torch.get_num_threads()} by default")
+    settings = {name: value for name, value in sorted(os.environ.items())
+                if name.startswith(("OMP_", "GOMP_", "KMP_", "MKL_"))}
+    shown = " ".join(f"{name}={value}" for name, value in settings.items())
+    yield Finding("thread settings", shown or "none")
+
+
+def _cache() -> Iterator[Finding]:
+    from gancli.data.cache import cache_folder, cache_size
+
+    folder = cache_folder()
+    nearest = _existing(folder)
+    if not os.access(nearest, os.W_OK):
+        yield Finding("cache", f"{folder} cannot be written", True,
+                      "Set GANCLI_CACHE to a folder that you may write to.")
+        return
+    yield Finding("cache", f"{folder}, {cache_size() / 1e6:,.1f} MB")
+
+
+def _disk() -> Iterator[Finding]:
+    from gancli.data.cache import cache_folder
+
+    for name, folder in (("disk here", Path.cwd()), ("disk of the cache", cache_folder())):
+        free = shutil.disk_usage(_existing(folder)).free
+        short = free < _MIN_FREE_BYTES
+        yield Finding(name, f"{free / 1e9:,.1f} GB free", short,
+                      "Free some space; a run may take several hundred MB." if short else "")
+
+
+def _existing(folder: Path) -> Path:
+    """Return the nearest folder above that exists."""
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _bundled() -> Iterator[Finding]:
+    """Compare all bundled files with their checksums."""
+    kinds: tuple[bundled.Kind, ...] = ("models", "samples")
+    for kind in kinds:
+        names = list(bundled.names(kind))
+        for name in names:
+            try:
+                bundled.check(kind, name)
+            except GancliError as error:
+                yield Finding(f"bundled {kind}", f"{name}: {error.message.rstrip('.')}", True,
+                              error.hint)
+        if not names:
+            yield Finding(f"bundled {kind}", "none", True, "Install gancli from its wheel.")
+        else:
+            yield Finding(f"bundled {kind}", ", ".join(names))

@@ -1,0 +1,35 @@
+"""One call of the program: its arguments, and how it speaks."""
+
+import shlex
+import sys
+from dataclasses import dataclass, field
+
+import typer
+
+from gancli.cli.console import Output
+
+
+@dataclass
+class Invocation:
+    """One call of the program, shared through Typer's context."""
+
+    args: list[str] = field(default_factory=lambda: sys.argv[1:])
+    json: bool = False
+    verbose: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command line as a shell reads it."""
+        return shlex.join(["gancli", *self.args])
+
+
+def invocation(context: typer.Context) -> Invocation:
+    """Return the call that a command belongs to."""
+    return context.ensure_object(Invocation)
+
+
+def speak(context: typer.Context, as_json: bool, quiet: bool, verbose: bool) -> Output:
+    """Return the output that a command's switches ask for."""
+    here = invocation(context)
+    here.json, here.verbose = here.json or as_json, here.verbose or verbose
+    return Output("json" if as_json else "quiet" if quiet else "human")

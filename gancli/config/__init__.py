@@ -1,0 +1,10 @@
+"""Every option once: its declaration, where its value comes from, what all trainings share."""
+
+from gancli.config.option import Option, option, options, parse_duration, parse_interval
+from gancli.config.resolve import resolve, to_table
+from gancli.config.training import TrainConfig
+
+__all__ = [
+    "Option", "TrainConfig", "option", "options", "parse_duration", "parse_interval", "resolve",
+    "to_table",
+]

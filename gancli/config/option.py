@@ -1,0 +1,106 @@
+"""Every option, declared once: the command line, TOML files and ``--help`` all read it here.
+
+A config is a frozen dataclass whose fields are made by :func:`option`.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any
+
+from gancli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Option:
+    """The declaration of one option, as found by :func:`options`.
+
+    Args:
+        name: Field name; the flag is ``--`` and the name with hyphens.
+        type: ``int``, ``float``, ``str`` or ``bool``.
+        default: Value when nothing sets it; None means "found or decided later".
+        help: What it does, its unit and why the default is what it is.
+        group: Heading in ``--help``.
+        choices: Allowed values, or empty.
+        minimum, maximum: Inclusive bounds for numbers, or None.
+        parse: ``""``, ``"duration"`` (seconds, written 250ms, 90s, 10m, 1h30m) or ``"interval"``
+            (a duration, or a bare number of steps).
+        metavar: How the value is shown in ``--help``.
+        flags: Flags that replace the derived one.
+    """
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    group: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    parse: str = ""
+    metavar: str | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        return self.flags[0] if self.flags else "--" + self.name.replace("_", "-")
+
+
+def option(default: Any, help: str, group: str, **details: Any) -> Any:  # noqa: A002
+    """Declare a field of a config; see :class:`Option` for the details."""
+    return dataclasses.field(
+        default=default, metadata={"help": help, "group": group, "details": details}
+    )
+
+
+def options(config_type: type) -> list[Option]:
+    """Return the declarations of a config's options, in order."""
+    hints = typing.get_type_hints(config_type)
+    found = []
+    for field in dataclasses.fields(config_type):
+        hint = hints[field.name]
+        if isinstance(hint, types.UnionType):
+            hint = next(part for part in typing.get_args(hint) if part is not type(None))
+        found.append(
+            Option(
+                name=field.name,
+                type=hint,
+                default=field.default,
+                help=field.metadata["help"],
+                group=field.metadata["group"],
+                **field.metadata["details"],
+            )
+        )
+    return found
+
+
+_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of ``250ms``, ``90s``, ``10m``, ``1h30m`` or a bare number of seconds.
+
+    Raises:
+        UsageError: The text is none of these, or not above zero.
+    """
+    text = text.strip().lower()
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    else:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise UsageError(f"{text!r} is not a length of time.", "Write it like 90s, 10m or 1h30m.")
+    return seconds
+
+
+def parse_interval(text: str) -> tuple[float | None, int | None]:
+    """Return (seconds, None) for ``60s`` and (None, steps) for a bare whole number."""
+    if re.fullmatch(r"[1-9]\d*", text.strip()):
+        return None, int(text)
+    return parse_duration(text), None

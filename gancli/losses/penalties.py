@@ -1,0 +1,52 @@
+"""Gradient penalties on the discriminator."""
+
+from collections.abc import Callable
+
+import torch
+
+_NOISE = 0.1
+
+Discriminate = Callable[[torch.Tensor], torch.Tensor]
+
+
+def gradient_norm_sq(discriminate: Discriminate, items: torch.Tensor) -> torch.Tensor:
+    """Return the squared norm of the logit's gradient at each item, shape (n,).
+
+    At real items its mean is R1, at generated ones R2, both to be weighted by gamma / 2.
+    Source: Mescheder et al. 2018, arXiv 1801.04406.
+    """
+    items = items.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminate(items).sum(), items, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def gradient_penalty(
+    discriminate: Discriminate,
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Return WGAN-GP's mean squared distance of the gradient's norm from 1, between the two.
+
+    Source: Gulrajani et al. 2017, arXiv 1704.00028.
+    """
+    shape = (len(real),) + (1,) * (real.ndim - 1)
+    share = torch.rand(shape, generator=generator, device=real.device)
+    items = (real + share * (fake - real)).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminate(items).sum(), items, create_graph=True)
+    # The square root's slope is infinite at zero, where an untrained network can be.
+    norm = (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
+    return (norm - 1).square().mean()
+
+
+def noise_penalty(
+    discriminate: Discriminate, items: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return how much a little noise moves the logits: mean ((D(x) - D(x + s e)) / s)^2, s = 0.1.
+
+    An estimate of the squared gradient's mean without a second derivative, which cuDNN's recurrent
+    layers lack. Source: Wei et al. 2018, arXiv 1803.01541, and this project's recipes.
+    """
+    noise = torch.randn(items.shape, generator=generator, device=items.device)
+    plain, moved = discriminate(items), discriminate(items + _NOISE * noise)
+    return ((plain - moved) / _NOISE).square().mean()

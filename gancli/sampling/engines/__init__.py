@@ -1,0 +1,1 @@
+"""What runs a generator and a discriminator; one file an engine."""

@@ -1,0 +1,1 @@
+"""Bytes on disk: atomic files, tensors, checkpoints, and what is bundled."""

@@ -1,0 +1,58 @@
+"""What a training would do, printed instead of done."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def planned(call, monkeypatch, tmp_path):
+    """Options as ``--dry-run`` shows them, with the data and the networks left out."""
+    from gancli.training import plan
+
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(
+        plan, "plan", lambda *_: plan.Plan(_Spec(), ["Pictures of 8."], {"generator": 1234})
+    )
+    return lambda *args: call("train", "image", "data", "--dry-run", *args)
+
+
+def test_dry_run_shows_sources_and_writes_nothing(planned, monkeypatch, tmp_path):
+    (tmp_path / "some.toml").write_text('batch = 32\nlatent = 9\n[run]\nx = 1\n[spec]\ny = 2\n')
+    monkeypatch.setenv("GANCLI_LATENT", "10")
+    before = sorted(tmp_path.rglob("*"))
+    result = planned("--config", "some.toml", "--preset", "sngan", "--steps", "3")
+    assert result.status == 0
+    for line in (
+        "batch = 32  # config file", "latent = 10  # environment", "steps = 3  # command line",
+        'objective = "hinge"  # preset sngan', "mirror = false  # default",
+        "# generator: 1,234 parameters", '# run: "runs/data-1"', "# budget: 3 steps",
+    ):
+        assert line in result.out.splitlines()
+    assert result.err == "Pictures of 8.\n"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_dry_run_is_a_config_file(planned, tmp_path):
+    first = planned("--batch", "32", "--time", "90s", "--augment", 'none')
+    (tmp_path / "again.toml").write_text(first.out)
+    second = planned("--config", "again.toml")
+    values = [
+        [line.partition("  #")[0] for line in result.out.splitlines() if line[0] != "#"]
+        for result in (first, second)
+    ]
+    assert values[0] == values[1]
+
+
+def test_dry_run_as_json(planned):
+    table = json.loads(planned("--json", "-o", "here").out)
+    assert table["run"] == "here"
+    assert table["parameters"] == {"generator": 1234}
+    assert table["options"]["latent"] == {"value": 64, "source": "default"}
+    assert table["options"]["batch"] == {"value": None, "source": "default"}
+
+
+class _Spec:
+    """A dataclass without fields, in effect."""
+
+    __dataclass_fields__: dict[str, object] = {}

@@ -1,0 +1,101 @@
+"""Where a value comes from, and what is refused."""
+
+
+import pytest
+
+from gancli.cli.flags import option_help
+from gancli.config import Option, parse_duration, resolve
+from gancli.errors import UsageError
+from gancli.modalities.image.config import PRESETS, ImageConfig
+
+
+def resolved(**origins):
+    return resolve(ImageConfig, presets=PRESETS, **origins)
+
+
+def test_precedence():
+    layers = [
+        ("command line", 8, {"command_line": {"batch": "8"}}),
+        ("environment", 16, {"environment": {"GANCLI_BATCH": "16"}}),
+        ("config file", 32, {"file": {"batch": 32, "preset": "dcgan"}}),
+    ]
+    for start, (origin, batch, _) in enumerate(layers):
+        origins = {name: value for _, _, each in layers[start:] for name, value in each.items()}
+        config, sources = resolved(**origins)
+        assert (config.batch, sources["batch"]) == (batch, origin)
+    config, sources = resolved(file={"preset": "dcgan"})
+    assert (config.batch, sources["batch"]) == (128, "preset dcgan")
+    config, sources = resolved()
+    assert (config.batch, sources["batch"]) == (None, "default")
+
+
+def test_a_switch_can_be_turned_off_again():
+    config, _ = resolved(command_line={"mirror": False}, file={"mirror": True})
+    assert config.mirror is False
+
+
+def test_a_budget_replaces_those_of_lower_origins():
+    config, sources = resolved(command_line={"steps": "5"}, file={"time": "10m"})
+    assert (config.steps, config.time, sources["steps"]) == (5, None, "command line")
+
+
+def test_two_budgets_of_one_origin_are_refused():
+    with pytest.raises(UsageError, match="--time and --steps"):
+        resolved(command_line={"time": "1m", "steps": "3"})
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("7", 7),
+                         ("250ms", 0.25), ("1s500ms", 1.5)]
+)
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-3s", "3x", "m", "nan", "inf", "1e300", "3s4", "3mss", "0ms"]
+)
+def test_no_durations(text):
+    with pytest.raises(UsageError):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("batch", "1"), ("batch", "65537"), ("batch", "x"), ("batch", "3.5"), ("g_lr", "nan"),
+     ("g_lr", "-1"), ("g_lr", "inf"), ("g_norm", "Batch"), ("save_every", "x")],
+)
+def test_bad_values_name_their_flag_or_what_they_are(name, value):
+    with pytest.raises(UsageError) as caught:
+        resolved(command_line={name: value})
+    assert value in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("batch", True), ("batch", 3.5), ("batch", [3]), ("augment", ["color"]), ("g_lr", {"a": 1}),
+     ("g_lr", False), ("mirror", 3)],
+)
+def test_bad_values_in_a_file(name, value):
+    with pytest.raises(UsageError, match="config file"):
+        resolved(file={name: value})
+
+
+def test_an_unknown_key_in_a_file_suggests():
+    with pytest.raises(UsageError) as caught:
+        resolved(file={"g-nrom": "batch"})
+    assert caught.value.hint == "Did you mean g_norm?"
+
+
+def test_help_of_an_option():
+    shown = [
+        option_help(Option("x", kind, default, "X.", "", minimum=low, maximum=high))
+        for kind, default, low, high in
+        [(int, 3, 1, None), (float, None, None, 0.5), (bool, False, None, None),
+         (int, 0, 0, 2**62), (int, None, None, 2**63 - 1), (str, None, None, None)]
+    ]
+    assert shown == [
+        "X. [default: 3; at least 1]", "X. [at most 0.5]", "X. [default: off]",
+        "X. [default: 0; 0 to 2^62]", "X. [at most 2^63-1]", "X.",
+    ]

@@ -1,0 +1,53 @@
+"""Penalties on discriminators whose gradient is known."""
+
+import pytest
+import torch
+
+from gancli.losses.penalties import gradient_norm_sq, gradient_penalty, noise_penalty
+
+
+def test_squared_gradient_of_a_linear_map_is_its_squared_weight():
+    weight = torch.tensor([[3.0, 4.0]])
+    items = torch.randn(5, 2)
+    found = gradient_norm_sq(lambda x: (x @ weight.T).squeeze(1), items)
+    assert found.tolist() == pytest.approx([25] * 5)
+
+
+def test_squared_gradient_of_a_square_grows_with_the_items():
+    items = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    # d/dx |x|^2 = 2x.
+    assert gradient_norm_sq(lambda x: x.square().sum(1), items).tolist() == pytest.approx([4, 16])
+
+
+def test_squared_gradient_trains_the_discriminator():
+    weight = torch.tensor([2.0, 0.0], requires_grad=True)
+    gradient_norm_sq(lambda x: x @ weight, torch.randn(4, 2)).mean().backward()
+    assert torch.allclose(weight.grad, torch.tensor([4.0, 0.0]))
+
+
+def test_interpolated_gradient_is_zero_at_slope_one_and_finite_at_slope_zero():
+    real, fake, random = torch.randn(6, 3), torch.randn(6, 3), torch.Generator().manual_seed(0)
+    one = gradient_penalty(lambda x: x[:, 0], real, fake, random)
+    assert one.item() == pytest.approx(0, abs=1e-6)
+    two = gradient_penalty(lambda x: 3 * x[:, 0], real, fake, random)
+    assert two.item() == pytest.approx(4, rel=1e-4)
+    weight = torch.zeros(3, requires_grad=True)
+    gradient_penalty(lambda x: x @ weight, real, fake, random).backward()
+    assert bool(weight.grad.isfinite().all())
+
+
+def test_interpolated_gradient_looks_between_the_two():
+    # The slope is 1 only strictly between -1 and 1, and 0 at both ends.
+    real, fake = torch.full((64, 1), -1.0), torch.full((64, 1), 1.0)
+    between = gradient_penalty(
+        lambda x: x.clamp(-0.999, 0.999).sum(1), real, fake, torch.Generator().manual_seed(1)
+    )
+    assert between.item() < 0.1
+
+
+def test_noise_slope_is_the_squared_gradient_on_average():
+    weight, random = torch.tensor([2.0, -1.0, 0.0]), torch.Generator().manual_seed(0)
+    slope = noise_penalty(lambda x: x @ weight, torch.zeros(20_000, 3), random)
+    assert slope.item() == pytest.approx(5.0, rel=0.05)
+    flat = noise_penalty(lambda x: x[:, 0] * 0 + 3, torch.zeros(4, 3), random)
+    assert flat.item() == 0

@@ -1,0 +1,68 @@
+"""Augmentations: bounded, differentiable, random by their generator alone."""
+
+import pytest
+import torch
+
+from gancli.errors import UsageError
+from gancli.modalities.image.augment import Augment, color, cutout, translation
+from gancli.modalities.image.training import FEW, Prepare, augmentations
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("change", [color, translation, cutout])
+@pytest.mark.parametrize("depth", [1, 3, 4])
+def test_shape_gradient_and_randomness(change, depth):
+    x = torch.rand(6, depth, 16, 16).requires_grad_()
+    y = change(x, seeded())
+    assert y.shape == x.shape and not torch.equal(y, x)
+    y.sum().backward()
+    assert x.grad.abs().sum() > 0
+    assert torch.equal(change(x, seeded()), y) and not torch.equal(change(x, seeded(1)), y)
+
+
+def test_translation_moves_by_at_most_an_eighth_and_fills_with_zero():
+    x = torch.zeros(200, 1, 16, 16)
+    x[:, :, 8, 8] = 1
+    y = translation(x, seeded())
+    places = y.nonzero()
+    assert len(places) == 200 and (y.sum((1, 2, 3)) == 1).all()
+    moves = places[:, 2:] - 8
+    assert moves.min() == -2 and moves.max() == 2
+    corner = translation(torch.ones(200, 1, 16, 16), seeded())
+    assert corner.min() == 0
+
+
+def test_cutout_zeroes_a_square_of_half_the_side_or_what_is_left_of_it():
+    y = cutout(torch.ones(300, 2, 16, 16), seeded())
+    holes = (y[:, 0] == 0).sum((1, 2))
+    assert holes.max() == 81 and holes.min() < 40  # 9 x 9 with its center
+    assert torch.equal(y[:, 0], y[:, 1])
+
+
+def test_color_keeps_the_picture():
+    x = torch.rand(8, 3, 16, 16)
+    y = color(x, seeded())
+    for a, b in zip(x.flatten(1), y.flatten(1), strict=True):
+        assert torch.corrcoef(torch.stack([a, b]))[0, 1] > 0.5
+
+
+def test_auto_augments_small_sets_alone():
+    assert augmentations("auto", FEW - 1) == ["color", "translation", "cutout"]
+    assert augmentations("auto", FEW) == [] == augmentations("none", 5)
+    assert augmentations("translation,color", FEW) == ["translation", "color"]
+    with pytest.raises(UsageError, match="colour"):
+        augmentations("colour", 5)
+    assert Augment([])(torch.ones(1), seeded()).item() == 1
+
+
+def test_prepare_scales_and_mirrors_half():
+    pixels = torch.zeros(400, 4, 4, 1, dtype=torch.uint8)
+    pixels[:, :, 0] = 255
+    plain = Prepare(False)({"pixels": pixels}, seeded())
+    assert plain.shape == (400, 1, 4, 4) and plain[0, 0, 0].tolist() == [1, -1, -1, -1]
+    mirrored = Prepare(True)({"pixels": pixels}, seeded())
+    share = (mirrored[:, 0, 0, 0] == -1).float().mean().item()
+    assert 0.4 < share < 0.6

@@ -1,0 +1,290 @@
+"""Files, archives, tables and standard input as samples of text."""
+
+import io
+import json
+import os
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gancli.data.source import Source, open_source
+from gancli.errors import GancliError, UsageError
+from gancli.modalities.text import corpus
+from gancli.modalities.text.corpus import Tally, read, sample, text_files
+from gancli.modalities.text.rows import choose_columns, choose_field, field_text, is_heading
+
+
+def config(**values: Any) -> SimpleNamespace:
+    defaults = {
+        "split": "lines", "field": None, "text_column": None, "label_column": None,
+        "encoding": "utf-8", "strict": False,
+    }
+    return SimpleNamespace(**(defaults | values))
+
+
+def texts_of(
+    source: Source | Path, tally: Tally | None = None, layout: Any = None, **values: Any
+) -> list[str]:
+    chosen = config(**values)
+    if layout is None:
+        layout = SimpleNamespace(split=chosen.split, field="", text_column=0, label_column=0)
+    opened = open_source(str(source)) if isinstance(source, Path) else source
+    batches = read(opened, layout, chosen, tally or Tally())
+    return [text for batch in batches for text in batch.texts]
+
+
+def file_of(tmp_path: Path, data: bytes | str, name: str = "x.txt") -> Path:
+    path = tmp_path / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def test_folder_zip_tar_and_file_give_the_same(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    files = {"a.txt": b"one\ntwo\n", "b.txt": b"three", "notes.pdf": b"no", "c.jsonl": b""}
+    for name, data in files.items():
+        (tmp_path / "set" / name).write_bytes(data)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as zipped:
+        for name, data in files.items():
+            zipped.writestr(name, data)
+    for kind in ("tar", "tar.gz"):
+        with tarfile.open(tmp_path / f"set.{kind}", "w:gz" if kind == "tar.gz" else "w") as tar:
+            for name, data in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    for name in ("set", "set.zip", "set.tar", "set.tar.gz"):
+        assert texts_of(tmp_path / name) == ["one", "two", "three"], name
+    assert texts_of(file_of(tmp_path, "one\n", "odd.name")) == ["one"]
+
+
+def test_no_text_files(tmp_path: Path) -> None:
+    for name in ("a.png", "b.pdf"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(GancliError, match="no text among the 2 files"):
+        text_files(open_source(str(tmp_path)))
+
+
+def test_line_ends_marks_and_empty_lines(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "\ufeffa\r\n\r\n  b \n \t\nc\u2028d\x0be\n\n")
+    tally = Tally()
+    assert texts_of(path, tally) == ["a", "  b ", "c\u2028d\x0be"]
+    assert tally.empty == 3 and tally.bad.count == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_blocks_may_tear_anything(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", size)
+    # The first block says whether a file is text.
+    text = "ab\r\nдва\r\n\r\n\U0001f468\u200d\U0001f469 天\r\n"
+    path = file_of(tmp_path, text)
+    assert texts_of(path) == ["ab", "два", "\U0001f468\u200d\U0001f469 天"]
+    assert texts_of(path, split="paragraphs") == ["ab\nдва", "\U0001f468\u200d\U0001f469 天"]
+    assert "".join(texts_of(path, split="stream")) == text.replace("\r\n", "\n")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.sampled_from("ab \n"), max_size=12), max_size=6))
+def test_cutting_does_not_depend_on_blocks(blocks: list[str]) -> None:
+    whole = "".join(blocks)
+    lines = [each for found in corpus.lines(blocks) for each in found]
+    assert lines == whole.split("\n")[: len(lines)]
+    assert "\n".join(lines).rstrip("\n") == whole.rstrip("\n")
+    assert "".join(corpus.whole_words(blocks)) == whole
+    torn = [each for found in corpus.paragraphs(blocks) for each in found if each.strip()]
+    at_once = [each for found in corpus.paragraphs([whole]) for each in found if each.strip()]
+    assert torn == at_once
+
+
+def test_paragraphs_keep_their_line_breaks(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "\n\none\n two\n\n \nthree\n\n\n")
+    assert texts_of(path, split="paragraphs") == ["one\n two", "three"]
+
+
+def test_files_of_a_stream_do_not_run_together(tmp_path: Path) -> None:
+    file_of(tmp_path, "one", "a.txt")
+    file_of(tmp_path, "two\n\n", "b.txt")
+    assert "".join(texts_of(tmp_path, split="stream")) == "one\ntwo\n\n"
+
+
+def test_bad_bytes_are_placed_counted_and_replaced(tmp_path: Path) -> None:
+    path = file_of(tmp_path, b"fine and long enough\r\ncaf\xe9 cr\xe8me\nmore text\n")
+    tally = Tally()
+    assert texts_of(path, tally)[1] == "caf\ufffd cr\ufffdme"
+    assert tally.bad.count == 2 and tally.bad.first == "'x.txt', byte 25, line 2"
+    with pytest.raises(GancliError, match=r"byte 25, line 2") as caught:
+        texts_of(path, strict=True)
+    assert "--encoding" in caught.value.hint
+    assert texts_of(path, encoding="latin-1")[1] == "café crème"
+
+
+def test_a_bad_byte_in_a_later_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", 8)
+    tally = Tally()
+    texts_of(file_of(tmp_path, b"aaaa\nbbbb\ncccc\ndd\xffd\n"), tally)
+    assert tally.bad.first == "'x.txt', byte 17, line 4" and tally.bad.count == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "gb18030", "shift_jis", "cp1251"])
+def test_other_encodings(tmp_path: Path, encoding: str) -> None:
+    text = "один\r\nдва\r\n" if encoding == "cp1251" else "一二\r\n三日\r\n"
+    path = file_of(tmp_path, text.encode(encoding))
+    assert texts_of(path, encoding=encoding) == text.split("\r\n")[:-1]
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "rot13", "", "a\0b", "undefined"])
+def test_encodings_that_are_none(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(UsageError, match="no encoding"):
+        texts_of(file_of(tmp_path, "a\nb\n"), encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"text\0\0\0\0", "binary"), (bytes(range(256)) * 50, "binary"),
+        ("абв где\n".encode("cp1251") * 50, "--encoding"),
+        ("abc\n".encode("utf-16"), "--encoding utf-16"),
+    ],
+)
+def test_what_is_no_text_is_told_apart(tmp_path: Path, data: bytes, problem: str) -> None:
+    tally = Tally()
+    assert texts_of(file_of(tmp_path, data), tally) == []
+    assert problem in tally.broken[0][1]
+    with pytest.raises(GancliError, match="cannot be read"):
+        texts_of(tmp_path / "x.txt", strict=True)
+
+
+def test_terminal_colors_are_text(tmp_path: Path) -> None:
+    assert texts_of(file_of(tmp_path, "\x1b[1mbold\x1b[0m\ttab\n")) == ["\x1b[1mbold\x1b[0m\ttab"]
+
+
+def test_an_endless_line_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "LONGEST", 1000)
+    monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", 500)
+    path = file_of(tmp_path, "short\n" + "x" * 100_000 + "\nend\n")
+    found = texts_of(path)
+    assert [found[0], found[-1]] == ["short", "end"] and len(found[1]) < 2000
+    assert "".join(texts_of(path, split="stream")) == path.read_text()
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    rows = ['{"text": "one\\ntwo", "n": 1}', "", '{"text": 3}', "[]", "{", '{"text": "\\ud800"}',
+            json.dumps({"body": "x"}), '{"text": " "}', "[" * 10_000]
+    path = file_of(tmp_path, "\n".join(rows), "x.jsonl")
+    tally = Tally()
+    assert texts_of(path, tally) == ["one\ntwo", "\ufffd"]
+    assert (tally.rows, tally.bad_rows, tally.empty) == (8, 5, 2)
+    assert tally.first_row == "'x.jsonl', line 3"
+    with pytest.raises(GancliError, match="line 3"):
+        texts_of(path, strict=True)
+    # A field asked for makes any file one of JSON lines.
+    assert texts_of(file_of(tmp_path, rows[6]), field="body") == ["x"]
+    assert field_text('{"a": "x\\r\\ny\\rz"}', "a") == "x\ny\nz"
+
+
+def test_fields_are_named() -> None:
+    lines = ['{"body": "x", "id": 3}', '{"title": "y", "body": "z"}']
+    assert choose_field(lines, "title") == "title"
+    assert choose_field(['{"text": "x"}'], None) == "text"
+    for name in (None, "nothing"):
+        with pytest.raises(UsageError) as caught:
+            choose_field(lines, name)
+        assert "'body', 'title'" in caught.value.hint
+
+
+def test_columns_are_found() -> None:
+    rows = [f"{number}\t{'spam' if number % 2 else 'ham'}\ttext number {number}\tx"
+            for number in range(20)]
+    found = choose_columns(["id\tlabel\ttext\tother", *rows], None, None)
+    assert (found.text, found.label) == (3, 2)
+    assert choose_columns(rows, None, 0).label == 0
+    assert choose_columns(rows, 2, None).text == 2
+    assert choose_columns(["just text", "and more"], None, None).text == 1
+    assert choose_columns(rows[:2], None, None).label == 0
+    assert choose_columns(rows[:2], None, None, ("spam", "ham")).label == 2
+    for text, label in ((5, None), (None, 9), (2, 2)):
+        with pytest.raises(UsageError):
+            choose_columns(rows, text, label)
+    assert is_heading(["Label", "Text"])
+    assert not is_heading(["1", "text"]) and not is_heading(["text"])
+
+
+def test_tables(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "label\ttext\nx\tone\nbroken\n\ny\ttwo\tmore\n\tno label\n", "x.tsv")
+    layout = SimpleNamespace(split="lines", field="", text_column=2, label_column=1)
+    tally = Tally()
+    (batch,) = read(open_source(str(path)), layout, config(), tally)
+    assert (batch.texts, batch.labels) == (["one", "two"], ["x", "y"])
+    assert (tally.rows, tally.bad_rows, tally.empty) == (4, 2, 1)
+
+
+def test_a_large_corpus_is_looked_at_in_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus, "_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(corpus, "_WINDOW_BYTES", 100)
+    monkeypatch.setattr(corpus, "_WINDOWS", 10)
+    lines = [f"line number {number:05}" for number in range(2000)]
+    file_of(tmp_path, "\n".join(lines[:1900]), "a.txt")
+    file_of(tmp_path, "\n".join(lines[1900:1903]), "b.txt")
+    file_of(tmp_path, "\n".join(lines[1903:]), "c.txt")
+    source = open_source(str(tmp_path))
+    pieces, share, broken = sample(source, source.members, "utf-8")
+    found = [line for _, text in pieces for line in text.split("\n") if line]
+    assert set(found) <= set(lines) and len(found) == len(set(found)) >= 40
+    assert found[0] == lines[0] and int(found[-1][-5:]) > 1700
+    assert 0 < share < 0.05 and not broken
+
+
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes) -> Source:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    return open_source("-")
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = pipe(monkeypatch, b"one\ntwo\n")
+    assert source.name == "stdin" and texts_of(source) == ["one", "two"]
+    # A resumed run opens the file; the same data again keeps it, so that the cache is found.
+    assert texts_of(source.path) == ["one", "two"]
+    again = pipe(monkeypatch, b"one\ntwo\n")
+    assert again.path == source.path and again.members[0].mtime == source.members[0].mtime
+    assert pipe(monkeypatch, b"other").path != source.path
+    assert sorted(os.listdir(source.path.parent)) == sorted(
+        path.name for path in source.path.parent.glob("stdin-*.txt")
+    )
+
+
+def test_an_archive_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr("a.txt", "one\n")
+    assert texts_of(pipe(monkeypatch, packed.getvalue())) == ["one"]
+
+
+def test_standard_input_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(GancliError, match="empty"):
+        pipe(monkeypatch, b"")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Terminal()))
+    with pytest.raises(UsageError, match="terminal") as caught:
+        open_source("-")
+    assert "cat corpus.txt | gancli" in caught.value.hint
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError):
+        open_source("-")
+    monkeypatch.setenv("GANCLI_CACHE", str(file_of(tmp_path, "in the way")))
+    with pytest.raises(GancliError, match="cannot be kept"):
+        pipe(monkeypatch, b"one\n")

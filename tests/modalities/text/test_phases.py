@@ -1,0 +1,69 @@
+"""The generator moves towards what the discriminator likes, by either estimator."""
+
+import pytest
+import torch
+
+from gancli.modalities.text.networks import Discriminator
+from gancli.modalities.text.phases import phases
+from gancli.runtime.precision import Compute
+
+LIKED = 3
+
+
+class Taste(Discriminator):
+    """Likes one token and no other."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        with torch.no_grad():
+            self.embedding.weight.zero_()
+            self.embedding.weight[LIKED, 0] = 1
+
+    def judge(self, embedded, seen, labels, random=None):
+        each = 6 * embedded[..., 0] - 3
+        return each, (each * seen).sum(1) / seen.sum(1)
+
+
+def trained(spec_of, networks_of, steps, **options):
+    """Return how likely the token is at each place before and after."""
+    spec = spec_of(length=6)
+    networks, config = networks_of(
+        spec, batch=32, warm_start=0.4, adversarial=0.4, likelihood=0.0, g_lr=5e-3, d_lr=0.0,
+        g_dropout=0.0, **{"estimator": "score", **options},
+    )
+    networks["discriminator"] = Taste(spec, config)
+    reference, _ = networks_of(spec)
+    networks["reference"] = reference["generator"]
+    networks["generator"].train().requires_grad_(True)
+    phase = phases(spec, config)[2]
+    assert phase.name == "adversarial"
+    phase.begin(networks)
+    tokens = torch.randint(2, spec.size, (32, 6), generator=torch.Generator().manual_seed(1))
+
+    def share():
+        with torch.no_grad():
+            logits = networks["generator"].logits(tokens, None, drawn=True)
+        return float(logits.softmax(2)[..., LIKED].mean())
+
+    optimizers, before, losses = phase.optimizers(networks), share(), {}
+    for step in range(steps):
+        losses = phase.step(
+            networks, optimizers, lambda k: {"tokens": tokens},
+            torch.Generator().manual_seed(step), step, Compute(torch.device("cpu"), False),
+        )
+    return before, share(), losses
+
+
+@pytest.mark.parametrize("direction", ["forward", "both"])
+@pytest.mark.parametrize("estimator", ["score", "gumbel"])
+def test_what_is_liked_grows_likelier(spec_of, networks_of, estimator, direction):
+    before, after, _ = trained(
+        spec_of, networks_of, 40, estimator=estimator, d_direction=direction, kl=0.0
+    )
+    assert after > before + 0.2
+
+
+def test_the_divergence_holds_the_generator_back(spec_of, networks_of):
+    _, free, far = trained(spec_of, networks_of, 40, kl=0.0)
+    _, held, near = trained(spec_of, networks_of, 40, kl=5.0)
+    assert held < free - 0.1 and near["kl"] < far["kl"] / 2
