@@ -23,7 +23,7 @@ class GancliError(Exception):
 
 
 class UsageError(GancliError):
-    """A command line, configuration or value that cannot be meant as it stands."""
+    """A command line, configuration or value that is not valid."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint, USAGE)
@@ -34,5 +34,5 @@ def suggest(word: str, known: Iterable[str]) -> str:
     known = list(known)
     if not known:
         return ""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"Did you mean {near[0]}?" if near else "Choose one of: " + ", ".join(known) + "."
+    matches = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"Did you mean {matches[0]}?" if matches else "Choose one of: " + ", ".join(known) + "."

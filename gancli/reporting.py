@@ -1,19 +1,20 @@
-"""What the library tells whoever runs it; only the shell's face decides how it looks."""
+"""What the library reports to its caller; only the command line decides how it looks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, SupportsFloat
 
 
 @dataclass(frozen=True)
 class Status:
-    """Where a training stands, once a step.
+    """The state of a training after a step.
 
     Args:
         step: Steps done.
-        progress: Share of the budget that is spent, 0 to 1.
-        items_per_s: Items seen per second of training, lately.
+        progress: Fraction of the budget that is spent, 0 to 1.
+        items_per_s: Recent speed of training, items per second.
         seconds_left: Estimate for the rest of the budget, or None while unknown.
-        losses: Named losses of the last step.
+        losses: Named losses of the last step, to be turned into floats only where they are shown.
         score: Latest quality score (smaller is better), or None before the first measurement.
         best: Best score so far.
         trend: Change of the score since the measurement before, or None.
@@ -25,7 +26,7 @@ class Status:
     progress: float
     items_per_s: float
     seconds_left: float | None
-    losses: dict[str, float] = field(default_factory=dict)
+    losses: Mapping[str, SupportsFloat] = field(default_factory=dict)
     score: float | None = None
     best: float | None = None
     trend: float | None = None
@@ -37,23 +38,23 @@ class Reporter(Protocol):
     """Receives notes, warnings, progress and figures."""
 
     def note(self, text: str) -> None:
-        """Say what was chosen and why."""
+        """Report what was chosen and why."""
 
     def warn(self, text: str) -> None:
-        """Say what went wrong but was survived."""
+        """Report a problem that did not end the work."""
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Say how far a countable job (decoding, sampling) has come."""
+        """Report the progress of a countable job (decoding, sampling); total 0 is unknown."""
 
     def status(self, status: Status) -> None:
-        """Say where the training stands."""
+        """Report the state of the training."""
 
     def figure(self, name: str, value: float) -> None:
-        """Give a figure that belongs to the command's result."""
+        """Report a figure that belongs to the command's result."""
 
 
 class Silent:
-    """A reporter that says nothing, for library use and tests."""
+    """A reporter that discards everything, for library use and tests."""
 
     def note(self, text: str) -> None: ...
 
@@ -64,3 +65,6 @@ class Silent:
     def status(self, status: Status) -> None: ...
 
     def figure(self, name: str, value: float) -> None: ...
+
+
+SILENT = Silent()

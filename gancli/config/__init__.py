@@ -1,4 +1,4 @@
-"""Every option once: its declaration, where its value comes from, what all trainings share."""
+"""Declarations of options, the precedence of their values, and what all trainings share."""
 
 from gancli.config.option import Option, option, options, parse_duration, parse_interval
 from gancli.config.resolve import resolve, to_table

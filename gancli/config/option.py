@@ -8,32 +8,35 @@ import re
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from gancli.errors import UsageError
+
+T = TypeVar("T")
+Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
 class Option:
-    """The declaration of one option, as found by :func:`options`.
+    """The declaration of one option, as :func:`options` returns it.
 
     Args:
         name: Field name; the flag is ``--`` and the name with hyphens.
         type: ``int``, ``float``, ``str`` or ``bool``.
-        default: Value when nothing sets it; None means "found or decided later".
-        help: What it does, its unit and why the default is what it is.
+        default: Value when nothing sets it; None means that it is decided later.
+        help: What it does, its unit and the reason for its default.
         group: Heading in ``--help``.
         choices: Allowed values, or empty.
         minimum, maximum: Inclusive bounds for numbers, or None.
         parse: ``""``, ``"duration"`` (seconds, written 250ms, 90s, 10m, 1h30m) or ``"interval"``
             (a duration, or a bare number of steps).
         metavar: How the value is shown in ``--help``.
-        flags: Flags that replace the derived one.
+        flags: Flags that replace the one derived from the name.
     """
 
     name: str
     type: type
-    default: Any
+    default: Value
     help: str
     group: str
     choices: tuple[str, ...] = ()
@@ -48,8 +51,11 @@ class Option:
         return self.flags[0] if self.flags else "--" + self.name.replace("_", "-")
 
 
-def option(default: Any, help: str, group: str, **details: Any) -> Any:  # noqa: A002
-    """Declare a field of a config; see :class:`Option` for the details."""
+def option(default: T, help: str, group: str, **details: Any) -> T:  # noqa: A002
+    """Declare a field of a config; see :class:`Option` for the details.
+
+    It is said to return a value of the field's type, as :func:`dataclasses.field` is.
+    """
     return dataclasses.field(
         default=default, metadata={"help": help, "group": group, "details": details}
     )
@@ -58,22 +64,22 @@ def option(default: Any, help: str, group: str, **details: Any) -> Any:  # noqa:
 def options(config_type: type) -> list[Option]:
     """Return the declarations of a config's options, in order."""
     hints = typing.get_type_hints(config_type)
-    found = []
+    declarations = []
     for field in dataclasses.fields(config_type):
         hint = hints[field.name]
         if isinstance(hint, types.UnionType):
             hint = next(part for part in typing.get_args(hint) if part is not type(None))
-        found.append(
+        declarations.append(
             Option(
                 name=field.name,
                 type=hint,
-                default=field.default,
+                default=typing.cast("Value", field.default),
                 help=field.metadata["help"],
                 group=field.metadata["group"],
                 **field.metadata["details"],
             )
         )
-    return found
+    return declarations
 
 
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -83,7 +89,7 @@ def parse_duration(text: str) -> float:
     """Return the seconds of ``250ms``, ``90s``, ``10m``, ``1h30m`` or a bare number of seconds.
 
     Raises:
-        UsageError: The text is none of these, or not above zero.
+        UsageError: The text is not one of these, or not above zero.
     """
     text = text.strip().lower()
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
@@ -95,7 +101,7 @@ def parse_duration(text: str) -> float:
         except ValueError:
             seconds = 0.0
     if not 0 < seconds < 1e9:
-        raise UsageError(f"{text!r} is not a length of time.", "Write it like 90s, 10m or 1h30m.")
+        raise UsageError(f"{text!r} is not a duration.", "Write it like 90s, 10m or 1h30m.")
     return seconds
 
 

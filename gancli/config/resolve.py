@@ -1,26 +1,29 @@
 """The value of each option, from all the places that can set it.
 
-Values come, highest first, from the command line, the environment (``GANCLI_`` and the name in
-capitals), a TOML file, a preset, the default.
+Values come, in order of precedence, from the command line, the environment (``GANCLI_`` and the
+name in capitals), a TOML file, a preset, the default.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from gancli.config.option import Option, options, parse_duration, parse_interval
+from gancli.config.option import Option, Value, options, parse_duration, parse_interval
 from gancli.errors import UsageError, suggest
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-def _convert(declared: Option, value: Any, origin: str) -> Any:
+
+def _convert(declared: Option, value: object, origin: str) -> Value:
     """Turn a value from any origin into the option's type and check its bounds."""
     if value is None:
         return None
-    # What stands on the command line is in view; what comes from elsewhere is not.
+    # A value on the command line is in view; one from elsewhere is not.
     where = "" if origin == "command line" else f" (from the {origin})"
     try:
         if declared.parse == "duration":
-            converted: Any = parse_duration(str(value))
+            converted: Value = parse_duration(str(value))
         elif declared.parse == "interval":
             parse_interval(str(value))
             converted = str(value)
@@ -44,41 +47,41 @@ def _convert(declared: Option, value: Any, origin: str) -> Any:
             suggest(str(converted), declared.choices),
         )
     low, high = declared.minimum, declared.maximum
-    number = isinstance(converted, (int, float)) and not isinstance(converted, bool)
+    bounds = [f"{words} {bound}" for words, bound in (("at least", low), ("at most", high))
+              if bound is not None]
     # Written so that NaN is out of any bounds.
-    if number and not (
+    if isinstance(converted, (int, float)) and not isinstance(converted, bool) and not (
         converted == converted
         and (low is None or converted >= low) and (high is None or converted <= high)
     ):
         raise UsageError(
             f"{declared.flag} cannot be {converted}{where}.",
-            f"It goes from {low if low is not None else 'anything'} to "
-            f"{high if high is not None else 'anything'}.",
+            "It must be " + (" and ".join(bounds) or "a number") + ".",
         )
     return converted
 
 
 ConfigT = TypeVar("ConfigT")
 
-# Of these only the one with the highest precedence counts.
+# Of each group only the option with the highest precedence counts.
 EXCLUSIVE = (("time", "steps", "images"),)
 
 
 def resolve(
     config_type: type[ConfigT],
     *,
-    command_line: Mapping[str, Any] | None = None,
+    command_line: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
-    file: Mapping[str, Any] | None = None,
-    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    file: Mapping[str, object] | None = None,
+    presets: Mapping[str, Mapping[str, object]] | None = None,
 ) -> tuple[ConfigT, dict[str, str]]:
     """Build a config from all origins.
 
     Args:
         config_type: A frozen dataclass made of options.
-        command_line: Values given there, by field name; None means not given.
+        command_line: Values by field name; None means not given.
         environment: The process environment; ``GANCLI_BATCH=32`` sets ``batch``.
-        file: Values of a TOML file.
+        file: The table of a TOML file.
         presets: Values of each preset by its name, if the config has a ``preset``.
 
     Returns:
@@ -87,40 +90,39 @@ def resolve(
     Raises:
         UsageError: An unknown name, a value of the wrong type or out of bounds, or two budgets.
     """
-    declared = {each.name: each for each in options(config_type)}
+    declared = {option.name: option for option in options(config_type)}
     environment = environment or {}
-    given = {name: value for name, value in (command_line or {}).items() if value is not None}
+    explicit = {name: value for name, value in (command_line or {}).items() if value is not None}
     env = {
         name: environment[f"GANCLI_{name.upper()}"]
         for name in declared
         if f"GANCLI_{name.upper()}" in environment
     }
-    table = {name.replace("-", "_"): value for name, value in (file or {}).items()}
-    for name in table:
+    from_file = {name.replace("-", "_"): value for name, value in (file or {}).items()}
+    for name in from_file:
         if name not in declared:
-            raise UsageError(f"The config file sets {name!r}, which is no option.",
+            raise UsageError(f"The config file sets {name!r}, which is not an option.",
                              suggest(name, declared))
-    layers = [("command line", given), ("environment", env), ("config file", table)]
+    layers: list[tuple[str, Mapping[str, object]]] = [
+        ("command line", explicit), ("environment", env), ("config file", from_file),
+    ]
     if presets is not None:
-        origin, chosen = "default", declared["preset"].default
-        for origin_name, layer in layers:
-            if "preset" in layer:
-                origin, chosen = origin_name, layer["preset"]
-                break
-        chosen = _convert(declared["preset"], chosen, origin)
-        layers.append((f"preset {chosen}", dict(presets[chosen])))
-    layers.append(("default", {name: each.default for name, each in declared.items()}))
+        preset_layers = [*layers, ("default", {"preset": declared["preset"].default})]
+        origin, layer = next(pair for pair in preset_layers if "preset" in pair[1])
+        preset = str(_convert(declared["preset"], layer["preset"], origin))
+        layers.append((f"preset {preset}", presets[preset]))
+    layers.append(("default", {name: option.default for name, option in declared.items()}))
 
-    values: dict[str, Any] = {}
+    values: dict[str, Value] = {}
     sources: dict[str, str] = {}
     for origin, layer in layers:
         blocked = set()
         for group in EXCLUSIVE:
-            here = [name for name in group if layer.get(name) is not None and name in declared]
-            if len(here) > 1:
+            budgets = [name for name in group if layer.get(name) is not None and name in declared]
+            if len(budgets) > 1:
                 raise UsageError(
-                    "Only one budget can hold, but the "
-                    f"{origin} gives {' and '.join('--' + name for name in here)}.",
+                    "There can be only one budget, but the "
+                    f"{origin} gives {' and '.join('--' + name for name in budgets)}.",
                     "Keep one of --time, --steps and --images.",
                 )
             if any(values.get(name) is not None for name in group):
@@ -137,8 +139,8 @@ def resolve(
     return config_type(**values), sources
 
 
-def to_table(config: Any) -> dict[str, Any]:
-    """Return the config as TOML can hold it: every option that has a value."""
+def to_table(config: "DataclassInstance") -> dict[str, Value]:
+    """Return the config as a table for TOML: every option that has a value."""
     return {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)

@@ -1,4 +1,4 @@
-"""Options of every modality's training."""
+"""Options that the trainings of all modalities share."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from gancli.config.option import option
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Options of every modality's training."""
+    """Options that the trainings of all modalities share."""
 
-    # Ten minutes is what a person waits for; the schedule ends with it, so a short run is finished.
+    # Ten minutes is what people wait for; the schedule ends with it, so a short run is complete.
     time: float | None = option(
         None, "Budget in time, e.g. 90s, 10m, 2h. The default budget is 10m.", "Budget",
         parse="duration", metavar="DURATION",
@@ -19,7 +19,7 @@ class TrainConfig:
         minimum=1, maximum=10**9,
     )
     images: int | None = option(
-        None, "Budget in items seen.", "Budget", minimum=1, maximum=10**12
+        None, "Budget in items seen, repeats included.", "Budget", minimum=1, maximum=10**12
     )
     seed: int = option(
         0, "Seed of all randomness in training.", "Training", minimum=0, maximum=2**63 - 1
@@ -29,11 +29,11 @@ class TrainConfig:
         "Training", metavar="N|auto",
     )
     device: str = option(
-        "auto", "Where to compute; auto takes a GPU if there is one.", "Training",
+        "auto", "Where to compute; auto uses a GPU if there is one.", "Training",
         choices=("auto", "cpu", "cuda", "mps"),
     )
     precision: str = option(
-        "auto", "Arithmetic of the networks; auto takes bf16 only where it is fast.", "Training",
+        "auto", "Precision of the networks; auto uses bf16 only where it is fast.", "Training",
         choices=("auto", "fp32", "bf16"),
     )
     save_every: str = option(
@@ -41,10 +41,10 @@ class TrainConfig:
         parse="interval", metavar="60s|N",
     )
     tensorboard: bool = option(
-        False, "Write events for TensorBoard too; needs gancli[tensorboard].", "Training"
+        False, "Also write events for TensorBoard; needs gancli[tensorboard].", "Training"
     )
     holdout: float = option(
-        0.1, "Share of the data kept for measuring, at most 10,000 items.", "Data",
+        0.1, "Fraction of the data held out for measuring, at most 10,000 items.", "Data",
         minimum=0.0, maximum=0.5,
     )
     strict: bool = option(False, "Stop at the first file that cannot be read.", "Data")

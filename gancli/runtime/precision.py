@@ -7,8 +7,8 @@ import torch
 
 
 @dataclass(frozen=True)
-class Compute:
-    """A device and a precision.
+class Precision:
+    """A device, and the arithmetic of forward passes on it.
 
     Args:
         device: Where tensors live.

@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves either the old or the new, never half of one."""
+"""Atomic writes: a crash leaves either the old file or folder or the new one, never a part."""
 
 import errno
 import hashlib
@@ -36,29 +36,29 @@ def _write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn an OSError of writing ``path`` into a sentence with a hint."""
+    """Turn an OSError while writing ``path`` into a GancliError with a hint."""
     try:
         yield
     except OSError as error:
         hints = {
-            errno.ENOSPC: "Free some space, then go on; what was there before is untouched.",
+            errno.ENOSPC: "Free some space and try again; what was there before is untouched.",
             errno.EFBIG: "Raise the limit on file sizes; what was there before is untouched.",
-            errno.EACCES: "Choose a place that you may write to with -o.",
-            errno.EROFS: "Choose a place that you may write to with -o.",
+            errno.EACCES: "Use -o to choose a place that you may write to.",
+            errno.EROFS: "Use -o to choose a place that you may write to.",
         }
         raise GancliError(
             f"Cannot write {path}: {os.strerror(error.errno or 0)}.",
-            hints.get(error.errno or 0, "Choose another place with -o."),
+            hints.get(error.errno or 0, "Use -o to choose another place."),
         ) from error
 
 
 @contextmanager
 def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
-    """Give a file to write to, of any length, that takes its place when all went well.
+    """Open a temporary file that replaces ``path`` if the block ends without an exception.
 
     Args:
-        path: Its place.
-        durable: Whether to wait until the disk has it; what can be made again need not.
+        path: The file to create or replace.
+        durable: Whether to wait until it is on disk; a file that can be made again need not be.
 
     Raises:
         GancliError: It cannot be written; an older file is untouched.
@@ -80,15 +80,15 @@ def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
 
 
 def write_file(path: Path, data: bytes, durable: bool = True) -> None:
-    """Write a file beside its place, then rename it there, as :func:`replacing` does."""
+    """Write a whole file as :func:`replacing` does."""
     with replacing(path, durable) as file:
         file.write(data)
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder of files beside its place, sync it, and rename it there.
+    """Write files to a temporary folder, sync it, and rename it to ``target``.
 
-    A folder that stands there already is set aside first and removed after.
+    An existing folder is set aside first and removed afterwards.
 
     Raises:
         GancliError: It cannot be written; an older folder is untouched.
@@ -115,6 +115,6 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed writers left behind."""
+    """Remove the temporary files and folders of killed processes."""
     for path in folder.glob(".*.tmp"):
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,33 +1,36 @@
-"""Named tensors as safetensors bytes, checked before anything is allocated."""
+"""Named arrays as safetensors bytes, checked before anything is allocated."""
 
 import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.numpy import load, save
 
 from gancli.errors import GancliError
 
 _MAX_HEADER = 10_000_000  # bytes: some 80,000 tensors
-_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+_SIZES = {"F64": 8, "F32": 4, "F16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+
+Shape = tuple[int, ...]
 
 
-def pack(tensors: Mapping[str, torch.Tensor]) -> bytes:
-    """Return the tensors as a safetensors file."""
-    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the arrays as a safetensors file."""
+    return save(dict(arrays))
 
 
-def shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor of a file, reading its header alone.
+def shapes(path: Path) -> dict[str, Shape]:
+    """Return the shape of each array of a file, reading its header alone.
 
     Raises:
-        GancliError: The file is none, or promises more or less than it holds.
+        GancliError: The file is not one, or promises more or less than it holds.
     """
     damaged = GancliError(
-        f"{path} is damaged or no safetensors file.", "Copy the model again from where it was made."
+        f"{path} is damaged or not a safetensors file.",
+        "Copy the model again from where it was made."
     )
     try:
         size = path.stat().st_size
@@ -60,13 +63,13 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def unpack(data: bytes, name: str) -> dict[str, torch.Tensor]:
-    """Return the tensors of a safetensors file.
+def unpack(data: bytes, name: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file; they cannot be written to.
 
     Raises:
         GancliError: It is damaged.
     """
     try:
         return load(data)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # KeyError: a type that numpy does not have
         raise GancliError(f"{name} is damaged.", "Use another checkpoint or model.") from error

@@ -19,8 +19,8 @@ def test_precedence():
         ("environment", 16, {"environment": {"GANCLI_BATCH": "16"}}),
         ("config file", 32, {"file": {"batch": 32, "preset": "dcgan"}}),
     ]
-    for start, (origin, batch, _) in enumerate(layers):
-        origins = {name: value for _, _, each in layers[start:] for name, value in each.items()}
+    for first, (origin, batch, _) in enumerate(layers):
+        origins = {name: value for *_, given in layers[first:] for name, value in given.items()}
         config, sources = resolved(**origins)
         assert (config.batch, sources["batch"]) == (batch, origin)
     config, sources = resolved(file={"preset": "dcgan"})

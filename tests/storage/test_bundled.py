@@ -24,13 +24,13 @@ def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     (repository / "pyproject.toml").touch()
     monkeypatch.setattr(gancli, "__file__", str(repository / "gancli" / "__init__.py"))
     monkeypatch.setenv("GANCLI_HOME", str(tmp_path / "home"))
-    found = {
+    roots = {
         "home": tmp_path / "home", "package": repository / "gancli" / "_bundled",
         "repository": repository,
     }
-    for root in found.values():
+    for root in roots.values():
         (root / "samples" / "data").mkdir(parents=True)
-    return found
+    return roots
 
 
 def put(root: Path, name: str, data: bytes) -> Path:

@@ -3,55 +3,56 @@
 import json
 import os
 
+import numpy as np
 import pytest
-import torch
 
 from gancli.errors import GancliError
 from gancli.storage import checkpoints
 from gancli.storage.checkpoints import Checkpoint
 
 
-def make(step):
-    values = torch.arange(6, dtype=torch.float32).reshape(2, 3) + step
+def checkpoint_at(step):
+    values = np.arange(6, dtype=np.float32).reshape(2, 3) + step
     return Checkpoint(step, {"networks": {"a.b": values}}, {"progress": {"step": step}})
 
 
 def test_round_trip(tmp_path):
-    checkpoints.save(tmp_path, make(7), keep=set())
+    checkpoints.save(tmp_path, checkpoint_at(7), keep=set())
     found = checkpoints.load(tmp_path, 7)
-    assert torch.equal(found.tensors["networks"]["a.b"], make(7).tensors["networks"]["a.b"])
+    expected = checkpoint_at(7).arrays["networks"]["a.b"]
+    assert np.array_equal(found.arrays["networks"]["a.b"], expected)
     assert found.state == {"progress": {"step": 7}} and found.step == 7
 
 
 def test_keeps_the_newest_two_and_the_best(tmp_path):
     for step in (0, 1, 2, 3, 4):
-        checkpoints.save(tmp_path, make(step), keep={1})
+        checkpoints.save(tmp_path, checkpoint_at(step), keep={1})
     assert checkpoints.steps(tmp_path) == [1, 3, 4]
 
 
 @pytest.mark.parametrize("name", ["networks.safetensors", "state.json", "manifest.json"])
 def test_a_flipped_byte_is_named_and_the_one_before_is_used(tmp_path, name):
     for step in (1, 2):
-        checkpoints.save(tmp_path, make(step), keep=set())
+        checkpoints.save(tmp_path, checkpoint_at(step), keep=set())
     path = tmp_path / "step-000000002" / name
     data = bytearray(path.read_bytes())
     data[-3] ^= 0x40
     path.write_bytes(data)
-    heard = []
-    assert checkpoints.newest(tmp_path, heard.append).step == 1
-    assert len(heard) == 1 and "step-000000002" in heard[0] and "damaged" in heard[0]
+    warnings = []
+    assert checkpoints.newest(tmp_path, warnings.append).step == 1
+    assert len(warnings) == 1 and "step-000000002" in warnings[0] and "damaged" in warnings[0]
 
 
 def test_a_missing_file_and_no_checkpoint_at_all(tmp_path):
     assert checkpoints.newest(tmp_path / "none", pytest.fail) is None
-    checkpoints.save(tmp_path, make(1), keep=set())
+    checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
     (tmp_path / "step-000000001" / "networks.safetensors").unlink()
-    heard = []
-    assert checkpoints.newest(tmp_path, heard.append) is None and heard
+    warnings = []
+    assert checkpoints.newest(tmp_path, warnings.append) is None and warnings
 
 
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path):
-    checkpoints.save(tmp_path, make(1), keep=set())
+    checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
     manifest = tmp_path / "step-000000001" / "manifest.json"
     table = json.loads(manifest.read_text())
     table["sha256"]["../../secret"] = "0"
@@ -61,15 +62,16 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path):
 
 
 def test_a_newer_version_says_so(tmp_path):
-    checkpoints.save(tmp_path, make(1), keep=set())
+    checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
     manifest = tmp_path / "step-000000001" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 99'))
+    version = f'"version": {checkpoints.VERSION}'
+    manifest.write_text(manifest.read_text().replace(version, '"version": 99'))
     with pytest.raises(GancliError, match="newer"):
         checkpoints.load(tmp_path, 1)
 
 
 def test_a_full_disk_leaves_the_old_one_and_no_litter(tmp_path, monkeypatch):
-    checkpoints.save(tmp_path, make(1), keep=set())
+    checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
     real, written = os.fsync, []
 
     def full(handle):
@@ -80,7 +82,7 @@ def test_a_full_disk_leaves_the_old_one_and_no_litter(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(GancliError, match="No space left"):
-        checkpoints.save(tmp_path, make(2), keep=set())
+        checkpoints.save(tmp_path, checkpoint_at(2), keep=set())
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000001"]
     assert checkpoints.load(tmp_path, 1).step == 1
@@ -88,5 +90,24 @@ def test_a_full_disk_leaves_the_old_one_and_no_litter(tmp_path, monkeypatch):
 
 def test_what_a_killed_writer_left_is_removed(tmp_path):
     (tmp_path / ".step-000000001.x.tmp").mkdir()
-    checkpoints.save(tmp_path, make(2), keep=set())
+    checkpoints.save(tmp_path, checkpoint_at(2), keep=set())
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000002"]
+
+
+def test_what_version_1_called_otherwise_is_found_under_its_present_name(tmp_path):
+    quality = {"best": 2.5, "best_step": 1, "worse": 1, "narrow": 2, "least_loss": 3.0}
+    old = Checkpoint(
+        1, {"averaged": checkpoint_at(1).arrays["networks"], "optimisers": {}},
+        {"progress": {"step": 1, "scale": 0.5, "quality": quality}},
+    )
+    checkpoints.save(tmp_path, old, keep=set())
+    manifest = tmp_path / "step-000000001" / "manifest.json"
+    text = manifest.read_text().replace(f'"version": {checkpoints.VERSION}', '"version": 1')
+    manifest.write_text(text)
+    found = checkpoints.load(tmp_path, 1)
+    assert set(found.arrays) == {"ema", "optimizers"}
+    assert found.state["progress"]["lr_scale"] == 0.5
+    assert found.state["progress"]["quality"] == {
+        "best_score": 2.5, "best_step": 1, "divergence_count": 1, "collapse_count": 2,
+        "min_loss": 3.0,
+    }
