@@ -1,7 +1,12 @@
 """The class of a sample: the one asked for, or one drawn as often as in the data."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from gancli.errors import UsageError, suggest
-from gancli.sampling.seeds import Key, drawn_class
+from gancli.sampling.request import SampleRequest
+from gancli.sampling.seeds import drawn_class
 
 
 def class_index(name: str, classes: tuple[str, ...]) -> int:
@@ -11,7 +16,7 @@ def class_index(name: str, classes: tuple[str, ...]) -> int:
         UsageError: The model has no such class.
     """
     if not classes:
-        raise UsageError("This model knows no classes.", "Leave --class out.")
+        raise UsageError("This model has no classes.", "Leave --class out.")
     if name in classes:
         return classes.index(name)
     if name.isascii() and name.isdigit() and int(name) < len(classes):
@@ -19,20 +24,23 @@ def class_index(name: str, classes: tuple[str, ...]) -> int:
     raise UsageError(f"This model has no class {name!r}.", suggest(name, classes))
 
 
-def class_of(
-    key: Key, asked: str | None, classes: tuple[str, ...], counts: tuple[int, ...]
-) -> int | None:
-    """Return the number of a sample's class, or None where there are no classes.
+def choose_labels(
+    requests: Sequence[SampleRequest], class_name: str | None, classes: tuple[str, ...],
+    counts: tuple[int, ...],
+) -> np.ndarray | None:
+    """Return the number of each request's class, int64, shape (n,), or None without classes.
 
     Args:
-        key: The sample's seed, or a candidate, which shares its seed's class.
-        asked: The class that every sample is to have, by name or number, or None.
+        requests: What is asked for; a seed draws its own class, candidates share one.
+        class_name: The class that every sample is to have, by name or number, or None.
         classes: Names of the classes.
         counts: How often each occurs in the data.
 
     Raises:
         UsageError: The model has no such class.
     """
-    if asked is not None:
-        return class_index(asked, classes)
-    return drawn_class(key, counts) if classes else None
+    if class_name is not None:
+        return np.full(len(requests), class_index(class_name, classes), np.int64)
+    if not classes:
+        return None
+    return np.array([drawn_class(request, counts) for request in requests], np.int64)

@@ -4,25 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gancli.sampling.seeds import philox
+from gancli.sampling.seeds import Stream, philox
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a discriminator's logits become odds of being real; found on held-out data.
+    """How a discriminator's logits become odds of being real; fitted on held-out data.
 
     Args:
-        scale: Factor on a logit. Below 1 the discriminator is too sure of itself, 0 is a
-            discriminator that knows nothing.
+        scale: Factor on a logit. Below 1 the discriminator is overconfident, 0 is a discriminator
+            that knows nothing.
         shift: Added after.
-        accuracy: Share of held-out real and generated items that it tells apart rightly.
+        accuracy: Share of held-out real and generated items that it classifies correctly.
     """
 
     scale: float
     shift: float
     accuracy: float
 
-    def logit(self, logits: np.ndarray) -> np.ndarray:
+    def log_odds(self, logits: np.ndarray) -> np.ndarray:
         """Return calibrated log-odds of being real, of any shape."""
         return self.scale * logits + self.shift
 
@@ -40,12 +40,13 @@ def pick_candidate(seed: int, log_odds: np.ndarray) -> int:
         log_odds: Of its candidates, shape (candidates,).
     """
     weights = np.exp(log_odds.astype(np.float64) - log_odds.max())
-    share = np.cumsum(weights) / weights.sum()
-    return min(int(np.searchsorted(share, philox(seed, 2).random(), "right")), len(share) - 1)
+    cumulative = np.cumsum(weights) / weights.sum()
+    position = np.searchsorted(cumulative, philox(seed, Stream.CANDIDATE).random(), "right")
+    return min(int(position), len(cumulative) - 1)
 
 
 def effective_sample_size(log_odds: np.ndarray) -> np.ndarray:
-    """Return how many of each row's candidates still count: Kish's effective sample size.
+    """Return how many of each row's candidates still count (Kish's effective sample size).
 
     Args:
         log_odds: Shape (samples, candidates).

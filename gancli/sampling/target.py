@@ -1,41 +1,102 @@
-"""Putting samples where they belong: never over a file unasked, never half of one."""
+"""Where samples go: what ``-o`` names, never over a file unasked, never half of one."""
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gancli.errors import GancliError
+from gancli.errors import GancliError, UsageError
+from gancli.sampling.config import SampleConfig
 from gancli.storage.files import explained
 
+# Gives the binary stream for data; refuses a terminal with a GancliError.
+Stdout = Callable[[], BinaryIO]
+
 _IN_MEMORY = 64 << 20  # bytes of a stream that wait in memory; more of them wait on the disk
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where samples go.
+
+    Args:
+        path: The file or directory, or None for standard output.
+        folder: Whether it is a directory, with a file for each sample.
+        suffix: Of the file, in lower case; empty for standard output and directories.
+        force: Whether a file that exists may be replaced.
+        stdout: Gives standard output.
+    """
+
+    path: Path | None
+    folder: bool
+    suffix: str
+    force: bool
+    stdout: Stdout
+
+
+def parse_target(
+    options: SampleConfig, what: str, suffixes: Collection[str] | None, stdout: Stdout
+) -> Target:
+    """Return what ``-o`` names: a directory ends with a slash or exists as one.
+
+    Args:
+        options: Has ``output``, of which None and ``-`` are standard output, and ``force``.
+        what: The samples, in the plural, for messages.
+        suffixes: Those that files may have; a name without a suffix is then a directory. With
+            None any name is one of a file.
+        stdout: Gives standard output.
+
+    Raises:
+        UsageError: It is empty, or its suffix is not one of these.
+        GancliError: A directory is meant, but a file is there.
+    """
+    output, force = options.output, options.force
+    if output is None or output == "-":
+        return Target(None, False, "", force, stdout)
+    if not output:
+        raise UsageError("-o is empty.", "Give a file, a directory, or - for stdout.")
+    path = Path(output)
+    suffix = path.suffix.lower()
+    if output.endswith(("/", os.sep)) or path.is_dir() or (suffixes is not None and not suffix):
+        if path.exists() and not path.is_dir():
+            raise GancliError(f"{path} is a file, not a directory.", "Name another with -o.")
+        return Target(path, True, "", force, stdout)
+    if suffixes is not None and suffix not in suffixes:
+        raise UsageError(
+            f"-o {output}: {what} cannot be written as {suffix}.",
+            f"Choose one of: {', '.join(suffixes)}, or a directory with a / at its end.",
+        )
+    return Target(path, False, suffix, force, stdout)
 
 
 def refuse_existing(paths: Sequence[Path], force: bool) -> None:
     """Check that no file would be replaced unasked.
 
     Raises:
-        GancliError: One is there and ``force`` is not given, or none can ever be written there.
+        GancliError: One exists and ``force`` is not given, or none can ever be written there.
     """
     # One look at each directory, since a million files may be asked for.
-    there: dict[Path, set[str]] = {}
+    names: dict[Path, set[str]] = {}
     for folder in {path.parent for path in paths}:
         with explained(folder):
-            there[folder] = set(os.listdir(folder)) if folder.exists() else set()
-    found = [path for path in paths if path.name in there[path.parent]]
-    for path in found:
+            names[folder] = set(os.listdir(folder)) if folder.exists() else set()
+    existing = [path for path in paths if path.name in names[path.parent]]
+    for path in existing:
         if path.is_dir():
             raise GancliError(f"{path} is a directory.", "Name a file in it with -o.")
-    if found and not force:
-        more = f" and {len(found) - 1:,} more exist" if len(found) > 1 else " exists"
-        raise GancliError(f"{found[0]}{more} already.", "Give --force to replace, or another -o.")
+    if existing and not force:
+        more = f" and {len(existing) - 1:,} more exist" if len(existing) > 1 else " exists"
+        raise GancliError(
+            f"{existing[0]}{more} already.", "Give --force to replace, or another -o."
+        )
 
 
 @contextmanager
-def held_back(stdout: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
+def held_back(stdout: Stdout) -> Iterator[BinaryIO]:
     """Give a buffer, of any length, that goes to standard output when all went well.
 
     Whoever reads there gets all or nothing, not a stream that stops in the middle.

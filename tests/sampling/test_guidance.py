@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from gancli.sampling.guidance import effective_sample_size, pick_candidate
-from gancli.sampling.seeds import Candidate, normal
+from gancli.sampling.seeds import normal
 from gancli.training.calibration import fit_calibration
 
 
@@ -28,8 +28,8 @@ def test_effective_candidates():
 
 
 def test_a_candidate_has_its_own_noise_and_number_0_is_the_seed():
-    assert np.array_equal(normal(7, 5), normal(Candidate(7, 0), 5))
-    drawn = {normal(Candidate(7, k), 5).tobytes() for k in range(20)}
+    assert np.array_equal(normal(7, 5), normal(7, 5, candidate=0))
+    drawn = {normal(7, 5, candidate=k).tobytes() for k in range(20)}
     assert len(drawn) == 20
 
 

@@ -1,69 +1,35 @@
 """The same seed gives the same bytes, whatever comes with it."""
 
-import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from helpers import Recorder, sample_files, samples_of, tiny_model, tiny_networks
 
-from gancli.artifacts.model import Model, load, save
+from gancli.artifacts.model import load, save
+from gancli.artifacts.networks import load_networks, torch_engine
 from gancli.errors import GancliError, UsageError
-from gancli.modalities import get
-from gancli.modalities.image.config import ImageConfig, ImageSampleConfig
-from gancli.modalities.image.spec import ImageSpec
-from gancli.reporting import Silent
-from gancli.sampling import sampler
+from gancli.modalities.image.codec import ImageCodec
+from gancli.modalities.image.config import ImageSampleConfig
+from gancli.runtime import devices
 from gancli.sampling.guidance import Calibration
-from gancli.sampling.sampler import compute, sample
+from gancli.sampling.request import Inputs, SampleRequest, SeedRequests
+from gancli.sampling.sampler import generate
 from gancli.sampling.seeds import normal
 
 CPU = torch.device("cpu")
 
 
-def model(size=28, width=8, classes=(), **options):
-    torch.manual_seed(0)
-    spec = ImageSpec(size, "RGB", "crop", classes, tuple(range(1, len(classes) + 1)), 100)
-    config = ImageConfig(g_width=width, d_width=4, latent=8, **options)
-    networks = get("image").build(spec, config)
-    generator = networks["generator"].train()
-    with torch.no_grad():  # fills the running statistics of batch norm
-        generator(torch.randn(8, 8), torch.zeros(8, dtype=torch.int64) if classes else None)
-    for network in networks.values():
-        network.eval().requires_grad_(False)
-    return Model(get("image"), spec, config, networks, None, {}, {})
+def collect(model, **options):
+    """Return the bytes of each seed's item."""
+    samples = samples_of(model, **options)
+    assert all(sample.data.dtype == np.float32 for sample in samples)
+    return {sample.request.seed: sample.data.tobytes() for sample in samples}
 
 
-class Ear(Silent):
-    def __init__(self):
-        self.notes, self.steps = [], []
-
-    def note(self, text):
-        self.notes.append(text)
-
-    def progress(self, what, done, total):
-        self.steps.append((done, total))
-
-
-def collect(made, reporter=None, scores=None, calibration=None, **options):
-    """Return each key with the bytes of its item, as the modality's writer would get them."""
-    found = {}
-    scores = {} if scores is None else scores
-
-    class Modality:
-        tile = 16
-        generator_inputs = staticmethod(made.modality.generator_inputs)
-
-        @staticmethod
-        def write(items, seeds, spec, options, reporter, stdout):
-            for key, item, score in items(seeds):
-                scores[key] = score
-                assert item.dtype == np.float32
-                found[key] = item.tobytes()
-            return []
-
-    fake = Model(Modality(), made.spec, made.config, made.networks, calibration, {}, {})
-    sample(fake, ImageSampleConfig(**options), reporter or Silent(), io.BytesIO)
-    return found
+def log_odds(model, **options):
+    return [sample.log_odds for sample in samples_of(model, **options)]
 
 
 @pytest.mark.parametrize(
@@ -72,94 +38,114 @@ def collect(made, reporter=None, scores=None, calibration=None, **options):
 )
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bytes_depend_on_the_seed_alone(size, width, options, threads):
-    made = model(size, width, **options)
+    model = tiny_model(size=size, width=width, **options)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        expected = collect(made, seeds="0-69")
+        expected = collect(model, seeds="0-69")
         for batch in (1, 3, 7, 64):
             order = np.random.default_rng(batch).permutation(70)[: 40 + batch % 7]
-            found = collect(made, seeds=",".join(map(str, order)), batch=batch)
-            assert list(found) == order.tolist()
-            assert all(found[seed] == expected[seed] for seed in found), batch
-        assert collect(made, seed=69) == {69: expected[69]}
+            items = collect(model, seeds=",".join(map(str, order)), batch=batch)
+            assert list(items) == order.tolist()
+            assert all(items[seed] == expected[seed] for seed in items), batch
+        assert collect(model, seed=69) == {69: expected[69]}
     finally:
         torch.set_num_threads(before)
 
 
+def engine_of(tile, generator, trainable=None):
+    model = tiny_model()
+    discriminator = load_networks(model).discriminator
+    return torch_engine(model.modality.trainable(), generator, discriminator, CPU, tile)
+
+
 def test_a_plain_batch_would_not_do():
     # If this ever fails, tiles are no longer needed (and if it is skipped, nothing is shown).
-    network = model().networks["generator"]
-    z = torch.from_numpy(np.stack([normal(seed, 8) for seed in range(16)]))
-    if torch.equal(network(z[:1]), network(z)[:1]):
+    network = tiny_networks()[2].generator
+    z = np.stack([normal(seed, 8) for seed in range(16)])
+    plain, tiled = engine_of(None, network), engine_of(16, network)
+    one, all_ = Inputs({"z": z[:1]}), Inputs({"z": z})
+    if np.array_equal(plain.generate(one), plain.generate(all_)[:1]):
         pytest.skip("this machine rounds alike in batches of any size")
-    alone = compute(network, {"z": z[:1].numpy()}, CPU, 16)
-    assert np.array_equal(alone, compute(network, {"z": z.numpy()}, CPU, 16)[:1])
+    assert np.array_equal(tiled.generate(one), tiled.generate(all_)[:1])
 
 
 def test_every_kernel_sees_full_tiles_of_float32():
-    made, seen = model(classes=("a", "b")), []
-    made.networks["generator"].register_forward_pre_hook(
-        lambda _network, args, kwargs: seen.append((kwargs["z"], kwargs["labels"])),
+    spec, config, networks = tiny_networks(classes=("a", "b"))
+    inputs = []
+    networks.generator.register_forward_pre_hook(
+        lambda _network, args, kwargs: inputs.append((kwargs["z"], kwargs["labels"])),
         with_kwargs=True,
     )
-    assert len(collect(made, seeds="0-20", batch=5)) == 21
-    assert all(z.shape == (16, 8) and z.dtype == torch.float32 for z, _ in seen)
-    assert all(label.shape == (16,) and label.dtype == torch.int64 for _, label in seen)
-    assert all(z.data_ptr() % 64 == 0 for z, _ in seen)
+    trainable = tiny_model().modality.trainable()
+    engine = torch_engine(trainable, networks.generator, networks.discriminator, CPU, 16)
+    requests = SeedRequests(range(21))
+    samples = generate(engine, ImageCodec(spec, config), requests, ImageSampleConfig(batch=5))
+    assert len(list(samples)) == 21
+    assert all(z.shape == (16, 8) and z.dtype == torch.float32 for z, _ in inputs)
+    assert all(label.shape == (16,) and label.dtype == torch.int64 for _, label in inputs)
+    assert all(z.data_ptr() % 64 == 0 for z, _ in inputs)
 
 
 def test_a_class_changes_the_picture_and_not_the_noise():
-    made = model(classes=("cat", "dog"))
-    cats, dogs = collect(made, n=3, seed=0, class_name="cat"), collect(made, n=3, seed=0,
-                                                                       class_name="1")
-    drawn = collect(made, n=3, seed=0)
+    model = tiny_model(classes=("cat", "dog"))
+    cats = collect(model, n=3, seed=0, class_name="cat")
+    dogs = collect(model, n=3, seed=0, class_name="1")
+    drawn = samples_of(model, n=30, seed=0)
     assert all(cats[seed] != dogs[seed] for seed in cats)
-    assert all(drawn[seed] in (cats[seed], dogs[seed]) for seed in drawn)
+    assert {sample.label for sample in drawn} == {0, 1}
+    for sample in drawn[:3]:
+        expected = (cats, dogs)[sample.label][sample.request.seed]
+        assert sample.data.tobytes() == expected
 
 
 def test_a_saved_model_makes_the_same(tmp_path):
-    made = model(classes=("a", "b"))
-    save(made, tmp_path / "model")
-    assert collect(made, n=5, seed=3) == collect(load(tmp_path / "model"), n=5, seed=3)
-
-
-def test_a_random_seed_is_said_and_a_given_one_is_not():
-    ear = Ear()
-    found = collect(model(), ear, n=3)
-    assert f"--seed {min(found)} -n 3" in ear.notes[0]
-    collect(model(), quiet := Ear(), seed=1)
-    assert quiet.notes == []
+    model = tiny_model(classes=("a", "b"))
+    save(model, tmp_path / "model")
+    assert collect(model, n=5, seed=3) == collect(load(tmp_path / "model"), n=5, seed=3)
 
 
 def test_few_items_are_in_memory_and_progress_reaches_the_end():
-    made, ear, largest = model(), Ear(), []
+    spec, config, networks = tiny_networks()
+    chunks, reporter = [], Recorder()
 
-    def generator_inputs(keys, *rest):
-        largest.append(len(keys))
-        return get("image").generator_inputs(keys, *rest)
+    class Codec(ImageCodec):
+        def inputs(self, requests, options):
+            chunks.append(len(requests))
+            return super().inputs(requests, options)
 
-    class Modality:
-        tile = 16
-        write = staticmethod(lambda items, seeds, *rest: [None for _ in items(seeds)])
+    trainable = tiny_model().modality.trainable()
+    engine = torch_engine(trainable, networks.generator, networks.discriminator, CPU, 16)
+    samples = generate(
+        engine, Codec(spec, config), SeedRequests(range(100)), ImageSampleConfig(batch=33), None,
+        reporter,
+    )
+    next(samples)
+    assert chunks == [48]  # 33 in whole tiles, and no more than are asked for
+    assert len(list(samples)) == 99 and chunks == [48, 48, 4]
+    assert reporter.progressed == [("Sampling", done, 100) for done in (48, 96, 100)]
 
-    fake = Model(Modality(), made.spec, made.config, made.networks, None, {}, {})
-    Modality.generator_inputs = staticmethod(generator_inputs)
-    sample(fake, ImageSampleConfig(n=100, seed=0, batch=33), ear, io.BytesIO)
-    assert max(largest) == 48  # 33 in whole tiles
-    assert ear.steps == [(48, 100), (96, 100), (100, 100)]
+
+def test_millions_of_requests_take_no_memory():
+    requests = SeedRequests(range(10**12))
+    assert len(requests) == 10**12 and requests[7] == SampleRequest(7)
+    assert list(requests[5:8]) == [SampleRequest(5), SampleRequest(6), SampleRequest(7)]
 
 
 def test_threads_are_capped_while_sampling_and_given_back(monkeypatch):
-    monkeypatch.setattr(sampler.devices, "physical_cores", lambda: 1)
+    monkeypatch.setattr(devices, "physical_cores", lambda: 1)
     before, during = torch.get_num_threads(), []
     torch.set_num_threads(2)
+    model = tiny_model()
+    trainable = model.modality.trainable()
+
+    def generator(network, inputs):
+        during.append(torch.get_num_threads())
+        return trainable.generate(network, inputs)
+
+    spied = replace(model.modality, trainable=lambda: replace(trainable, generate=generator))
     try:
-        made = model()
-        made.networks["generator"].register_forward_hook(
-            lambda *_: during.append(torch.get_num_threads())
-        )
-        collect(made, seed=0)
+        collect(replace(model, modality=spied), seed=0)
         assert during == [1] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -168,37 +154,39 @@ def test_threads_are_capped_while_sampling_and_given_back(monkeypatch):
 def test_a_missing_device_and_a_class_of_no_model_are_usage_errors(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError):
-        collect(model(), seed=0, device="cuda")
+        collect(tiny_model(), seed=0, device="cuda")
     with pytest.raises(UsageError):
-        collect(model(), seed=0, class_name="cat")
+        collect(tiny_model(), seed=0, class_name="cat")
+    with pytest.raises(UsageError):  # before any work
+        sample_files(tiny_model(), seed=0, class_name="cat")
 
 
 # Guided by the discriminator
 
 
 def test_guided_samples_are_those_the_discriminator_prefers():
-    made, calibration = model(), Calibration(50.0, 0.0, 0.9)
-    plain, guided, ear = {}, {}, Ear()
-    known = [collect(made, calibration=calibration, seeds=f"{seed}") for seed in range(3)]
-    collect(made, calibration=calibration, scores=plain, seed=0, n=3)
-    picked = collect(made, ear, calibration=calibration, scores=guided, seed=0, n=3, guided=8)
-    assert set(plain.values()) == {None}
-    assert all(isinstance(score, float) for score in guided.values())
-    assert any(picked[seed] != known[seed][seed] for seed in range(3))
-    assert any("of 8 candidates" in note for note in ear.notes)
-    # The scale decides how much the discriminator is believed: none of it is the first draw.
-    free = {}
-    collect(made, calibration=Calibration(0.0, 0.0, 0.5), scores=free, seed=0, n=3, guided=8)
-    assert set(free.values()) == {0.0}
+    model, reporter = tiny_model(Calibration(50.0, 0.0, 0.9)), Recorder()
+    first = collect(model, n=3, seed=0)
+    guided = samples_of(model, seed=0, n=3, guided=8)
+    assert log_odds(model, seed=0, n=3) == [None, None, None]
+    assert all(isinstance(sample.log_odds, float) for sample in guided)
+    assert any(sample.data.tobytes() != first[sample.request.seed] for sample in guided)
+    assert any(sample.request.candidate for sample in guided)
+    sample_files(model, reporter, seed=0, n=3, guided=8, grid=True)
+    assert any("of 8 candidates" in note for note in reporter.notes)
+    # The scale decides how much the discriminator is believed; at 0 all candidates are alike.
+    indifferent = replace(model, calibration=Calibration(0.0, 0.0, 0.5))
+    assert log_odds(indifferent, seed=0, n=3, guided=8) == [0.0, 0.0, 0.0]
 
 
 def test_guided_bytes_depend_on_the_seed_alone():
-    made, calibration = model(), Calibration(3.0, 0.1, 0.9)
-    together = collect(made, calibration=calibration, seed=0, n=20, guided=3, batch=64)
-    alone = collect(made, calibration=calibration, seeds="7", guided=3, batch=1)
+    model = tiny_model(Calibration(3.0, 0.1, 0.9))
+    together = collect(model, seed=0, n=20, guided=3, batch=64)
+    alone = collect(model, seeds="7", guided=3, batch=1)
     assert together[7] == alone[7]
 
 
-def test_a_model_without_a_guide_refuses():
+def test_a_model_without_a_calibration_refuses_before_any_work():
+    spec, config, networks = tiny_networks()
     with pytest.raises(GancliError, match="never calibrated"):
-        collect(model(), seed=0, guided=2)
+        generate(None, ImageCodec(spec, config), [], ImageSampleConfig(guided=2))

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gancli.errors import UsageError
-from gancli.sampling.seeds import chosen_seeds, drawn_class, normal, parse_seeds
+from gancli.sampling.config import SampleConfig
+from gancli.sampling.request import SampleRequest
+from gancli.sampling.seeds import choose_seeds, drawn_class, normal, parse_seeds
 
 
 def test_ranges_and_numbers_keep_their_order():
@@ -34,12 +36,16 @@ def test_any_text_gives_seeds_or_a_sentence(text):
 
 
 def test_a_seed_counts_up_and_none_is_random():
-    assert chosen_seeds(3, 5, None) == [5, 6, 7]
-    assert chosen_seeds(1, None, "8,4") == [8, 4]
-    first, second = chosen_seeds(2, None, None), chosen_seeds(2, None, None)
+    assert choose_seeds(SampleConfig(n=3, seed=5)) == (range(5, 8), "")
+    assert choose_seeds(SampleConfig(seeds="8,4")) == ([8, 4], "")
+    first, sentence = choose_seeds(SampleConfig(n=2))
+    second, _ = choose_seeds(SampleConfig(n=2))
     assert first != second and first[1] == first[0] + 1
+    assert f"--seed {first[0]} -n 2 " in sentence
+    (single,), sentence = choose_seeds(SampleConfig())
+    assert f"--seed {single} makes" in sentence
     with pytest.raises(UsageError):
-        chosen_seeds(1, 0, "1")
+        choose_seeds(SampleConfig(seed=0, seeds="1"))
 
 
 def test_noise_is_frozen():
@@ -69,7 +75,8 @@ def test_truncation_redraws_the_tails_alone():
 
 
 def test_classes_come_as_often_as_in_the_data():
-    drawn = np.bincount([drawn_class(seed, (1, 0, 3)) for seed in range(4000)], minlength=3)
+    requests = [SampleRequest(seed) for seed in range(4000)]
+    drawn = np.bincount([drawn_class(each, (1, 0, 3)) for each in requests], minlength=3)
     assert drawn[1] == 0
     assert abs(drawn[0] / 4000 - 0.25) < 0.03
-    assert drawn_class(3, (0, 0)) in (0, 1)
+    assert drawn_class(SampleRequest(3), (0, 0)) in (0, 1)

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from gancli.cli.console import Output, stdout_is_terminal
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import speak
 from gancli.config import options, resolve
-from gancli.modalities.base import Modality
+from gancli.modalities.base import AnyModality
 from gancli.storage import bundled
 
 HELP = "Draw samples from a model."
@@ -32,7 +31,7 @@ def examples(name: str) -> str:
     return f"gancli sample {name} -n 16 --seed 0 -o samples/\ngancli sample {name} {last}"
 
 
-def command(modality: Modality) -> Callable[..., None]:
+def command(modality: AnyModality) -> Callable[..., None]:
     """Return the command that samples a modality."""
 
     def sample(
@@ -51,14 +50,14 @@ def command(modality: Modality) -> Callable[..., None]:
         "A seed means the same sample, however many are drawn and at any --batch. Without -o the "
         "samples go to standard output."
     )
-    return declare(sample, modality.sample_config_type)
+    return declare(sample, modality.options_type)
 
 
 def _sample(
-    modality: Modality, name: str | None, values: dict[str, Any], output: Output
+    modality: AnyModality, name: str | None, values: dict[str, Any], output: Output
 ) -> None:
     chosen, _ = resolve(
-        modality.sample_config_type, command_line=values, environment=_environment(modality)
+        modality.options_type, command_line=values, environment=_environment(modality)
     )
     to_stdout = chosen.output in (None, "-")
     binary = modality.binary
@@ -68,21 +67,28 @@ def _sample(
         name = bundled.default("models", modality.name)
         output.note(f"No MODEL was given, so this samples {name}.")
     from gancli.artifacts.finding import open_model
-    from gancli.sampling.sampler import sample
-    from gancli.sampling.seeds import chosen_seeds
+    from gancli.artifacts.networks import open_engine
+    from gancli.sampling.sampler import generate
+    from gancli.sampling.seeds import choose_seeds
 
-    seeds = chosen_seeds(chosen.n, chosen.seed, chosen.seeds)
-    if chosen.seed is None and chosen.seeds is None:
-        chosen = replace(chosen, seed=seeds[0])
-        again = f"--seed {seeds[0]}" + (f" -n {len(seeds)}" if len(seeds) > 1 else "")
-        output.note(f"Drew a random seed; {again} makes the same again.")
+    seeds, random = choose_seeds(chosen)
+    if random:
+        output.note(random)
     started = time.monotonic()
-    files = sample(open_model(name, modality.name, output.warn), chosen, output,
-                   output.binary_stdout if binary else output.text_stdout)
+    model = open_model(name, modality.name, output.warn)
+    codec = modality.codec()(model.spec, model.config)
+    stdout = output.binary_stdout if binary else output.text_stdout
+    writer = codec.writer(seeds, chosen, output, stdout)  # refuses here, before any work
+    with open_engine(model, chosen.device) as engine:
+        samples = generate(engine, codec, writer.requests, chosen, model.calibration, output)
+        with writer:
+            for sample in samples:
+                writer.write(sample)
+    files = writer.files
     seconds = time.monotonic() - started
     if output.mode == "json":
         output.result(
-            {"files": [str(file) for file in files], "seeds": seeds,
+            {"files": [str(file) for file in files], "seeds": list(seeds),
              "seconds": round(seconds, 3)},
             to_stderr=to_stdout,
         )
@@ -94,13 +100,13 @@ def _sample(
         )
 
 
-def _environment(modality: Modality) -> dict[str, str]:
+def _environment(modality: AnyModality) -> dict[str, str]:
     """Return the environment's say: where to compute, but not what to draw.
 
     GANCLI_SEED or GANCLI_OUTPUT, set for trainings, would otherwise steer samples.
     """
     names = {
         f"GANCLI_{each.name.upper()}"
-        for each in options(modality.sample_config_type) if each.group == "Compute"
+        for each in options(modality.options_type) if each.group == "Compute"
     }
     return {name: value for name, value in os.environ.items() if name in names}

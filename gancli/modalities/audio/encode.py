@@ -1,4 +1,4 @@
-"""Sound as bytes in a format."""
+"""Encode samples as the bytes of a sound file."""
 
 import io
 from collections.abc import Mapping
@@ -6,48 +6,49 @@ from collections.abc import Mapping
 import numpy as np
 
 from gancli.errors import GancliError
-from gancli.modalities.audio.spec import LEVEL
+from gancli.modalities.audio.spec import PEAK
 
 FORMATS: Mapping[str, str] = {".wav": "wav", ".flac": "flac", ".ogg": "ogg", ".raw": "raw"}
-_KINDS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS")}
+_CONTAINERS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS")}
 
 
 def normalized(samples: np.ndarray) -> np.ndarray:
-    """Return samples (n, channels) with their peak at 0.95; silence stays silent."""
+    """Return samples (n, channels) scaled to a peak of 0.95; silence stays silent."""
     peak = float(np.abs(samples).max(initial=0.0))
-    scaled: np.ndarray = samples * np.float32(LEVEL / peak) if peak > 1e-6 else samples
+    scaled: np.ndarray = samples * np.float32(PEAK / peak) if peak > 1e-6 else samples
     return scaled
 
 
 def pcm(samples: np.ndarray) -> bytes:
-    """Return samples (n, channels) in [-1, 1] as signed 16 bit numbers, little endian."""
+    """Return samples (n, channels) in [-1, 1] as signed 16-bit little-endian PCM."""
     data: bytes = np.rint(samples * 32767).astype("<i2").tobytes()
     return data
 
 
 def encode(samples: np.ndarray, rate: int, form: str) -> bytes:
-    """Return samples (n, channels) in [-1, 1] as a whole file.
+    """Return samples as the bytes of a complete file.
 
     Args:
-        samples: float32.
-        rate: Samples a second.
+        samples: float32, shape (n, channels), in [-1, 1].
+        rate: Sample rate in Hz.
         form: ``wav``, ``flac``, ``ogg`` or ``raw``.
 
     Raises:
-        GancliError: The format does not know this rate.
+        GancliError: The format does not support this rate.
     """
     if form == "raw":
         return pcm(samples)
     import soundfile
 
-    kind, subtype = _KINDS[form]
+    container, subtype = _CONTAINERS[form]
     buffer = io.BytesIO()
     try:
-        # As numbers of 16 bits: soundfile's own rounding of floats depends on its build.
+        # Converted to 16 bits here, since how soundfile rounds floats depends on its build.
         data = np.rint(samples * 32767).astype(np.int16)
-        soundfile.write(buffer, data, rate, subtype, format=kind)
+        soundfile.write(buffer, data, rate, subtype, format=container)
     except soundfile.LibsndfileError as error:
         raise GancliError(
-            f"{form.upper()} cannot hold {rate:,} samples a second: {error}", "Choose wav."
+            f"{form.upper()} does not support a sample rate of {rate:,} Hz: {error}",
+            "Choose wav.",
         ) from error
     return buffer.getvalue()

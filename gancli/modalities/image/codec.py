@@ -1,148 +1,131 @@
-"""Which way pictures leave, by the options and the name that they get."""
+"""Between requests and pictures: the generator's inputs, writers, previews."""
 
-import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from gancli.errors import GancliError, UsageError
-from gancli.modalities.base import Items, Stdout
-from gancli.modalities.image.config import ImageSampleConfig
+from gancli.errors import UsageError
+from gancli.modalities.image.config import ImageConfig, ImageSampleConfig
 from gancli.modalities.image.encode import ANIMATED, FORMATS, encode
+from gancli.modalities.image.inputs import generator_inputs
 from gancli.modalities.image.pixels import to_pixels
+from gancli.modalities.image.spec import ImageSpec
 from gancli.modalities.image.writers import (
     Animation,
+    Canvas,
     Folder,
     Grid,
     Single,
     Strip,
     Tar,
-    Writer,
-    lay_out,
     near_square,
 )
 from gancli.reporting import Reporter
-from gancli.sampling.interpolation import check_way
+from gancli.sampling.interpolation import check_route
+from gancli.sampling.request import Inputs, Sample, SampleRequest
+from gancli.sampling.target import Stdout, Target, parse_target
+from gancli.sampling.writer import Writer
 from gancli.storage.files import write_file
 
 _SMALL = 48  # pixels of a side below which a preview is enlarged
 
 
-def write(
-    items: Items,
-    seeds: list[int],
-    options: ImageSampleConfig,
-    reporter: Reporter,
-    stdout: Stdout,
-) -> list[Path]:
-    """Write the pictures of seeds and return the files; see the contract of a modality.
+@dataclass(frozen=True)
+class ImageCodec:
+    """The :class:`gancli.sampling.codec.Codec` of images.
+
+    Args:
+        spec, config: Of the model.
+    """
+
+    spec: ImageSpec
+    config: ImageConfig
+
+    def inputs(self, requests: Sequence[SampleRequest], options: ImageSampleConfig) -> Inputs:
+        return generator_inputs(requests, self.spec, self.config, options)
+
+    def writer(
+        self, seeds: Sequence[int], options: ImageSampleConfig, reporter: Reporter, stdout: Stdout
+    ) -> Writer:
+        self.inputs([SampleRequest(seeds[0])], options)  # refuses an unknown class
+        writer = choose_writer(seeds, options, stdout)
+        if isinstance(writer, Grid) and not options.grid:
+            reporter.note(
+                f"The {len(seeds):,} pictures become one grid, since {options.output} is one "
+                "file; -o DIR/ writes a file each."
+            )
+        return writer
+
+    def preview(self, samples: Sequence[Sample], path: Path) -> None:
+        """Write a grid as PNG, enlarged twice if its pictures are small."""
+        pictures = to_pixels(np.stack([sample.data for sample in samples]))
+        canvas = Canvas(len(pictures), near_square(len(pictures)), pictures[0].shape)
+        for picture in pictures:
+            canvas.add(picture)
+        scale = 2 if self.spec.size < _SMALL else 1
+        pixels = canvas.pixels.repeat(scale, 0).repeat(scale, 1)
+        png = encode(pixels, "png", "software", "gancli")
+        write_file(path.with_name(path.name + ".png"), png)
+
+
+def choose_writer(seeds: Sequence[int], options: ImageSampleConfig, stdout: Stdout) -> Writer:
+    """Return the writer of the pictures of seeds.
 
     Raises:
         UsageError: The options do not go together, or the result would be too large.
-        GancliError: A file is there already or cannot be written.
+        GancliError: A file exists already.
     """
-    writer = choose_writer(len(seeds), options)
-    if isinstance(writer, Grid) and not options.grid:
-        reporter.note(
-            f"The {len(seeds):,} pictures become one grid, since {options.output} is one file; "
-            "-o DIR/ gives a file each."
-        )
-    return writer.write(items, seeds, options.force, stdout)
-
-
-def choose_writer(count: int, options: ImageSampleConfig) -> Writer:
-    """Return the writer for ``count`` pictures.
-
-    Raises:
-        UsageError: The options do not go together.
-    """
-    asked = [name for name in ("grid", "tar", "interpolate") if getattr(options, name)]
+    layouts = {"grid": options.grid, "tar": options.tar, "interpolate": options.interpolate}
+    asked = [f"--{name}" for name, value in layouts.items() if value]
     if len(asked) > 1:
-        raise UsageError(
-            "Only one of " + " and ".join(f"--{name}" for name in asked) + " can hold.",
-            "Keep one of them.",
-        )
-    path, suffix = _target(options.output)
-    form = _form(suffix, options)
+        raise UsageError(f"Only one of {' and '.join(asked)} can hold.", "Keep one of them.")
+    target = parse_target(options, "pictures", [*FORMATS, ".tar"], stdout)
+    form = _form(target, options)
     if options.interpolate is not None:
-        check_way(count, options.guided)
-        _need_file(path, suffix, "--interpolate")
-        if form in ANIMATED:
-            return Animation(path, form, options.interpolate)
-        return Strip(path, form, options.interpolate)
+        check_route(len(seeds), options.guided)
+        _need_file(target, "--interpolate")
+        kind = Animation if form in ANIMATED else Strip
+        return kind(seeds, options.interpolate, target, form)
     if form == "gif":
         raise UsageError(
             "A GIF is an animation between seeds.",
             "Add --interpolate 16, or choose png, jpeg or webp.",
         )
     if options.grid:
-        _need_file(path, suffix, "--grid")
-        return Grid(path, form)
-    if options.tar and suffix not in (None, ".tar"):
+        _need_file(target, "--grid")
+        return Grid(seeds, target, form)
+    if options.tar and target.path is not None and target.suffix != ".tar":
         raise UsageError("--tar makes a tar.", "Give -o a name that ends with .tar.")
-    if options.tar or suffix == ".tar":
-        return Tar(path, form)
-    if suffix == "":
-        return Folder(path, form)
-    if count == 1:
-        return Single(path, form)
-    if path is None:
+    if options.tar or target.suffix == ".tar":
+        return Tar(seeds, target, form)
+    if target.folder:
+        return Folder(seeds, target, form)
+    if len(seeds) == 1:
+        return Single(seeds, target, form)
+    if target.path is None:
         raise UsageError(
-            f"{count:,} pictures cannot be one on standard output.",
-            "n > 1 is a grid (--grid) or a tar (--tar); -o DIR/ gives a file each.",
+            f"{len(seeds):,} pictures cannot be one on standard output.",
+            "n > 1 is a grid (--grid) or a tar (--tar); -o DIR/ writes a file each.",
         )
-    return Grid(path, form)
+    return Grid(seeds, target, form)
 
 
-def _target(output: str | None) -> tuple[Path | None, str | None]:
-    """Return the path and its suffix: None and None for standard output, "" for a directory."""
-    if output in (None, "-"):
-        return None, None
-    assert output is not None
-    path = Path(output)
-    if not output:
-        raise UsageError("-o names nothing.", "Give a file, a directory, or - for stdout.")
-    if output.endswith(("/", os.sep)) or path.is_dir():
-        return path, ""
-    suffix = path.suffix.lower()
-    if suffix not in ("", ".tar", *FORMATS):
-        raise UsageError(
-            f"-o {output}: pictures cannot be written as {suffix}.",
-            f"Choose one of: {', '.join([*FORMATS, '.tar'])}, or a directory with a / at its end.",
-        )
-    if suffix == "" and path.exists():
-        raise GancliError(f"{path} is a file, not a directory.", "Name another with -o.")
-    return path, suffix
-
-
-def _form(suffix: str | None, options: ImageSampleConfig) -> str:
+def _form(target: Target, options: ImageSampleConfig) -> str:
     """Return the format that the name says, else ``--format``, else PNG."""
-    named = FORMATS.get(suffix or "")
+    named = FORMATS.get(target.suffix)
     if named and options.format not in (None, named):
         raise UsageError(
-            f"-o {options.output} is no {options.format}.", "Leave --format out, or rename it."
+            f"-o {options.output} contradicts --format {options.format}.",
+            "Leave --format out, or rename it.",
         )
     return named or options.format or "png"
 
 
-def _need_file(path: Path | None, suffix: str | None, flag: str) -> None:
-    if path is not None and suffix not in FORMATS:
+def _need_file(target: Target, flag: str) -> None:
+    if target.path is not None and target.suffix not in FORMATS:
         raise UsageError(
-            f"{flag} makes one picture, but -o {path} is no name of one.",
+            f"{flag} makes one picture, but -o {target.path} is not the name of one.",
             "Give a name such as faces.png.",
         )
-
-
-def preview(items: np.ndarray, path: Path) -> None:
-    """Write a grid as PNG, enlarged twice if its pictures are small.
-
-    Args:
-        items: Float, shape (n, c, h, w), in [-1, 1].
-        path: Where; ``.png`` is added if it is missing.
-    """
-    canvas = lay_out(iter(to_pixels(items)), len(items), near_square(len(items)), "png")
-    if items.shape[-1] < _SMALL:
-        canvas = canvas.repeat(2, 0).repeat(2, 1)
-    if path.suffix != ".png":
-        path = path.with_name(path.name + ".png")
-    write_file(path, encode(canvas, "png", "software", "gancli"))

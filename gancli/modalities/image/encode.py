@@ -1,4 +1,4 @@
-"""Pixels as files of the known formats."""
+"""Encoding pixels as image files."""
 
 import io
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ ANIMATED = ("gif", "webp")
 MAX_PIXELS = 80_000_000
 MAX_SIDE = {"jpeg": 65_535, "webp": 16_383, "gif": 65_535, "png": 2**31 - 1}
 
-FRAME_MS = 50  # 20 frames a second; GIF counts in steps of 10 ms
+FRAME_MS = 50  # 20 frames per second; GIF delays are multiples of 10 ms
 _DESCRIPTION = 0x010E  # Exif's ImageDescription
 
 
-def picture(pixels: np.ndarray) -> Image.Image:
-    """Return pixels, uint8 (h, w, c) with 1, 3 or 4 channels, as a Pillow picture."""
+def _to_pillow(pixels: np.ndarray) -> Image.Image:
+    """Return pixels, uint8 (h, w, c) with 1, 3 or 4 channels, as a Pillow image."""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Return a picture without transparency, on white."""
+    """Return an image with its transparent pixels blended with white."""
     if image.mode != "RGBA":
         return image
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
@@ -32,42 +32,42 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def encode(pixels: np.ndarray, form: str, key: str, note: str) -> bytes:
-    """Return one picture as a file.
+    """Return a picture as the bytes of a file.
 
     Args:
         pixels: uint8, shape (h, w, c).
-        form: ``png``, ``jpeg`` (RGBA goes on white) or ``webp`` (lossless).
-        key, note: What the file says of itself, such as ``seed`` and ``123``: a text chunk in a
-            PNG, Exif's description elsewhere.
+        form: ``png``, ``jpeg`` (RGBA is blended with white) or ``webp`` (lossless).
+        key, note: Metadata such as ``seed`` and ``123``, stored as a text chunk in a PNG and as
+            the Exif description in other formats.
     """
-    image, details = picture(pixels), dict[str, Any]()
+    image, options = _to_pillow(pixels), dict[str, Any]()
     if form == "png":
         text = PngImagePlugin.PngInfo()
         text.add_text(key, note)
-        details["pnginfo"] = text
+        options["pnginfo"] = text
     else:
         exif = Image.Exif()
         exif[_DESCRIPTION] = f"{key} {note}"
-        details["exif"] = exif
+        options["exif"] = exif
     if form == "jpeg":
         image = _opaque(image)
-        details |= {"quality": 95, "subsampling": 0}
+        options |= {"quality": 95, "subsampling": 0}
     elif form == "webp":
-        details |= {"lossless": True, "exact": True}
+        options |= {"lossless": True, "exact": True}
     buffer = io.BytesIO()
-    image.save(buffer, form, **details)
+    image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def encode_animation(frames: Sequence[np.ndarray], form: str) -> bytes:
-    """Return frames, each uint8 (h, w, c), as a GIF (RGBA on white) or WebP that repeats."""
-    images = [picture(frame) for frame in frames]
-    details: dict[str, Any] = {"lossless": True, "exact": True}
+    """Return frames, each uint8 (h, w, c), as a looping GIF (RGBA blended with white) or WebP."""
+    images = [_to_pillow(frame) for frame in frames]
+    options: dict[str, Any] = {"lossless": True, "exact": True}
     if form == "gif":
         images = [_opaque(image) for image in images]
-        details = {"optimize": False}
+        options = {"optimize": False}
     buffer = io.BytesIO()
     images[0].save(
-        buffer, form, save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, **details
+        buffer, form, save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, **options
     )
     return buffer.getvalue()

@@ -1,21 +1,21 @@
-"""The image generator's inputs for given seeds."""
+"""The image generator's inputs."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from gancli.modalities.image.config import ImageConfig, ImageSampleConfig
 from gancli.modalities.image.spec import ImageSpec
-from gancli.sampling.classes import class_of
-from gancli.sampling.seeds import Key, normal
+from gancli.sampling.classes import choose_labels
+from gancli.sampling.interpolation import latent_noise
+from gancli.sampling.request import Inputs, SampleRequest
 
 
 def generator_inputs(
-    seeds: list[Key], spec: ImageSpec, config: ImageConfig, options: ImageSampleConfig
-) -> dict[str, np.ndarray]:
-    """Return ``z`` (n, latent) and, with classes, ``labels`` (n,) for the seeds."""
-    found = {"z": np.stack([normal(seed, config.latent, options.truncation) for seed in seeds])}
-    labels = [
-        class_of(seed, options.class_name, spec.classes, spec.class_counts) for seed in seeds
-    ]
-    if spec.classes:
-        found["labels"] = np.array(labels, np.int64)
-    return found
+    requests: Sequence[SampleRequest], spec: ImageSpec, config: ImageConfig,
+    options: ImageSampleConfig,
+) -> Inputs:
+    """Return ``z``, float32, shape (n, latent)."""
+    z = np.stack([latent_noise(each, config.latent, options.truncation) for each in requests])
+    labels = choose_labels(requests, options.class_name, spec.classes, spec.class_counts)
+    return Inputs({"z": z}, labels)

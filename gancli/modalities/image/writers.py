@@ -1,23 +1,21 @@
-"""Each way in which pictures leave: one file, many, a grid, a tar, an animation, a strip."""
+"""Each way of writing pictures: one file, many, a grid, a tar, an animation, a strip."""
 
 import io
 import math
 import tarfile
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
 from gancli.errors import UsageError
-from gancli.modalities.base import Items, Stdout
 from gancli.modalities.image.encode import MAX_PIXELS, MAX_SIDE, encode, encode_animation
 from gancli.modalities.image.pixels import to_pixels
 from gancli.sampling.interpolation import route
-from gancli.sampling.target import held_back, refuse_existing
-from gancli.storage.files import replacing, write_file
+from gancli.sampling.request import Sample, SampleRequest, SeedRequests
+from gancli.sampling.target import Target
+from gancli.sampling.writer import StreamWriter, Writer
+from gancli.storage.files import write_file
 
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _SMALLEST = 16  # pixels of a side, before the real one is known
@@ -39,145 +37,132 @@ def ranges(seeds: Sequence[int]) -> str:
     return ",".join(f"{low}-{high}" if high > low else f"{low}" for low, high in spans)
 
 
-class Writer(ABC):
-    """Writes the pictures of some seeds, in one way.
-
-    Args:
-        path: File or directory, or None for standard output.
-        form: ``png``, ``jpeg``, ``webp`` or ``gif``.
-    """
-
-    def __init__(self, path: Path | None, form: str) -> None:
-        self.path = path
-        self.form = form
-
-    def files(self, seeds: list[int]) -> list[Path]:
-        """Return the files that will be written."""
-        return [] if self.path is None else [self.path]
-
-    def write(self, items: Items, seeds: list[int], force: bool, stdout: Stdout) -> list[Path]:
-        """Write the pictures and return the files.
-
-        Raises:
-            GancliError: A file is there already or cannot be written.
-            UsageError: The result would be too large.
-        """
-        refuse_existing(self.files(seeds), force)
-        with self._open(stdout) as stream:
-            self._fill(stream, items, seeds)
-        return self.files(seeds)
-
-    def _open(self, stdout: Stdout) -> AbstractContextManager[BinaryIO]:
-        return held_back(stdout) if self.path is None else replacing(self.path)
-
-    @abstractmethod
-    def _fill(self, stream: BinaryIO, items: Items, seeds: list[int]) -> None: ...
+def _pixels(sample: Sample) -> np.ndarray:
+    """Return a sample's picture, uint8 (h, w, c)."""
+    pixels: np.ndarray = to_pixels(sample.data[None])[0]
+    return pixels
 
 
-def _pixels(items: Items, keys: Sequence[Any]) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield each key with its picture, uint8 (h, w, c), a few in memory at a time."""
-    for key, item, _ in items(keys):
-        yield key, to_pixels(item[None])[0]
+def _file(sample: Sample, form: str) -> bytes:
+    return encode(_pixels(sample), form, "seed", str(sample.request.seed))
 
 
-class Single(Writer):
+class Single(StreamWriter):
     """One picture."""
 
-    def _fill(self, stream: BinaryIO, items: Items, seeds: list[int]) -> None:
-        ((seed, pixels),) = _pixels(items, seeds)
-        stream.write(encode(pixels, self.form, "seed", str(seed)))
+    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
+        super().__init__(SeedRequests(seeds), target)
+        self.form = form
+
+    def write(self, sample: Sample) -> None:
+        self.stream.write(_file(sample, self.form))
 
 
 class Folder(Writer):
     """A directory with a file for each seed."""
 
-    def files(self, seeds: list[int]) -> list[Path]:
-        assert self.path is not None
-        return [self.path / name_of(seed, self.form) for seed in dict.fromkeys(seeds)]
+    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
+        assert target.path is not None
+        self.path, self.form = target.path, form
+        distinct = list(dict.fromkeys(seeds))
+        files = [self.path / name_of(seed, form) for seed in distinct]
+        super().__init__(SeedRequests(distinct), files, target.force)
 
-    def _open(self, stdout: Stdout) -> AbstractContextManager[BinaryIO]:
-        return nullcontext(io.BytesIO())  # each file is opened on its own
-
-    def _fill(self, stream: BinaryIO, items: Items, seeds: list[int]) -> None:
-        assert self.path is not None
-        for seed, pixels in _pixels(items, list(dict.fromkeys(seeds))):
-            data = encode(pixels, self.form, "seed", str(seed))
-            write_file(self.path / name_of(seed, self.form), data, durable=False)
+    def write(self, sample: Sample) -> None:
+        path = self.path / name_of(sample.request.seed, self.form)
+        write_file(path, _file(sample, self.form), durable=False)
 
 
-class Tar(Writer):
+class Tar(StreamWriter):
     """A tar with a file for each seed; the same seeds give the same bytes."""
 
-    def _fill(self, stream: BinaryIO, items: Items, seeds: list[int]) -> None:
-        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
-            for seed, pixels in _pixels(items, list(dict.fromkeys(seeds))):
-                data = encode(pixels, self.form, "seed", str(seed))
-                # A new TarInfo belongs to nobody and is of 1970.
-                member = tarfile.TarInfo(name_of(seed, self.form))
-                member.size = len(data)
-                tar.addfile(member, io.BytesIO(data))
+    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
+        super().__init__(SeedRequests(list(dict.fromkeys(seeds))), target)
+        self.form = form
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._tar = self._stack.enter_context(
+            tarfile.open(fileobj=self.stream, mode="w|", format=tarfile.USTAR_FORMAT)
+        )
+        return self
+
+    def write(self, sample: Sample) -> None:
+        data = _file(sample, self.form)
+        # A new TarInfo belongs to nobody and is of 1970.
+        member = tarfile.TarInfo(name_of(sample.request.seed, self.form))
+        member.size = len(data)
+        self._tar.addfile(member, io.BytesIO(data))
 
 
-class _Canvas(Writer):
-    """Pictures laid out in one."""
-
-    def _fill(self, stream: BinaryIO, items: Items, seeds: list[int]) -> None:
-        keys = self._keys(seeds)
-        columns = self._columns(len(keys))
-        check_area(columns, len(keys), (_SMALLEST, _SMALLEST), self.form)
-        canvas = lay_out((pixels for _, pixels in _pixels(items, keys)), len(keys), columns,
-                         self.form)
-        stream.write(encode(canvas, self.form, "seeds", ranges(seeds)))
-
-    def _keys(self, seeds: list[int]) -> Sequence[Any]:
-        return seeds
-
-    @abstractmethod
-    def _columns(self, count: int) -> int: ...
-
-
-class Grid(_Canvas):
-    """A near-square grid, filled row by row."""
-
-    def _columns(self, count: int) -> int:
-        return near_square(count)
-
-
-class _Interpolation(Writer):
-    """The ways that show what is between seeds.
+class _LaidOut(StreamWriter):
+    """Pictures laid out in one.
 
     Args:
-        path, form: As for every writer.
-        frames: Pictures from each seed to the next.
+        seeds: That the file names.
+        requests: What is laid out.
+        columns: Pictures in a row.
+        target, form: Where the picture goes, in which format.
     """
 
-    def __init__(self, path: Path | None, form: str, frames: int) -> None:
-        super().__init__(path, form)
-        self.frames = frames
+    def __init__(
+        self, seeds: Sequence[int], requests: Sequence[SampleRequest], columns: int, target: Target,
+        form: str,
+    ) -> None:
+        check_area(columns, len(requests), (_SMALLEST, _SMALLEST), form)
+        super().__init__(requests, target)
+        self.seeds, self.columns, self.form = seeds, columns, form
+        self._canvas: Canvas | None = None
+
+    def write(self, sample: Sample) -> None:
+        pixels = _pixels(sample)
+        if self._canvas is None:
+            check_area(self.columns, len(self.requests), pixels.shape, self.form)
+            self._canvas = Canvas(len(self.requests), self.columns, pixels.shape)
+        self._canvas.add(pixels)
+
+    def finish(self) -> None:
+        assert self._canvas is not None
+        self.stream.write(encode(self._canvas.pixels, self.form, "seeds", ranges(self.seeds)))
 
 
-class Strip(_Interpolation, _Canvas):
-    """One row that leads from the first seed to the last."""
+class Grid(_LaidOut):
+    """A near-square grid, filled row by row."""
 
-    def _keys(self, seeds: list[int]) -> Sequence[Any]:
-        return route(seeds, self.frames, closed=False)
-
-    def _columns(self, count: int) -> int:
-        return count
+    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
+        super().__init__(seeds, SeedRequests(seeds), near_square(len(seeds)), target, form)
 
 
-class Animation(_Interpolation):
-    """A loop through all seeds."""
+class Strip(_LaidOut):
+    """One row that leads from the first seed to the last, ``frames`` from each to the next."""
 
-    def _fill(self, stream: BinaryIO, items: Items, seeds: list[int]) -> None:
-        keys = route(seeds, self.frames, closed=True)
-        check_area(near_square(len(keys)), len(keys), (_SMALLEST, _SMALLEST), self.form)
-        frames: list[np.ndarray] = []
-        for _, pixels in _pixels(items, keys):
-            if not frames:
-                check_area(near_square(len(keys)), len(keys), pixels.shape, self.form)
-            frames.append(pixels)
-        stream.write(encode_animation(frames, self.form))
+    def __init__(self, seeds: Sequence[int], frames: int, target: Target, form: str) -> None:
+        requests = route(seeds, frames, closed=False)
+        super().__init__(seeds, requests, len(requests), target, form)
+
+
+class Animation(StreamWriter):
+    """A loop through all seeds, ``frames`` from each to the next."""
+
+    def __init__(self, seeds: Sequence[int], frames: int, target: Target, form: str) -> None:
+        requests = route(seeds, frames, closed=True)
+        self._check_area(len(requests), (_SMALLEST, _SMALLEST), form)
+        super().__init__(requests, target)
+        self.form = form
+        self._pictures: list[np.ndarray] = []
+
+    @staticmethod
+    def _check_area(count: int, shape: tuple[int, ...], form: str) -> None:
+        check_area(near_square(count), count, shape, form)  # a grid of its frames is as large
+
+    def write(self, sample: Sample) -> None:
+        pixels = _pixels(sample)
+        if not self._pictures:
+            self._check_area(len(self.requests), pixels.shape, self.form)
+        self._pictures.append(pixels)
+
+    def finish(self) -> None:
+        self.stream.write(encode_animation(self._pictures, self.form))
 
 
 def near_square(count: int) -> int:
@@ -200,16 +185,24 @@ def check_area(columns: int, count: int, shape: tuple[int, ...], form: str) -> N
         )
 
 
-def lay_out(pictures: Iterator[np.ndarray], count: int, columns: int, form: str) -> np.ndarray:
-    """Return pictures, each uint8 (h, w, c), in rows of one; missing cells are white or clear."""
-    canvas = np.zeros((0, 0, 0), np.uint8)
-    for index, pixels in enumerate(pictures):
-        height, width, depth = pixels.shape
-        if index == 0:
-            check_area(columns, count, pixels.shape, form)
-            rows = -(-count // columns)
-            empty = 0 if depth == 4 else 255
-            canvas = np.full((rows * height, columns * width, depth), empty, np.uint8)
-        top, left = index // columns * height, index % columns * width
-        canvas[top : top + height, left : left + width] = pixels
-    return canvas
+class Canvas:
+    """Pictures in rows of one; missing cells are white, or clear where there is transparency.
+
+    Args:
+        count: Number of pictures.
+        columns: Pictures in a row.
+        shape: Of each, (h, w, c).
+    """
+
+    def __init__(self, count: int, columns: int, shape: tuple[int, ...]) -> None:
+        self._height, self._width, depth = shape
+        self._columns, self._filled = columns, 0
+        size = (-(-count // columns) * self._height, columns * self._width, depth)
+        self.pixels = np.full(size, 0 if depth == 4 else 255, np.uint8)
+
+    def add(self, picture: np.ndarray) -> None:
+        """Fill the next cell with a picture, uint8."""
+        row, column = divmod(self._filled, self._columns)
+        top, left = row * self._height, column * self._width
+        self.pixels[top : top + self._height, left : left + self._width] = picture
+        self._filled += 1

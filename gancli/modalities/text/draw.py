@@ -29,11 +29,11 @@ def drop_unlikely(logits: torch.Tensor, filters: Filters) -> torch.Tensor:
     ranked, order = logits.sort(dim=1, descending=True, stable=True)
     drop = torch.zeros_like(ranked, dtype=torch.bool)
     if filters.top_k is not None:
-        places = torch.arange(ranked.shape[1], device=logits.device)
-        drop |= places >= filters.top_k[:, None]
+        ranks = torch.arange(ranked.shape[1], device=logits.device)
+        drop |= ranks >= filters.top_k[:, None]
     if filters.top_p is not None:
-        shares = ranked.masked_fill(drop, -torch.inf).softmax(1)
-        drop |= shares.cumsum(1) - shares >= filters.top_p[:, None]
+        probabilities = ranked.masked_fill(drop, -torch.inf).softmax(1)
+        drop |= probabilities.cumsum(1) - probabilities >= filters.top_p[:, None]
     return logits.masked_fill(torch.zeros_like(drop).scatter(1, order, drop), -torch.inf)
 
 
@@ -47,6 +47,6 @@ def draw(logits: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     Returns:
         Ids, int64, shape (n,).
     """
-    shares = logits.softmax(1).cumsum(1)
-    token = (shares <= noise[:, None] * shares[:, -1:]).sum(1)
-    return token.clamp_max(logits.shape[1] - 1)
+    cumulative = logits.softmax(1).cumsum(1)
+    tokens = (cumulative <= noise[:, None] * cumulative[:, -1:]).sum(1)
+    return tokens.clamp_max(logits.shape[1] - 1)

@@ -1,31 +1,33 @@
-"""The text generator's inputs for given seeds."""
+"""The text generator's inputs."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from gancli.errors import UsageError
-from gancli.modalities.text.config import TextConfig, TextSampleConfig
+from gancli.modalities.text.config import TextSampleConfig
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import FIRST
-from gancli.sampling.classes import class_of
-from gancli.sampling.seeds import Key, philox
-
-
-def uniform(key: Key, count: int) -> np.ndarray:
-    """Return a sample's noise in [0, 1), float32, shape (count,); a longer one begins the same."""
-    return philox(key, 0).random(count, dtype=np.float32)
+from gancli.sampling.classes import choose_labels
+from gancli.sampling.request import Inputs, SampleRequest
+from gancli.sampling.seeds import uniform
 
 
 def generator_inputs(
-    keys: list[Key], spec: TextSpec, config: TextConfig, options: TextSampleConfig
-) -> dict[str, np.ndarray]:
-    """Return the arguments of :meth:`Generator.forward` for some keys, a row each.
+    requests: Sequence[SampleRequest], spec: TextSpec, options: TextSampleConfig
+) -> Inputs:
+    """Return ``noise``, float32, shape (n, steps), and what the options ask for besides.
+
+    That is ``prompt``, int64, shape (n, length), the ids that each text begins with; ``begins``,
+    bool, shape (n, size), which ids the first token after it may have; and the filters
+    ``temperature``, ``top_k`` and ``top_p``, each of shape (n,).
 
     Raises:
         UsageError: The prompt holds what the model has never seen, or is too long.
     """
-    count = len(keys)
+    count = len(requests)
     steps = options.max_length or spec.length
-    found: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {}
     if options.prompt is not None:
         ids, rest = spec.tokenizer().encode_prompt(options.prompt)
         if len(ids) >= steps:
@@ -34,26 +36,22 @@ def generator_inputs(
                 "Shorten it, or raise --max-length.",
             )
         if len(ids):
-            found["prompt"] = np.tile(ids.astype(np.int64), (count, 1))
+            arrays["prompt"] = np.tile(ids.astype(np.int64), (count, 1))
         if rest:
-            found["begins"] = np.tile(_beginnings(spec, rest), (count, 1))
-    found["noise"] = np.stack([uniform(key, steps) for key in keys])
-    if spec.classes:
-        labels = [
-            class_of(key, options.class_name, spec.classes, spec.class_counts) for key in keys
-        ]
-        found["labels"] = np.array(labels, np.int64)
+            arrays["begins"] = np.tile(_beginnings(spec, rest), (count, 1))
+    arrays["noise"] = np.stack([uniform(request, steps) for request in requests])
     if options.temperature != 1.0:
-        found["temperature"] = np.full(count, options.temperature, np.float32)
+        arrays["temperature"] = np.full(count, options.temperature, np.float32)
     if options.top_k is not None:
-        found["top_k"] = np.full(count, options.top_k, np.int64)
+        arrays["top_k"] = np.full(count, options.top_k, np.int64)
     if options.top_p is not None:
-        found["top_p"] = np.full(count, options.top_p, np.float32)
-    return found
+        arrays["top_p"] = np.full(count, options.top_p, np.float32)
+    labels = choose_labels(requests, options.class_name, spec.classes, spec.class_counts)
+    return Inputs(arrays, labels)
 
 
 def _beginnings(spec: TextSpec, rest: str) -> np.ndarray:
-    """Return which ids begin with the rest of a prompt, bool (size,)."""
+    """Return which ids begin with the rest of a prompt, bool, shape (size,)."""
     wanted = rest.encode()
     pieces = spec.tokenizer().pieces()
     begins = np.array([

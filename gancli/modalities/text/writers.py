@@ -1,4 +1,4 @@
-r"""Each way in which texts leave: as lines, as records, or as a file each.
+r"""Each way of writing texts: as lines, as records, or as a file each.
 
 A sample is one line, whatever it holds. Its newlines become ``\n`` and its carriage returns ``\r``;
 backslashes that stand before such an escape, or before a letter n or r, are doubled, so that it can
@@ -14,19 +14,18 @@ their number is odd, makes the letter a newline or a carriage return.
 import json
 import math
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from gancli.modalities.base import Stdout
-from gancli.modalities.text.generated import Sample, TextItems
-from gancli.sampling.target import refuse_existing
-from gancli.storage.files import replacing, write_file
+from gancli.modalities.text.generated import Decode, GeneratedText
+from gancli.sampling.request import Sample, SeedRequests
+from gancli.sampling.target import Target
+from gancli.sampling.writer import StreamWriter, Writer
+from gancli.storage.files import write_file
 
-# Turns a seed and its sample into what is written of them, the end of the line included.
-Record = Callable[[int, Sample], str]
+# Turns a text into what is written of it, the end of the line included.
+Record = Callable[[GeneratedText], str]
 
 _BREAK = re.compile(r"(\\*)([\n\r])|(\\+)(?=[nr])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -52,30 +51,27 @@ def encoded(text: str) -> bytes:
     return _SURROGATE.sub("\ufffd", text).encode()
 
 
-def line(seed: int, sample: Sample) -> str:
-    """Return a sample as a line."""
-    return escape(sample.text) + "\n"
+def line(text: GeneratedText) -> str:
+    """Return a text as a line."""
+    return escape(text.text) + "\n"
 
 
-def terminated(seed: int, sample: Sample) -> str:
-    """Return a sample as it is, ended by NUL; one inside it, which splits it, becomes U+FFFD."""
-    return sample.text.replace("\0", "\ufffd") + "\0"
+def terminated(text: GeneratedText) -> str:
+    """Return a text as it is, ended by NUL; one inside it, which splits it, becomes U+FFFD."""
+    return text.text.replace("\0", "\ufffd") + "\0"
 
 
-def as_json(label: Callable[[int], str | None]) -> Record:
-    """Return what makes a sample a line of JSON.
+def as_json(classes: tuple[str, ...]) -> Record:
+    """Return what makes a text a line of JSON, with the name of its class if there are any."""
 
-    Args:
-        label: Gives the name of a seed's class, or None where there are no classes.
-    """
-
-    def record(seed: int, sample: Sample) -> str:
-        table: dict[str, Any] = {"seed": seed, "text": sample.text}
-        if (name := label(seed)) is not None:
-            table["class"] = name
-        table["tokens"] = len(sample.tokens)
-        table["log_likelihood"] = _number(sample.log_likelihood)
-        table["score"] = _number(sample.score)
+    def record(text: GeneratedText) -> str:
+        sample = text.sample
+        table: dict[str, object] = {"seed": sample.request.seed, "text": text.text}
+        if sample.label is not None:
+            table["class"] = classes[sample.label]
+        table["tokens"] = len(text.tokens)
+        table["log_likelihood"] = _number(text.log_likelihood)
+        table["score"] = _number(sample.log_odds)
         return json.dumps(table, ensure_ascii=False).translate(_SEPARATORS) + "\n"
 
     return record
@@ -91,74 +87,57 @@ def name_of(seed: int) -> str:
     return f"seed-{seed:06d}.txt"
 
 
-class Writer(ABC):
-    """Writes the texts of some seeds, in one way."""
-
-    @abstractmethod
-    def files(self, seeds: list[int]) -> list[Path]:
-        """Return the files that will be written."""
-
-    def write(self, items: TextItems, seeds: list[int], force: bool, stdout: Stdout) -> list[Path]:
-        """Write the texts and return the files.
-
-        Raises:
-            GancliError: A file is there already or cannot be written.
-        """
-        files = self.files(seeds)
-        refuse_existing(files, force)
-        self._fill(items, seeds, stdout)
-        return files
-
-    @abstractmethod
-    def _fill(self, items: TextItems, seeds: list[int], stdout: Stdout) -> None: ...
-
-
-class Stream(Writer):
+class Lines(StreamWriter):
     """All texts one after the other, each sent on as soon as it is made.
 
     Args:
-        path: File, or None for standard output.
-        record: Makes what is written of a sample.
+        seeds: Of the texts.
+        target: A file or standard output.
+        decode: Turns ids into text.
+        record: Makes what is written of a text.
     """
 
-    def __init__(self, path: Path | None, record: Record) -> None:
-        self.path = path
-        self.record = record
+    def __init__(
+        self, seeds: Sequence[int], target: Target, decode: Decode, record: Record
+    ) -> None:
+        super().__init__(SeedRequests(seeds), target)
+        self.decode, self.record = decode, record
 
-    def files(self, seeds: list[int]) -> list[Path]:
-        return [] if self.path is None else [self.path]
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        return nullcontext(self.target.stdout()) if self.target.path is None else super().open()
 
-    def _fill(self, items: TextItems, seeds: list[int], stdout: Stdout) -> None:
-        with self._open(stdout) as stream:
-            shown = self.path is None and stream.isatty()
-            for seed, sample in items(seeds):
-                text = self.record(seed, sample)
-                stream.write(encoded(_CONTROL.sub(_visible, text) if shown else text))
-                if self.path is None:
-                    stream.flush()  # whoever reads may want no more than this one
-
-    def _open(self, stdout: Stdout) -> AbstractContextManager[BinaryIO]:
-        return nullcontext(stdout()) if self.path is None else replacing(self.path)
+    def write(self, sample: Sample) -> None:
+        text = self.record(GeneratedText.read(sample, self.decode))
+        to_stdout = self.target.path is None
+        if to_stdout and self.stream.isatty():
+            text = _CONTROL.sub(_visible, text)
+        self.stream.write(encoded(text))
+        if to_stdout:
+            self.stream.flush()  # whoever reads may want no more than this one
 
 
-def _visible(found: re.Match[str]) -> str:
+def _visible(match: re.Match[str]) -> str:
     """Return a control character as a person can see it, and no terminal obeys."""
-    return f"\\x{ord(found[0]):02x}"
+    return f"\\x{ord(match[0]):02x}"
 
 
 class Folder(Writer):
     """A directory with a file for each seed, which holds the text as it is and a newline.
 
     Args:
-        path: The directory.
+        seeds: Of the texts.
+        target: The directory.
+        decode: Turns ids into text.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, seeds: Sequence[int], target: Target, decode: Decode) -> None:
+        assert target.path is not None
+        self.path, self.decode = target.path, decode
+        distinct = list(dict.fromkeys(seeds))
+        files = [self.path / name_of(seed) for seed in distinct]
+        super().__init__(SeedRequests(distinct), files, target.force)
 
-    def files(self, seeds: list[int]) -> list[Path]:
-        return [self.path / name_of(seed) for seed in dict.fromkeys(seeds)]
-
-    def _fill(self, items: TextItems, seeds: list[int], stdout: Stdout) -> None:
-        for seed, sample in items(list(dict.fromkeys(seeds))):
-            write_file(self.path / name_of(seed), encoded(sample.text + "\n"), durable=False)
+    def write(self, sample: Sample) -> None:
+        text = GeneratedText.read(sample, self.decode).text
+        path = self.path / name_of(sample.request.seed)
+        write_file(path, encoded(text + "\n"), durable=False)

@@ -1,1 +1,29 @@
 """What runs a generator and a discriminator; one file an engine."""
+
+from typing import Protocol
+
+import numpy as np
+
+from gancli.sampling.request import Inputs
+
+
+class Engine(Protocol):
+    """Runs the networks of one model.
+
+    Attributes:
+        tile: Items that are computed together; a batch is rounded up to a multiple of it.
+    """
+
+    @property
+    def tile(self) -> int: ...
+
+    def generate(self, inputs: Inputs) -> np.ndarray:
+        """Return the generator's items, float32, a row for each row of the inputs."""
+
+    def discriminate(self, items: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+        """Return the discriminator's logits, float32, shape (n,).
+
+        Args:
+            items: As :meth:`generate` returns them.
+            labels: Numbers of their classes, int64, shape (n,), or None without classes.
+        """

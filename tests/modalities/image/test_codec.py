@@ -1,19 +1,20 @@
-"""Pictures leave whole, under the names and in the forms that were asked for, or not at all."""
+"""Pictures are written whole, with the names and formats that were asked for, or not at all."""
 
 import io
 import tarfile
 
 import numpy as np
 import pytest
+from helpers import Recorder, write_samples
 from PIL import Image
 
 from gancli.errors import GancliError, UsageError
-from gancli.modalities.image import codec, writers
-from gancli.modalities.image.codec import preview, write
-from gancli.modalities.image.config import ImageSampleConfig
+from gancli.modalities.image import writers
+from gancli.modalities.image.codec import ImageCodec
+from gancli.modalities.image.config import ImageConfig, ImageSampleConfig
 from gancli.modalities.image.pixels import to_pixels
-from gancli.reporting import Silent
-from gancli.sampling.interpolation import Between
+from gancli.modalities.image.spec import ImageSpec
+from gancli.sampling.request import Sample, SampleRequest
 
 SIDE = 16
 
@@ -30,33 +31,29 @@ class Source:
         self.depth, self.fails_at = depth, fails_at
         self.asked, self.made = [], 0
 
-    def __call__(self, keys):
-        self.asked = list(keys)
-        for key in keys:
+    def __call__(self, requests):
+        self.asked = list(requests)
+        for request in requests:
             if self.made == self.fails_at:
                 raise GancliError("The sky fell.", "Run.")
             self.made += 1
-            shade = key.first + int(100 * key.share) if isinstance(key, Between) else key
-            item = np.full((self.depth, SIDE, SIDE), level(shade) / 127.5 - 1, np.float32)
+            shade = level(request.seed + int(100 * request.fraction))
+            item = np.full((self.depth, SIDE, SIDE), shade / 127.5 - 1, np.float32)
             if self.depth == 4:
                 item[3] = 1
                 item[3, :, : SIDE // 2] = -1  # the left half is clear
-            yield key, item, None
+            yield Sample(request, item, None, None)
 
 
-class Ear(Silent):
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
+def codec_of(size=SIDE):
+    return ImageCodec(ImageSpec(size, "RGB", "crop", (), (), 2), ImageConfig(latent=4))
 
 
 def run(source, seeds, reporter=None, **options):
     """Return the files written and the bytes on stdout."""
     stdout = io.BytesIO()
-    files = write(source, seeds, ImageSampleConfig(**options), reporter or Silent(),
-                  lambda: stdout)
+    options = ImageSampleConfig(**options)
+    files = write_samples(codec_of(), seeds, options, source, reporter, lambda: stdout)
     return files, stdout.getvalue()
 
 
@@ -144,7 +141,7 @@ def test_a_directory_gets_a_file_for_each_seed(tmp_path, name):
 
 
 def test_a_grid_is_near_square_and_in_order(tmp_path):
-    source, ear = Source(), Ear()
+    source, ear = Source(), Recorder()
     run(source, list(range(7)), ear, output=str(tmp_path / "a.png"))
     image = opened(tmp_path / "a.png")
     assert image.size == (3 * SIDE, 3 * SIDE)
@@ -155,7 +152,7 @@ def test_a_grid_is_near_square_and_in_order(tmp_path):
 
 
 def test_a_grid_that_was_asked_for_is_not_explained_and_has_clear_cells():
-    ear = Ear()
+    ear = Recorder()
     _, data = run(Source(4), [9, 2, 3], ear, grid=True)
     image = opened(data)
     assert (image.size, image.mode) == ((2 * SIDE, 2 * SIDE), "RGBA")
@@ -269,8 +266,10 @@ def test_an_error_leaves_the_old_file_and_not_a_byte_on_stdout(tmp_path, name):
         (tmp_path / name).write_bytes(b"old")
     stdout = io.BytesIO()
     with pytest.raises(GancliError, match="sky"):
-        write(Source(fails_at=30), list(range(40)), ImageSampleConfig(**options), Silent(),
-              lambda: stdout)
+        write_samples(
+            codec_of(), range(40), ImageSampleConfig(**options), Source(fails_at=30),
+            stdout=lambda: stdout,
+        )
     assert stdout.getvalue() == b""
     assert [path.read_bytes() for path in tmp_path.iterdir()] == ([b"old"] if name else [])
 
@@ -292,7 +291,7 @@ def test_an_animation_closes_its_loop(tmp_path, form, depth):
     image = opened(files[0])
     assert image.n_frames == 12
     assert image.info["loop"] == 0
-    assert [(key.first, key.second) for key in source.asked[::4]] == [(0, 10), (10, 20), (20, 0)]
+    assert [(each.seed, each.toward) for each in source.asked[::4]] == [(0, 10), (10, 20), (20, 0)]
     image.seek(5)
     wanted = level(10 + 25)
     assert abs(int(image.convert("RGB").getpixel((SIDE - 1, 0))[0]) - wanted) <= 1
@@ -304,7 +303,7 @@ def test_a_strip_goes_from_the_first_to_the_last():
     _, data = run(source, [3, 50], interpolate=4)
     image = opened(data)
     assert (image.format, image.size) == ("PNG", (5 * SIDE, SIDE))
-    assert [key.share for key in source.asked] == [0, 0.25, 0.5, 0.75, 0]
+    assert [request.fraction for request in source.asked] == [0, 0.25, 0.5, 0.75, 0]
     shades = [image.getpixel((cell * SIDE, 0))[0] for cell in (0, 4)]
     assert shades == [level(3), level(50)]
 
@@ -320,10 +319,8 @@ def test_one_seed_leads_nowhere():
 @pytest.mark.parametrize(("side", "shown"), [(16, 32), (64, 64)])
 def test_a_preview_enlarges_small_pictures(tmp_path, side, shown):
     items = np.linspace(-1, 1, 5)[:, None, None, None] * np.ones((5, 3, side, side))
-    preview(items.astype(np.float32), tmp_path / "step-1.5")
+    samples = [Sample(SampleRequest(0), item.astype(np.float32), None, None) for item in items]
+    codec_of(side).preview(samples, tmp_path / "step-1.5")
     image = opened(tmp_path / "step-1.5.png")
     assert image.size == (3 * shown, 2 * shown)
     assert [image.getpixel((x * shown, 0))[0] for x in range(3)] == [0, 64, 128]
-    preview(items, tmp_path / "b.png")
-    assert (tmp_path / "b.png").is_file()
-    assert codec.FORMATS[".jpg"] == "jpeg"

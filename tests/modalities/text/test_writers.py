@@ -1,5 +1,6 @@
 """Texts leave as they are made, one a line whatever they hold, and can be read back."""
 
+import contextlib
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import types
 import numpy as np
 import pytest
 import typer
+from helpers import Recorder, write_samples
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -20,49 +22,66 @@ from gancli.cli.console import Output
 from gancli.cli.flags import declare
 from gancli.config import resolve
 from gancli.errors import GancliError, UsageError
-from gancli.modalities.text.codec import preview, write
-from gancli.modalities.text.config import TextSampleConfig
-from gancli.modalities.text.generated import Sample, samples_of
+from gancli.modalities.text.codec import TextCodec
+from gancli.modalities.text.config import TextConfig, TextSampleConfig
+from gancli.modalities.text.generated import GeneratedText
+from gancli.modalities.text.tokens import FIRST, code_points
 from gancli.modalities.text.writers import encoded, escape
-from gancli.reporting import Silent
-from gancli.sampling.classes import class_of
-from gancli.sampling.seeds import Candidate
+from gancli.sampling.classes import choose_labels
+from gancli.sampling.request import Sample, SampleRequest
+from gancli.sampling.seeds import drawn_class
 
 
-def spec(*classes, split="lines"):
-    return types.SimpleNamespace(
-        classes=classes, class_counts=tuple(1 for _ in classes), split=split
+class CodePoints:
+    """A tokenizer of all code points, halves of characters included, which no vocabulary has."""
+
+    def encode(self, text):
+        return code_points(text).astype(np.int32) + FIRST
+
+    def encode_prompt(self, text):
+        return self.encode(text), ""
+
+    def decode(self, ids):
+        return "".join(map(chr, ids - FIRST))
+
+
+def codec(*classes, split="lines"):
+    counts = tuple(1 for _ in classes)
+    spec = types.SimpleNamespace(
+        classes=classes, class_counts=counts, split=split, length=64, tokenizer=CodePoints
     )
+    return TextCodec(spec, TextConfig())
+
+
+def sample_of(text, request=None, label=None, log_odds=0.25, likelihood=-1.5):
+    """Return a sample of a text; all of its likelihood is in the first row."""
+    data = np.zeros((len(text) + 1, 2), np.float32)
+    data[:-1, 0] = CodePoints().encode(text)
+    data[0, 1] = likelihood
+    return Sample(request or SampleRequest(0), data, label, log_odds)
 
 
 class Source:
     """Makes samples and remembers how many; texts that it is not given are ``text SEED``."""
 
-    def __init__(self, texts=None, fails_at=None, score=0.25):
-        self.texts, self.fails_at, self.score, self.made = texts or {}, fails_at, score, 0
+    def __init__(self, texts=None, fails_at=None, labels=None):
+        self.texts, self.fails_at, self.labels, self.made = texts or {}, fails_at, labels or {}, 0
 
-    def __call__(self, seeds):
-        for seed in seeds:
+    def __call__(self, requests):
+        for request in requests:
             if self.made == self.fails_at:
                 raise GancliError("The sky fell.", "Run.")
             self.made += 1
+            seed = request.seed
             text = self.texts.get(seed, f"text {seed}")
-            yield seed, Sample(np.ones(len(text), np.int64), -1.5, self.score, text)
-
-
-class Ear(Silent):
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
+            yield sample_of(text, request, self.labels.get(seed))
 
 
 def run(source, seeds, reporter=None, of=None, **options):
     """Return the files written and the bytes on stdout."""
     stdout = io.BytesIO()
-    files = write(source, seeds, of or spec(), TextSampleConfig(**options), reporter or Silent(),
-                  lambda: stdout)
+    options = TextSampleConfig(**options)
+    files = write_samples(of or codec(), seeds, options, source, reporter, lambda: stdout)
     return files, stdout.getvalue()
 
 
@@ -131,8 +150,8 @@ def test_that_breaks_are_escaped_is_said_where_there_can_be_some(tmp_path):
         ("stream", {"null": True}, 0), ("stream", {"jsonl": True}, 0),
         ("stream", {"output": f"{tmp_path}/"}, 0),
     ):
-        ear = Ear()
-        run(Source(), [1], ear, of=spec(split=split), **options)
+        ear = Recorder()
+        run(Source(), [1], ear, of=codec(split=split), **options)
         assert len(ear.notes) == count
 
 
@@ -150,26 +169,28 @@ def test_objects_hold_what_is_known():
 
 
 def test_objects_hold_the_class():
-    of = spec("cat", "dog")
+    classes, counts = ("cat", "dog"), (1, 1)
+    of, requests = codec(*classes), [SampleRequest(seed) for seed in range(20)]
     for options in ({}, {"class_name": "dog"}, {"class_name": "1"}):
-        _, data = run(Source(), list(range(20)), of=of, jsonl=True, **options)
+        labels = of.inputs(requests, TextSampleConfig(**options)).labels.tolist()
+        assert labels == [1 if options else drawn_class(each, counts) for each in requests]
+        source = Source(labels=dict(enumerate(labels)))
+        _, data = run(source, list(range(20)), of=of, jsonl=True, **options)
         found = [json.loads(line)["class"] for line in data.splitlines()]
-        asked = options.get("class_name")
-        expected = [class_of(seed, asked, of.classes, of.class_counts) for seed in range(20)]
-        assert found == [of.classes[index] for index in expected]
+        assert found == [classes[label] for label in labels]
         assert set(found) == ({"dog"} if options else {"cat", "dog"})
-    assert class_of(3, None, (), ()) is None
-    for seed in range(9):  # candidates of a seed are of its class
-        drawn = class_of(Candidate(seed, 2), None, of.classes, of.class_counts)
-        assert drawn == class_of(seed, None, of.classes, of.class_counts)
+    assert choose_labels([SampleRequest(3)], None, (), ()) is None
+    tries = [SampleRequest(seed, candidate=2) for seed in range(9)]  # are of their seed's class
+    drawn = choose_labels(tries, None, classes, counts)
+    assert drawn.tolist() == choose_labels(requests[:9], None, classes, counts).tolist()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), None])
 def test_what_is_no_number_is_null(value):
-    def items(seeds):
-        yield 0, Sample(np.ones(1, np.int64), -0.5 if value is None else value, value, "x")
+    def samples(requests):
+        yield sample_of("x", log_odds=value, likelihood=-0.5 if value is None else value)
 
-    table = json.loads(run(items, [0], jsonl=True)[1], parse_constant=pytest.fail)
+    table = json.loads(run(samples, [0], jsonl=True)[1], parse_constant=pytest.fail)
     assert table["score"] is None
     assert table["log_likelihood"] == (-0.5 if value is None else None)
 
@@ -193,7 +214,7 @@ def test_each_text_is_sent_on_before_the_next_is_made(options):
             seen.append((source.made, self.getvalue().count(b"text ")))
 
     pipe = Pipe()
-    write(source, list(range(9)), spec(), TextSampleConfig(**options), Silent(), lambda: pipe)
+    write_samples(codec(), range(9), TextSampleConfig(**options), source, stdout=lambda: pipe)
     assert seen[:9] == [(count, count) for count in range(1, 10)]
 
 
@@ -209,12 +230,12 @@ def test_a_reader_that_has_seen_enough_stops_the_work():
     thread.start()
     stream = open(start, "wb")
     with pytest.raises(BrokenPipeError):
-        write(source, range(10**6), spec(), TextSampleConfig(), Silent(), lambda: stream)
+        write_samples(codec(), range(10**5), TextSampleConfig(), source, stdout=lambda: stream)
     thread.join()
     with pytest.raises(BrokenPipeError):  # what it still holds
         stream.close()
     assert seen == [b"text 0\n", b"text 1\n", b"text 2\n"]
-    assert 3 <= source.made < 10**6
+    assert 3 <= source.made < 10**5
 
 
 def test_stdout_is_asked_for_before_the_work():
@@ -224,7 +245,7 @@ def test_stdout_is_asked_for_before_the_work():
         raise GancliError("Standard output is closed.", "Open it.")
 
     with pytest.raises(GancliError, match="closed"):
-        write(source, [1], spec(), TextSampleConfig(), Silent(), closed)
+        write_samples(codec(), [1], TextSampleConfig(), source, stdout=closed)
     assert source.made == 0
 
 
@@ -238,8 +259,8 @@ def test_a_terminal_obeys_no_text():
         ({}, "\\x1b[2Jé\t\\x9b5n\na\\nb\n"), ({"null": True}, "\\x1b[2Jé\t\\x9b5n\0a\nb\0"),
     ):
         stream = Terminal()
-        write(Source(texts), [0, 1], spec(), TextSampleConfig(**options), Silent(),
-              lambda s=stream: s)
+        write_samples(codec(), [0, 1], TextSampleConfig(**options), Source(texts),
+                      stdout=lambda s=stream: s)
         assert stream.getvalue().decode() == expected
     assert run(Source(texts), [0])[1].startswith(b"\x1b")  # elsewhere they are as they are
 
@@ -349,18 +370,29 @@ def test_a_sample_ends_at_its_end():
     def decode(ids):
         return " ".join(map(str, ids))
 
-    def items(keys):
-        yield from zip(keys, (item, cut, item[2:]), (0.5, None, -1.0), strict=True)
-
-    first, second, third = (each for _, each in samples_of(items, decode)([3, 4, 5]))
-    assert (first.tokens.tolist(), first.log_likelihood, first.score) == ([5, 6], -3.5, 0.5)
-    assert (second.text, second.log_likelihood, second.score) == ("5 70001", -3.0, None)
+    samples = [
+        Sample(SampleRequest(seed), data, None, log_odds)
+        for seed, data, log_odds in ((3, item, 0.5), (4, cut, None), (5, item[2:], -1.0))
+    ]
+    first, second, third = (GeneratedText.read(sample, decode) for sample in samples)
+    assert [first.sample, second.sample, third.sample] == samples
+    assert (first.tokens.tolist(), first.text, first.log_likelihood) == ([5, 6], "5 6", -3.5)
+    assert (second.text, second.log_likelihood) == ("5 70001", -3.0)
     assert (third.text, third.log_likelihood, third.tokens.dtype) == ("", -0.5, np.int64)
 
 
+def test_objects_hold_the_score_of_their_sample():
+    def samples(requests):
+        for request, log_odds in zip(requests, (0.5, None, -1.0), strict=True):
+            yield sample_of("x", request, log_odds=log_odds)
+
+    _, data = run(samples, [3, 4, 5], jsonl=True)
+    assert [json.loads(line)["score"] for line in data.splitlines()] == [0.5, None, -1.0]
+
+
 def test_a_preview_is_a_line_each(tmp_path):
-    preview(["a\nb", "é", ""], tmp_path / "step-1.5")
-    preview(["x"], tmp_path / "b.txt")
+    codec().preview([sample_of(text) for text in ("a\nb", "é", "")], tmp_path / "step-1.5")
+    codec().preview([sample_of("x")], tmp_path / "b")
     assert (tmp_path / "step-1.5.txt").read_text(encoding="utf-8") == "a\\nb\né\n\n"
     assert (tmp_path / "b.txt").read_text() == "x\n"
 
@@ -388,14 +420,17 @@ def test_a_switch_may_have_a_short_flag(line, null, prompt):
 @pytest.fixture
 def draw(monkeypatch):
     """Run ``gancli sample text`` with a model of nothing; the modality is no binary one."""
-    def sample(model, options, reporter, stdout):
-        files = write(Source(), range(options.n), spec(), options, reporter, stdout)
-        reporter.progress("Sampling", options.n, options.n)
-        return files
+    def generate(engine, codec, requests, options, calibration, reporter):
+        yield from Source()(requests)
+        reporter.progress("Sampling", len(requests), len(requests))
 
+    nothing = types.SimpleNamespace(spec=None, config=None, calibration=None)
     for name, attributes in {
-        "gancli.sampling.sampler": {"sample": sample},
-        "gancli.artifacts.finding": {"open_model": lambda name, modality, warn: name},
+        "gancli.sampling.sampler": {"generate": generate},
+        "gancli.artifacts.finding": {"open_model": lambda name, modality, warn: nothing},
+        "gancli.artifacts.networks": {
+            "open_engine": lambda model, device: contextlib.nullcontext()
+        },
     }.items():
         module = types.ModuleType(name)
         vars(module).update(attributes)
@@ -404,7 +439,8 @@ def draw(monkeypatch):
 
     def draw(mode="human", binary=False, **values):
         text = types.SimpleNamespace(
-            name="text", sample_config_type=TextSampleConfig, binary=binary
+            name="text", options_type=TextSampleConfig, binary=binary,
+            codec=lambda: lambda spec, config: codec(),
         )
         with Output(mode) as output:
             sample_command._sample(text, "some", values, output)
@@ -430,9 +466,12 @@ def test_text_is_for_a_terminal_and_binary_data_is_not(draw, monkeypatch):
         with pytest.raises(UsageError, match="terminal"):
             draw(n=2, seed=0, binary=True)
         monkeypatch.undo()
-        found = os.read(terminal, 10_000)
+        print("end", file=stream, flush=True)
+        found = b""
+        while not found.endswith(b"end\r\n"):  # one read may return a part
+            found += os.read(terminal, 10_000)
     os.close(terminal)
-    assert found == b"text 0\r\ntext 1\r\n"  # and no progress in between
+    assert found == b"text 0\r\ntext 1\r\nend\r\n"  # and no progress in between
 
 
 def test_a_closed_stdout_is_said(draw, monkeypatch):
