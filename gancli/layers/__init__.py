@@ -1,1 +1,1 @@
-"""The vocabulary of layers: each kind by the name that the command line uses."""
+"""Layers by the names that the command line uses for them."""

@@ -1,19 +1,20 @@
-"""First weights, by name."""
+"""Initial weights, by name."""
 
 from torch import nn
 
 
 def initialize(layer: nn.Module, kind: str, slope: float) -> None:
-    """Set the weights of a convolution or a linear layer; ``torch`` leaves them as they are.
+    """Initialize a convolution or linear layer in place; other layers are left alone.
 
-    ``normal`` is DCGAN's N(0, .02). ``he`` keeps the signal's size where no normalization does
-    (He et al. 2015, arXiv 1502.01852); transposed convolutions stay torch's own, since a
-    normalization follows them.
+    ``torch`` keeps torch's own weights. ``normal`` draws them from N(0, 0.02), as DCGAN does
+    (Radford et al. 2015, arXiv 1511.06434). ``he`` keeps the variance of activations without a
+    normalization (He et al. 2015, arXiv 1502.01852); transposed convolutions keep torch's weights,
+    since a normalization follows them.
 
     Args:
-        layer: Not under a weight norm yet, whose weight is computed and cannot be set.
+        layer: A layer without spectral norm yet, which would compute its weight from another.
         kind: ``he``, ``normal`` or ``torch``.
-        slope: Of the leaky ReLU after it.
+        slope: Negative slope of the leaky ReLU that follows.
     """
     if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         return
@@ -30,6 +31,6 @@ def initialize(layer: nn.Module, kind: str, slope: float) -> None:
 
 
 def normal_scale(layer: nn.Module) -> None:
-    """Set the scale of batch norm to N(1, .02), as DCGAN does."""
+    """Draw the scale of a batch norm from N(1, 0.02), as DCGAN does."""
     if isinstance(layer, nn.BatchNorm2d):
         nn.init.normal_(layer.weight, 1.0, 0.02)

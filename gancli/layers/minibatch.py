@@ -5,16 +5,16 @@ from torch import nn
 
 
 class MinibatchStddev(nn.Module):
-    """Append a channel that holds the mean deviation over a group of up to four pictures.
+    """Append a channel with the mean standard deviation over a group of up to four pictures.
 
-    It lets the discriminator see that a generator makes the same picture again and again.
-    Source: Karras et al. 2018, arXiv 1710.10196. Input (n, c, h, w), output (n, c + 1, h, w).
-    A batch that no group of 4 or 2 divides is one group of its whole.
+    It lets the discriminator see whether a generator repeats the same picture (Karras et al. 2018,
+    arXiv 1710.10196). Input (n, c, h, w), output (n, c + 1, h, w). A batch of odd size is a single
+    group.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, _, h, w = x.shape
         group = next((size for size in (4, 2) if n % size == 0), n)
-        y = x.float().reshape(group, n // group, *x.shape[1:])
-        y = (y.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
-        return torch.cat([x, y.to(x.dtype).repeat(group).view(n, 1, 1, 1).expand(n, 1, h, w)], 1)
+        groups = x.float().reshape(group, n // group, *x.shape[1:])
+        std = (groups.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+        return torch.cat([x, std.to(x.dtype).repeat(group).view(n, 1, 1, 1).expand(n, 1, h, w)], 1)

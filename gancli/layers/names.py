@@ -1,6 +1,6 @@
-"""Names of the layers, apart from their code so that ``--help`` need not import torch."""
+"""Names of the layers, separate from their code so that ``--help`` need not import torch."""
 
-NORMALizATIONS = ("batch", "none", "spectral", "instance", "group", "layer")
+NORMALIZATIONS = ("batch", "none", "spectral", "instance", "group", "layer")
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "elu", "gelu", "silu")
 OUTPUTS = ("tanh", "sigmoid", "none")
 UP_SAMPLERS = ("transposed", "nearest", "shuffle")

@@ -7,10 +7,14 @@ from torch.nn.utils import parametrizations
 
 
 def normalization(name: str, channels: int) -> nn.Module:
-    """Return the layer that normalizes (n, channels, h, w).
+    """Return the layer that normalizes activations of shape (n, channels, h, w).
 
-    ``spectral`` normalizes weights, not activations, so it gives an identity here and
-    :func:`weight_norm` does the work.
+    It has a learnable scale and shift. ``none`` is the identity, and so is ``spectral``, which
+    normalizes weights instead: see :func:`weight_norm`.
+
+    Sources: ``batch`` Ioffe and Szegedy 2015, arXiv 1502.03167; ``instance`` Ulyanov et al. 2016,
+    arXiv 1607.08022; ``group`` Wu and He 2018, arXiv 1803.08494; ``layer`` Ba et al. 2016, arXiv
+    1607.06450.
     """
     if name == "batch":
         return nn.BatchNorm2d(channels)
@@ -19,13 +23,13 @@ def normalization(name: str, channels: int) -> nn.Module:
     if name == "group":
         return nn.GroupNorm(math.gcd(8, channels), channels)
     if name == "layer":
-        # One group over all channels and positions is layer norm for pictures.
+        # Layer norm of a picture is group norm with one group of all channels.
         return nn.GroupNorm(1, channels)
     return nn.Identity()
 
 
 def weight_norm(name: str, layer: nn.Module) -> nn.Module:
-    """Return the layer, its weight divided by its largest singular value for ``spectral``.
+    """Return the layer; ``spectral`` divides its weight by the weight's largest singular value.
 
     Source: Miyato et al. 2018, arXiv 1802.05957.
     """
@@ -33,5 +37,5 @@ def weight_norm(name: str, layer: nn.Module) -> nn.Module:
 
 
 def needs_bias(name: str) -> bool:
-    """Return whether a convolution before this normalization needs a bias of its own."""
+    """Return whether a convolution before this normalization needs a bias: nothing removes it."""
     return name in ("none", "spectral")

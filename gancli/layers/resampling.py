@@ -1,4 +1,4 @@
-"""Up-sampling for generators and down-sampling for discriminators, by name."""
+"""Upsampling for generators and downsampling for discriminators, by name."""
 
 from collections.abc import Callable
 
@@ -9,15 +9,16 @@ Wrap = Callable[[nn.Module], nn.Module]
 
 
 class UpSample(nn.Sequential):
-    """Double the side of (n, inputs, h, w), then cut to ``side`` where that is odd.
+    """Double height and width: (n, inputs, h, h) to (n, outputs, side, side).
 
     Args:
-        kind: ``transposed`` (4x4, stride 2), ``nearest`` (then a 3x3 convolution) or ``shuffle``
-            (a 3x3 convolution to four times the channels, then pixel shuffle).
-        inputs, outputs: Channels.
-        side: Height and width of the result, 2h or 2h - 1.
+        kind: ``transposed`` (a 4x4 transposed convolution of stride 2), ``nearest`` (then a 3x3
+            convolution) or ``shuffle`` (a 3x3 convolution to four times the channels, then the
+            pixel shuffle of Shi et al. 2016, arXiv 1609.05158).
+        inputs, outputs: Number of channels.
+        side: Height and width of the result: 2h, or 2h - 1 to cut off the last row and column.
         bias: Whether the convolution has a bias.
-        wrap: Applied to the convolution (spectral norm).
+        wrap: Applied to the convolution, for spectral norm.
     """
 
     def __init__(
@@ -45,9 +46,14 @@ class UpSample(nn.Sequential):
 
 
 def down_sample(kind: str, inputs: int, outputs: int, bias: bool, wrap: Wrap) -> nn.Sequential:
-    """Return layers that halve the side (rounding down) of (n, inputs, h, w).
+    """Return layers from (n, inputs, h, w) to (n, outputs, h // 2, w // 2).
 
-    ``stride`` is a 4x4 convolution of stride 2; ``max`` and ``average`` pool after a 3x3 one.
+    Args:
+        kind: ``stride`` (a 4x4 convolution of stride 2), or ``max`` or ``average`` (2x2 pooling
+            after a 3x3 convolution).
+        inputs, outputs: Number of channels.
+        bias: Whether the convolution has a bias.
+        wrap: Applied to the convolution, for spectral norm.
     """
     if kind == "stride":
         return nn.Sequential(wrap(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=bias)))

@@ -1,24 +1,33 @@
 """What each layer of a network is, does and costs."""
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_aten = torch.ops.aten
+# Matrix products, each with the place of its left factor among the arguments.
+_PRODUCTS = {
+    _aten.mm: 0, _aten.bmm: 0, _aten.mv: 0, _aten.addmm: 1, _aten.baddbmm: 1, _aten.addmv: 1,
+}
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer, as one item passes through it.
+    """One module, as one item passes through the network.
 
     Args:
-        name: Where it is in the network.
+        name: Path of the module in the network; empty for the network itself.
         kind: Its class.
-        output_shape: Shape of what it gives for one item.
-        parameters: Weights that it holds itself.
-        multiply_adds: Multiplications with addition; 0 for layers that only pass or rescale.
+        output_shape: Shape of its output for one item, in its last run if it has several; empty if
+            it was not called.
+        parameters: Parameters that it owns itself, not through a child.
+        multiply_adds: Multiply-adds of its own matrix products and convolutions, in all its runs.
     """
 
     name: str
@@ -28,48 +37,106 @@ class LayerRow:
     multiply_adds: int
 
 
-def layer_table(network: nn.Module, inputs: Mapping[str, torch.Tensor]) -> list[LayerRow]:
-    """Return the leaf layers of a network in the order in which they run.
+def layer_table(network: nn.Module, run: Callable[[], object]) -> list[LayerRow]:
+    """Return the layers of a network in the order in which they first compute.
+
+    A module with children has a row if it owns parameters or multiplies matrices itself, as
+    attention does. Parameters of modules that do not run come last, so every parameter is counted
+    once.
 
     Args:
         network: The network, in evaluation mode.
-        inputs: Its arguments by name; one named ``""`` is passed first and by position.
+        run: Passes one item through the network.
     """
-    rows: list[LayerRow] = []
-    names = {module: name for name, module in network.named_modules()}
-
-    def record(module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
-        if not isinstance(output, torch.Tensor):
-            return
-        shape = tuple(output.shape[1:])
-        rows.append(
-            LayerRow(
-                names[module], _kind(module), shape,
-                sum(each.numel() for each in module.parameters()),
-                _multiply_adds(module, given[0], output),
-            )
-        )
-
+    parameters: Counter[str] = Counter()
+    for name, parameter in network.named_parameters():
+        path = name.split(".")
+        # A normalized weight belongs to the layer that it is the weight of.
+        end = path.index("parametrizations") if "parametrizations" in path else -1
+        parameters[".".join(path[:end])] += parameter.numel()
+    trace = _Trace(network, set(parameters))
     hooks = [
-        module.register_forward_hook(record)
-        for module, name in names.items() if _is_layer(module, name)
+        hook for module in network.modules() for hook in (
+            module.register_forward_pre_hook(trace.enter), module.register_forward_hook(trace.leave)
+        )
     ]
-    by_name = dict(inputs)
-    by_position = [by_name.pop("")] if "" in by_name else []
     try:
-        with torch.no_grad():
-            network(*by_position, **by_name)
+        with torch.no_grad(), trace:
+            run()
     finally:
         for hook in hooks:
             hook.remove()
-    return rows
+    return [
+        LayerRow(
+            name, _kind(network.get_submodule(name)), trace.shapes.get(name, ()),
+            parameters[name], trace.multiply_adds[name],
+        )
+        for name in dict.fromkeys([*trace.multiply_adds, *parameters])
+    ]
 
 
-def _is_layer(module: nn.Module, name: str) -> bool:
-    """Return whether a module has no parts. What normalizes its weight counts as none."""
-    if isinstance(module, nn.Identity) or "parametrizations" in name.split("."):
-        return False
-    return all(part == "parametrizations" for part, _ in module.named_children())
+class _Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees the operators of a run and which module each belongs to.
+
+    Args:
+        network: The network whose modules call ``enter`` and ``leave``.
+        owners: Names of the modules that own parameters.
+
+    Attributes:
+        multiply_adds: Of each module that computes, by name.
+        shapes: Of each such module's last output, without the batch.
+    """
+
+    def __init__(self, network: nn.Module, owners: set[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._names = {module: name for name, module in network.named_modules()}
+        self._owners = owners
+        # What runs outside of any module counts as the network's own.
+        self._running = [network]
+        self.multiply_adds: Counter[str] = Counter()
+        self.shapes: dict[str, tuple[int, ...]] = {}
+
+    def enter(self, module: nn.Module, _inputs: Any) -> None:
+        self._running.append(module)
+
+    def leave(self, module: nn.Module, _inputs: Any, output: Any) -> None:
+        self._running.pop()
+        name = self._names[module]
+        if _normalizes(name) or not (
+            _is_layer(module) or name in self._owners or name in self.multiply_adds
+        ):
+            return
+        self.multiply_adds[name] += _recurrent_multiply_adds(module, output)
+        tensor = output[0] if isinstance(output, tuple) else output
+        if isinstance(tensor, torch.Tensor):
+            self.shapes[name] = tuple(tensor.shape[1:])
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        with self:  # in inference mode, composite operators arrive whole
+            output = operator.decompose(*args, **kwargs or {})
+        if output is NotImplemented:
+            output = operator(*args, **kwargs or {})
+        # The kernels of recurrent layers differ; their cost follows from the size of the weights.
+        if not isinstance(self._running[-1], nn.RNNBase):
+            multiply_adds = _multiply_adds(operator.overloadpacket, args, output)
+            name = self._names[self._running[-1]]
+            if multiply_adds and not _normalizes(name):
+                self.multiply_adds[name] += multiply_adds
+        return output
+
+
+def _normalizes(name: str) -> bool:
+    """Return whether a module is what normalizes a weight, which is not a layer."""
+    return "parametrizations" in name.split(".")
+
+
+def _is_layer(module: nn.Module) -> bool:
+    """Return whether a module has no children besides what normalizes its weight."""
+    return not isinstance(module, nn.Identity) and all(
+        child == "parametrizations" for child, _ in module.named_children()
+    )
 
 
 def _kind(module: nn.Module) -> str:
@@ -77,14 +144,23 @@ def _kind(module: nn.Module) -> str:
     return type(module).__name__.removeprefix("Parametrized")
 
 
-def _multiply_adds(module: nn.Module, given: torch.Tensor, output: torch.Tensor) -> int:
-    """Return the multiply-adds of one item, without the bias."""
-    if isinstance(module, nn.Linear):
-        return math.prod(output.shape[1:]) * module.in_features
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+def _multiply_adds(operator: Any, args: tuple[Any, ...], output: Any) -> int:
+    """Return the multiply-adds of an operator, without a bias."""
+    if operator in _PRODUCTS:
+        return int(output.numel() * args[_PRODUCTS[operator]].shape[-1])
+    if operator is _aten.convolution:
+        x, weight, transposed = args[0], args[1], args[6]
         # Every position of the one meets a kernel; of a transposed convolution that is the input.
-        transposed = isinstance(module, nn.ConvTranspose2d)
-        positions = math.prod((given if transposed else output).shape[2:])
-        channels = module.in_channels * module.out_channels // module.groups
-        return positions * channels * math.prod(module.kernel_size)
+        positions = math.prod((x if transposed else output).shape[2:])
+        return int(len(x) * positions * weight.numel())
     return 0
+
+
+def _recurrent_multiply_adds(module: nn.Module, output: Any) -> int:
+    """Return the multiply-adds of a recurrent layer: every weight is used once a step."""
+    if not isinstance(module, nn.RNNBase):
+        return 0
+    hidden: torch.Tensor = output[0]
+    return hidden.numel() // hidden.shape[-1] * sum(
+        parameter.numel() for name, parameter in module.named_parameters() if "weight" in name
+    )

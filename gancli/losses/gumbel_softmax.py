@@ -5,7 +5,7 @@ from torch.nn.functional import one_hot
 
 
 def straight_through(
-    logits: torch.Tensor, temperature: float, random: torch.Generator
+    logits: torch.Tensor, temperature: float, rng: torch.Generator
 ) -> torch.Tensor:
     """Return one-hot draws whose gradient is that of the softened ones.
 
@@ -14,9 +14,9 @@ def straight_through(
     Args:
         logits: Shape (n, size); minus infinity is never drawn.
         temperature: Small is nearer to a true draw, and noisier.
-        random: Source of the noise.
+        rng: Source of the noise.
     """
-    uniform = torch.rand(logits.shape, generator=random, device=logits.device)
+    uniform = torch.rand(logits.shape, generator=rng, device=logits.device)
     noise = -torch.log(-torch.log(uniform.clamp(1e-10, 1 - 1e-7)))
     soft = ((logits + noise) / temperature).softmax(1)
     hard = one_hot(soft.argmax(1), logits.shape[1]).to(soft.dtype)

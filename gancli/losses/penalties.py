@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-_NOISE = 0.1
+_NOISE_STD = 0.1
 
 Discriminate = Callable[[torch.Tensor], torch.Tensor]
 
@@ -24,15 +24,15 @@ def gradient_penalty(
     discriminate: Discriminate,
     real: torch.Tensor,
     fake: torch.Tensor,
-    generator: torch.Generator,
+    rng: torch.Generator,
 ) -> torch.Tensor:
     """Return WGAN-GP's mean squared distance of the gradient's norm from 1, between the two.
 
     Source: Gulrajani et al. 2017, arXiv 1704.00028.
     """
     shape = (len(real),) + (1,) * (real.ndim - 1)
-    share = torch.rand(shape, generator=generator, device=real.device)
-    items = (real + share * (fake - real)).detach().requires_grad_()
+    fraction = torch.rand(shape, generator=rng, device=real.device)
+    items = (real + fraction * (fake - real)).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(discriminate(items).sum(), items, create_graph=True)
     # The square root's slope is infinite at zero, where an untrained network can be.
     norm = (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
@@ -40,13 +40,13 @@ def gradient_penalty(
 
 
 def noise_penalty(
-    discriminate: Discriminate, items: torch.Tensor, generator: torch.Generator
+    discriminate: Discriminate, items: torch.Tensor, rng: torch.Generator
 ) -> torch.Tensor:
     """Return how much a little noise moves the logits: mean ((D(x) - D(x + s e)) / s)^2, s = 0.1.
 
     An estimate of the squared gradient's mean without a second derivative, which cuDNN's recurrent
     layers lack. Source: Wei et al. 2018, arXiv 1803.01541, and this project's recipes.
     """
-    noise = torch.randn(items.shape, generator=generator, device=items.device)
-    plain, moved = discriminate(items), discriminate(items + _NOISE * noise)
-    return ((plain - moved) / _NOISE).square().mean()
+    noise = torch.randn(items.shape, generator=rng, device=items.device)
+    logits, noisy_logits = discriminate(items), discriminate(items + _NOISE_STD * noise)
+    return ((logits - noisy_logits) / _NOISE_STD).square().mean()

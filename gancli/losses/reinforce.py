@@ -13,8 +13,8 @@ def rewards_to_go(rewards: torch.Tensor, discount: float) -> torch.Tensor:
     return gains
 
 
-def advantages(gains: torch.Tensor, seen: torch.Tensor, most: float) -> torch.Tensor:
-    """Return gains over a baseline, in units of their deviation, clipped.
+def advantages(gains: torch.Tensor, mask: torch.Tensor, max_advantage: float) -> torch.Tensor:
+    """Return gains over a baseline, in units of their standard deviation, clipped.
 
     The baseline of an item at a step is the mean of the others that are still running there: it
     does not depend on the item's own step, so the gradient stays unbiased (Kool et al. 2019, "Buy
@@ -22,15 +22,15 @@ def advantages(gains: torch.Tensor, seen: torch.Tensor, most: float) -> torch.Te
 
     Args:
         gains: Shape (n, steps).
-        seen: Which steps belong to an item, bool, shape (n, steps).
-        most: Greatest size of an advantage.
+        mask: Which steps belong to an item, bool, shape (n, steps).
+        max_advantage: Limit on the size of an advantage.
 
     Returns:
         Shape (n, steps), 0 where an item has no step or no other runs.
     """
-    inside = seen.to(gains.dtype)
+    inside = mask.to(gains.dtype)
     others = inside.sum(0) - inside
     baseline = ((gains * inside).sum(0) - gains * inside) / others.clamp_min(1)
-    found = (gains - baseline) * inside * (others > 0)
-    scale = (found.square().sum() / inside.sum().clamp_min(1)).sqrt().clamp_min(1e-6)
-    return (found / scale).clamp(-most, most)
+    centered = (gains - baseline) * inside * (others > 0)
+    std = (centered.square().sum() / inside.sum().clamp_min(1)).sqrt().clamp_min(1e-6)
+    return (centered / std).clamp(-max_advantage, max_advantage)

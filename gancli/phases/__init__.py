@@ -1,1 +1,1 @@
-"""Parts of training, each with its own losses and share of the budget."""
+"""Parts of training, each with its own losses and fraction of the budget."""

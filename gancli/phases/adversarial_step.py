@@ -1,70 +1,108 @@
 """One step of the adversarial phase, part by part."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.optim import Optimizer
 
+from gancli.layers.discriminator import DiscriminatorOutput
+from gancli.losses.adversarial import Objective
 from gancli.losses.feature_matching import feature_matching
 from gancli.losses.penalties import gradient_norm_sq, gradient_penalty, noise_penalty
-from gancli.phases.base import apply, update
-from gancli.runtime.precision import Compute
+from gancli.phases.base import Batch, Losses, StepContext, update
 
-if TYPE_CHECKING:
-    from gancli.phases.adversarial import AdversarialPhase
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialSettings:
+    """The hyper-parameters of a step.
+
+    Args:
+        objective: The two losses.
+        latent: Numbers in z.
+        prepare: Turns a batch into float items on its device, given the step's randomness.
+        augment: A differentiable random change that both kinds of items go through.
+        r1, r2, gp, noise_penalty: Weights of the penalties; 0 is off.
+        feature_matching: Weight of feature matching; 0 is off.
+        class_weight: Weight of telling classes apart, where there are any; the discriminator
+            needs a ``class_logits`` of its features. 0 is off.
+        max_norm: Limit on the norm of a gradient, or None.
+        penalty_every: Steps between penalties, weighted by as much.
+        penalty_fraction: Part of a batch that is penalized.
+    """
+
+    objective: Objective
+    latent: int
+    prepare: Callable[[Batch, torch.Generator], torch.Tensor]
+    augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+    r1: float = 0.0
+    r2: float = 0.0
+    gp: float = 0.0
+    noise_penalty: float = 0.0
+    feature_matching: float = 0.0
+    class_weight: float = 0.0
+    max_norm: float | None = None
+    penalty_every: int = 1
+    penalty_fraction: float = 1.0
+
+    @property
+    def penalized(self) -> bool:
+        return self.r1 > 0 or self.r2 > 0 or self.gp > 0 or self.noise_penalty > 0
+
+    @property
+    def lazy(self) -> bool:
+        """Whether penalties are updates of their own; every step's belong to the loss."""
+        return self.penalized and self.penalty_every > 1
 
 
 @dataclass(frozen=True)
 class AdversarialStep:
-    """One step's participants, so that the parts of a step need not hand them on."""
+    """The parts of one step.
 
-    phase: "AdversarialPhase"
-    networks: Mapping[str, nn.Module]
-    optimizers: Mapping[str, Optimizer]
-    random: torch.Generator
-    compute: Compute
+    With x real items, G(z) generated ones, T the augmentation and D the discriminator's logits,
+    D learns from L_D(D(T(x)), D(T(G(z)))) and its penalties, and G from L_G of the same logits,
+    feature matching and the classification of G(z). Each update returns its losses, detached.
+    """
 
-    def fake(self, count: int, labels: torch.Tensor | None) -> torch.Tensor:
+    settings: AdversarialSettings
+    context: StepContext
+
+    def generate(self, count: int, labels: torch.Tensor | None) -> torch.Tensor:
+        """Return G(z) for fresh z, in fp32."""
+        context = self.context
         z = torch.randn(
-            (count, self.phase.latent), generator=self.random, device=self.compute.device
+            (count, self.settings.latent), generator=context.rng, device=context.precision.device
         )
-        with self.compute.autocast():
-            items: torch.Tensor = self.networks["generator"](z, labels)
+        with context.precision.autocast():
+            items: torch.Tensor = context.networks.generator(z, labels)
         return items.float()
 
-    def judge(
+    def augment(self, items: torch.Tensor) -> torch.Tensor:
+        """Return T(items)."""
+        return self.settings.augment(items, self.context.rng)
+
+    def discriminate(
         self, items: torch.Tensor, labels: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the logits of changed items, and the features if a loss wants them."""
-        discriminator: Any = self.networks["discriminator"]
-        with self.compute.autocast():
-            if not self.phase.matching and not self.phase.classes:
-                return discriminator(items, labels).float(), None
-            logits, features = discriminator.judge(items, labels)
-        return logits.float(), features.float()
+    ) -> DiscriminatorOutput:
+        """Return what D says of augmented items, in fp32."""
+        with self.context.precision.autocast():
+            output: DiscriminatorOutput = self.context.networks.discriminator(items, labels)
+        return DiscriminatorOutput(output.logits.float(), output.features.float())
 
-    def logits(self, items: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        return self.judge(self.phase.augment(items, self.random), labels)[0]
-
-    def both(
+    def real_and_fake_logits(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Return the logits of both, in one pass unless batch statistics would mix them.
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return D(T(real)), D(T(fake)) and the features of the real items.
 
-        The third is the features of the real ones if a loss wants them.
+        One pass serves both, unless items of one kind would change the logits of the other.
         """
-        layers = self.networks["discriminator"].modules()
-        if any(isinstance(layer, nn.BatchNorm2d) for layer in layers):
-            return self.logits(real, labels), self.logits(fake, labels), None
-        twice = None if labels is None else torch.cat([labels, labels])
-        items = self.phase.augment(torch.cat([real, fake]), self.random)
-        logits, features = self.judge(items, twice)
-        real_logits, fake_logits = logits.chunk(2)
-        return real_logits, fake_logits, None if features is None else features[: len(real)]
+        if self.context.networks.discriminator.mixes_items:
+            real_output = self.discriminate(self.augment(real), labels)
+            fake_output = self.discriminate(self.augment(fake), labels)
+            return real_output.logits, fake_output.logits, real_output.features
+        output = self.discriminate(self.augment(torch.cat([real, fake])), _twice(labels))
+        real_logits, fake_logits = output.logits.chunk(2)
+        return real_logits, fake_logits, output.features[: len(real)]
 
     def class_loss(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy of telling classes by their features, a scalar.
@@ -72,145 +110,145 @@ class AdversarialStep:
         Source: Odena et al. 2017, arXiv 1610.09585; the classifier is the discriminator's class
         projection (Miyato and Koyama 2018, arXiv 1802.05637), and learns from real items alone.
         """
-        discriminator: Any = self.networks["discriminator"]
-        return cross_entropy(discriminator.class_logits(features), labels)
+        discriminator = self.context.networks.discriminator
+        class_logits = discriminator.class_logits(features)  # type: ignore[operator]
+        return cross_entropy(class_logits, labels)
 
-    def discriminate(
-        self,
-        real: torch.Tensor,
-        fake: torch.Tensor,
-        labels: torch.Tensor | None,
-        losses: dict[str, float],
-    ) -> None:
-        """Update the discriminator."""
-        fake = fake.detach()
-        real_logits, fake_logits, features = self.both(real, fake, labels)
-        loss = self.phase.objective.discriminator(real_logits, fake_logits).mean()
-        losses["d_loss"] = loss.item()
-        if self.phase.classes and features is not None and labels is not None:
-            loss = loss + self.phase.classes * self.class_loss(features, labels)
-        if self.phase.penalized and not self.phase.lazy:
-            penalty = self.penalty(real, fake, labels)
-            losses["penalty"] = penalty.item()
+    def update_discriminator(
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+    ) -> Losses:
+        """Update D on real and generated items."""
+        settings, fake = self.settings, fake.detach()
+        real_logits, fake_logits, features = self.real_and_fake_logits(real, fake, labels)
+        loss = settings.objective.discriminator(real_logits, fake_logits).mean()
+        losses = {"d_loss": loss.detach()}
+        if settings.class_weight and labels is not None:
+            loss = loss + settings.class_weight * self.class_loss(features, labels)
+        if settings.penalized and not settings.lazy:
+            penalty = self.gradient_penalties(real, fake, labels)
+            losses["penalty"] = penalty.detach()
             loss = loss + penalty
-        update(self.optimizers["discriminator"], loss, self.phase.clip)
-        losses["margin"] = (real_logits - fake_logits).mean().item()
+        update(self.context.optimizers["discriminator"], loss, settings.max_norm)
+        losses["margin"] = (real_logits - fake_logits).detach().mean()
+        return losses
 
-    def generate(
-        self,
-        real: torch.Tensor,
-        fake: torch.Tensor,
-        labels: torch.Tensor | None,
-        losses: dict[str, float],
-    ) -> None:
-        """Update the generator, which made fake, against the new discriminator."""
-        phase, discriminator = self.phase, self.networks["discriminator"]
+    def update_generator(
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+    ) -> Losses:
+        """Update G, which made ``fake``, against the new discriminator."""
+        settings, discriminator = self.settings, self.context.networks.discriminator
+        losses: Losses = {}
         # Gradients of the discriminator's weights would be wasted work here.
         discriminator.requires_grad_(False)
-        if phase.objective.paired or phase.matching or phase.classes:
+        if settings.objective.paired or settings.feature_matching or settings.class_weight:
             # Changed together, so that a change of the whole batch is the same for both.
-            real, fake = phase.augment(torch.cat([real, fake]), self.random).chunk(2)
+            real, fake = self.augment(torch.cat([real, fake])).chunk(2)
             with torch.no_grad():
-                real_logits, theirs = self.judge(real, labels)
-            fake_logits, own = self.judge(fake, labels)
-        else:
-            fake_logits = self.logits(fake, labels)
-            real_logits, theirs, own = fake_logits, None, None
-        loss = phase.objective.generator(real_logits, fake_logits).mean()
-        if phase.matching and theirs is not None and own is not None:
-            distance = feature_matching(theirs, own)
-            losses["matching"] = distance.item()
-            loss = loss + phase.matching * distance
-        if phase.classes and own is not None and labels is not None:
-            wrong = self.class_loss(own, labels)
-            losses["class_loss"] = wrong.item()
-            loss = loss + phase.classes * wrong
-        losses["g_loss"] = update(self.optimizers["generator"], loss, phase.clip)
+                real_output = self.discriminate(real, labels)
+            fake_output = self.discriminate(fake, labels)
+        else:  # real logits do not matter
+            real_output = fake_output = self.discriminate(self.augment(fake), labels)
+        loss = settings.objective.generator(real_output.logits, fake_output.logits).mean()
+        if settings.feature_matching:
+            distance = feature_matching(real_output.features, fake_output.features)
+            losses["matching"] = distance.detach()
+            loss = loss + settings.feature_matching * distance
+        if settings.class_weight and labels is not None:
+            class_loss = self.class_loss(fake_output.features, labels)
+            losses["class_loss"] = class_loss.detach()
+            loss = loss + settings.class_weight * class_loss
+        losses["g_loss"] = update(self.context.optimizers["generator"], loss, settings.max_norm)
         discriminator.requires_grad_(True)
+        return losses
 
-    def joint(
-        self, real: torch.Tensor, labels: torch.Tensor | None, losses: dict[str, float]
-    ) -> torch.Tensor:
-        """Update both networks from one pass; return the generated items.
+    def joint_update(
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+    ) -> Losses:
+        """Update both networks from one pass.
 
         The discriminator treats items one by one, so the gradient of either loss at a generated
         item is the same vector, scaled by that loss's slope at the item's logit. Scaling the
         discriminator's by the quotient of the slopes gives the generator's, and saves the second
         pass: a quarter of a step. Source: Shen et al. 2021, arXiv 2103.00430.
         """
-        objective = self.phase.objective
-        made = self.fake(len(real), labels)
-        fake = made.detach().requires_grad_()
-        real_logits, fake_logits, _ = self.both(real, fake, labels)
-        d_loss = objective.discriminator(real_logits, fake_logits).mean()
-        d_optimizer, g_optimizer = self.optimizers["discriminator"], self.optimizers["generator"]
-        d_optimizer.zero_grad(set_to_none=True)
-        d_loss.backward()  # type: ignore[no-untyped-call]
+        settings, optimizers = self.settings, self.context.optimizers
+        leaf = fake.detach().requires_grad_()
+        real_logits, fake_logits, _ = self.real_and_fake_logits(real, leaf, labels)
+        loss = settings.objective.discriminator(real_logits, fake_logits).mean()
 
         r, f = real_logits.detach(), fake_logits.detach().requires_grad_()
-        (d_slope,) = torch.autograd.grad(objective.discriminator(r, f).sum(), f)
-        g_loss = objective.generator(r, f)
+        (d_slope,) = torch.autograd.grad(settings.objective.discriminator(r, f).sum(), f)
+        g_loss = settings.objective.generator(r, f)
         (g_slope,) = torch.autograd.grad(g_loss.sum(), f)
-        assert fake.grad is not None
         quotient = (g_slope / d_slope).view(-1, *(1,) * (fake.ndim - 1))
 
-        if self.phase.penalized and not self.phase.lazy:
-            penalty = self.penalty(real, fake, labels)
-            penalty.backward()  # type: ignore[no-untyped-call]
-            losses["penalty"] = penalty.item()
-        g_optimizer.zero_grad(set_to_none=True)
-        made.backward(fake.grad * quotient)  # type: ignore[no-untyped-call]
-        apply(d_optimizer)
-        apply(g_optimizer)
-        losses["d_loss"], losses["g_loss"] = d_loss.item(), g_loss.mean().item()
-        losses["margin"] = (r - f).mean().item()
-        return fake.detach()
+        losses: Losses = {}
+        penalty = None
+        if settings.penalized and not settings.lazy:
+            penalty = self.gradient_penalties(real, leaf, labels)
+            losses["penalty"] = penalty.detach()
+        losses["d_loss"] = update(
+            optimizers["discriminator"], loss, settings.max_norm, penalty
+        )
+        assert leaf.grad is not None
+        # A loss whose gradient at the items is the generator's.
+        update(
+            optimizers["generator"], (fake * (leaf.grad * quotient)).sum(), settings.max_norm
+        )
+        losses["g_loss"] = g_loss.detach().mean()
+        losses["margin"] = (r - f).detach().mean()
+        return losses
 
-    def penalty(
+    def gradient_penalties(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
     ) -> torch.Tensor:
         """Return the weighted gradient penalties on part of a batch, in fp32, a scalar."""
-        phase, discriminator = self.phase, self.networks["discriminator"]
-        count = max(1, round(len(real) * phase.penalty_share))
+        settings, rng = self.settings, self.context.rng
+        count = max(1, round(len(real) * settings.penalty_fraction))
         labels = None if labels is None else labels[:count]
         with torch.no_grad():
-            real = phase.augment(real[:count], self.random)
-            fake = phase.augment(fake[:count], self.random)
+            real, fake = self.augment(real[:count]), self.augment(fake[:count])
 
         def discriminate(items: torch.Tensor) -> torch.Tensor:
-            given = labels
-            if labels is not None and len(items) > count:
-                given = torch.cat([labels, labels])
-            logits: torch.Tensor = discriminator(items, given)
-            return logits
+            output: DiscriminatorOutput = self.context.networks.discriminator(
+                items, _twice(labels) if len(items) > count else labels
+            )
+            return output.logits
 
+        # Here too, items of one kind must not change the logits of the other.
+        mixes_items = self.context.networks.discriminator.mixes_items
+        batches = [real, fake] if mixes_items else [torch.cat([real, fake])]
         penalty = torch.zeros((), device=real.device)
-        if phase.r1 and phase.r2:
-            both = gradient_norm_sq(discriminate, torch.cat([real, fake]))
-            penalty = penalty + phase.r1 / 2 * both[:count].mean()
-            penalty = penalty + phase.r2 / 2 * both[count:].mean()
-        elif phase.r1:
-            penalty = penalty + phase.r1 / 2 * gradient_norm_sq(discriminate, real).mean()
-        elif phase.r2:
-            penalty = penalty + phase.r2 / 2 * gradient_norm_sq(discriminate, fake).mean()
-        if phase.gp:
-            between = gradient_penalty(discriminate, real, fake, self.random)
-            penalty = penalty + phase.gp * between
-        if phase.noise:
-            items = torch.cat([real, fake])
-            penalty = penalty + phase.noise * noise_penalty(discriminate, items, self.random)
+        if settings.r1 and settings.r2:
+            norms = torch.cat([gradient_norm_sq(discriminate, items) for items in batches])
+            penalty = penalty + settings.r1 / 2 * norms[:count].mean()
+            penalty = penalty + settings.r2 / 2 * norms[count:].mean()
+        elif settings.r1:
+            penalty = penalty + settings.r1 / 2 * gradient_norm_sq(discriminate, real).mean()
+        elif settings.r2:
+            penalty = penalty + settings.r2 / 2 * gradient_norm_sq(discriminate, fake).mean()
+        if settings.gp:
+            penalty = penalty + settings.gp * gradient_penalty(discriminate, real, fake, rng)
+        if settings.noise_penalty:
+            each = [noise_penalty(discriminate, items, rng) for items in batches]
+            penalty = penalty + settings.noise_penalty * torch.stack(each).mean()
         return penalty
 
-    def penalize(
-        self,
-        real: torch.Tensor,
-        fake: torch.Tensor,
-        labels: torch.Tensor | None,
-        losses: dict[str, float],
-    ) -> None:
-        """Update the discriminator by a lazy penalty."""
-        penalty = self.penalty(real, fake, labels)
+    def lazy_penalty(
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+    ) -> Losses:
+        """Update D by its penalties alone, which make up for the steps between.
+
+        Source: Karras et al. 2020, arXiv 1912.04958.
+        """
+        penalty = self.gradient_penalties(real, fake, labels)
         update(
-            self.optimizers["discriminator"], penalty * self.phase.penalty_every, self.phase.clip
+            self.context.optimizers["discriminator"], penalty * self.settings.penalty_every,
+            self.settings.max_norm,
         )
-        losses["penalty"] = penalty.item()
+        return {"penalty": penalty.detach()}
+
+
+def _twice(labels: torch.Tensor | None) -> torch.Tensor | None:
+    """Return the labels of a batch of real items and as many generated ones."""
+    return None if labels is None else torch.cat([labels, labels])

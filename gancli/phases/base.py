@@ -1,19 +1,86 @@
-"""What the training loop knows of a phase."""
+"""What the training loop knows of a phase, and what a phase may touch."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gancli.runtime.precision import Compute
+from gancli.data.dataset import Items
+from gancli.runtime.precision import Precision
 
-Batch = dict[str, torch.Tensor]
+Losses = dict[str, torch.Tensor]  # detached scalars by the name in the log
 
 
 class NotFinite(Exception):
     """A loss or a gradient was NaN or infinite; the update was not applied."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks of a training.
+
+    Args:
+        generator: Noise and labels to items.
+        discriminator: Items and labels to a
+            :class:`gancli.layers.discriminator.DiscriminatorOutput`.
+        extra: What only training needs, such as an encoder, by name.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    extra: Mapping[str, nn.Module] = field(default_factory=dict)
+
+    def named(self) -> dict[str, nn.Module]:
+        """Return all networks by name, as checkpoints and models call them."""
+        return {"generator": self.generator, "discriminator": self.discriminator, **self.extra}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Real items as the data set holds them.
+
+    Args:
+        arrays: By name, a row for each item.
+        labels: Classes, int64, shape (n,), or None.
+    """
+
+    arrays: Mapping[str, torch.Tensor]
+    labels: torch.Tensor | None
+
+    @classmethod
+    def of(cls, items: Items, device: torch.device | str = "cpu") -> "Batch":
+        """Return items as tensors on a device."""
+
+        def tensor(array: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+        arrays = {name: tensor(array) for name, array in items.arrays.items()}
+        return cls(arrays, None if items.labels is None else tensor(items.labels))
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """What one step of a phase may touch.
+
+    Args:
+        networks: In training mode.
+        optimizers: As made by :meth:`Phase.optimizers`.
+        rng: The step's own randomness, on the device.
+        step: Number of the step, from 0.
+        precision: Device and arithmetic.
+        batch: Returns the step's k-th batch of real items on the device.
+    """
+
+    networks: Networks
+    optimizers: Mapping[str, Optimizer]
+    rng: torch.Generator
+    step: int
+    precision: Precision
+    batch: Callable[[int], Batch]
 
 
 class Phase(Protocol):
@@ -21,8 +88,9 @@ class Phase(Protocol):
 
     Attributes:
         name: Shown in progress and metrics.
-        share: Part of the budget, all phases' together 1.
-        batch: Items in a step.
+        fraction: Of the budget; all phases' together are 1.
+        batch_size: Items in a batch.
+        batches_per_step: Batches that a step may ask for.
         trains_generator: Whether the generator changes; otherwise it is not measured again.
         stops_early: Whether it ends when the held-out loss keeps rising; the phases after it
             share what is left of the budget.
@@ -32,10 +100,13 @@ class Phase(Protocol):
     def name(self) -> str: ...
 
     @property
-    def share(self) -> float: ...
+    def fraction(self) -> float: ...
 
     @property
-    def batch(self) -> int: ...
+    def batch_size(self) -> int: ...
+
+    @property
+    def batches_per_step(self) -> int: ...
 
     @property
     def trains_generator(self) -> bool: ...
@@ -43,65 +114,49 @@ class Phase(Protocol):
     @property
     def stops_early(self) -> bool: ...
 
-    def begin(self, networks: Mapping[str, nn.Module]) -> None:
+    def begin(self, networks: Networks) -> None:
         """Prepare the networks; the generator is the best one of the phases before."""
 
-    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+    def optimizers(self, networks: Networks) -> dict[str, Optimizer]:
         """Return the optimizers that the phase steps, at their full learning rates."""
 
-    def step(
-        self,
-        networks: Mapping[str, nn.Module],
-        optimizers: Mapping[str, Optimizer],
-        draw: Callable[[int], Batch],
-        generator: torch.Generator,
-        step: int,
-        compute: Compute,
-    ) -> dict[str, float]:
-        """Do one step and return named losses.
+    def step(self, context: StepContext) -> Losses:
+        """Do one step and return its losses.
 
-        Args:
-            networks: By name, in training mode.
-            optimizers: As made by :meth:`optimizers`.
-            draw: Returns the step's k-th batch of real items on the device.
-            generator: The step's own randomness, on the device.
-            step: Number of the step, from 0.
-            compute: Device and precision.
+        Nothing is read back from the device to report it: that would make the host wait.
 
         Raises:
             NotFinite: Nothing was updated by the loss that was not finite.
         """
 
-    def rate(self, progress: float) -> float:
-        """Return the factor on every learning rate at a share of the phase's budget."""
+    def lr_factor(self, progress: float) -> float:
+        """Return the factor on every learning rate at a fraction of the phase's budget."""
 
 
-def update(optimizer: Optimizer, loss: torch.Tensor, clip: float | None = None) -> float:
+def update(
+    optimizer: Optimizer,
+    loss: torch.Tensor,
+    max_norm: float | None = None,
+    penalty: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Back-propagate a loss, check it and its gradients, and step.
 
     Args:
         optimizer: Of the network that learns.
         loss: A scalar.
-        clip: Greatest norm of the gradient; a longer one is shortened to it.
+        max_norm: Limit on the norm of the gradient; a longer one is shortened to it.
+        penalty: A scalar with a graph of its own, back-propagated after the loss.
 
     Returns:
-        The loss.
+        The loss, detached.
 
     Raises:
         NotFinite: The loss or a gradient is NaN or infinite; nothing was changed.
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    apply(optimizer, clip)
-    return loss.item()
-
-
-def apply(optimizer: Optimizer, clip: float | None = None) -> None:
-    """Step with the gradients at hand if all are finite.
-
-    Raises:
-        NotFinite: One is not; nothing was changed.
-    """
+    if penalty is not None:
+        penalty.backward()  # type: ignore[no-untyped-call]
     gradients = [
         parameter.grad
         for group in optimizer.param_groups
@@ -113,6 +168,7 @@ def apply(optimizer: Optimizer, clip: float | None = None) -> None:
     if not norm.isfinite():
         optimizer.zero_grad(set_to_none=True)
         raise NotFinite
-    if clip is not None and norm > clip:
-        torch._foreach_mul_(gradients, float(clip / norm))
+    if max_norm is not None and norm > max_norm:
+        torch._foreach_mul_(gradients, float(max_norm / norm))
     optimizer.step()
+    return loss.detach()

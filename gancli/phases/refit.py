@@ -1,18 +1,15 @@
 """Fitting the discriminator to the finished generator, so that it can guide sampling."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
 from torch.optim import Adam, Optimizer
 
 from gancli.losses.adversarial import objective
 from gancli.phases.adversarial import AdversarialPhase
 from gancli.phases.adversarial_step import AdversarialStep
-from gancli.phases.base import Batch
+from gancli.phases.base import Losses, Networks, StepContext
 from gancli.phases.schedule import cosine
-from gancli.runtime.precision import Compute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,51 +22,41 @@ class RefitPhase:
 
     Args:
         adversarial: The phase before, whose penalties and augmentation go on.
-        share: Part of the budget.
+        fraction: Of the budget.
     """
 
     adversarial: AdversarialPhase
-    share: float
+    fraction: float
     name: str = "refit"
+    batches_per_step: int = 1
     trains_generator: bool = False
     stops_early: bool = False
 
     @property
-    def batch(self) -> int:
-        return self.adversarial.batch
+    def batch_size(self) -> int:
+        return self.adversarial.batch_size
 
-    def begin(self, networks: Mapping[str, nn.Module]) -> None: ...
+    def begin(self, networks: Networks) -> None: ...
 
-    def optimizers(self, networks: Mapping[str, nn.Module]) -> dict[str, Optimizer]:
+    def optimizers(self, networks: Networks) -> dict[str, Optimizer]:
         phase = self.adversarial
         return {
             "discriminator": Adam(
-                networks["discriminator"].parameters(), phase.d_lr, (phase.beta1, phase.beta2),
+                networks.discriminator.parameters(), phase.d_lr, (phase.beta1, phase.beta2),
                 fused=True,
             )
         }
 
-    def rate(self, progress: float) -> float:
-        return self.adversarial.rate(1.0) * cosine(progress)
+    def lr_factor(self, progress: float) -> float:
+        return self.adversarial.lr_factor(1.0) * cosine(progress)
 
-    def step(
-        self,
-        networks: Mapping[str, nn.Module],
-        optimizers: Mapping[str, Optimizer],
-        draw: Callable[[int], Batch],
-        generator: torch.Generator,
-        step: int,
-        compute: Compute,
-    ) -> dict[str, float]:
-        networks["generator"].eval()  # as it samples: with running averages
-        phase = replace(
-            self.adversarial, objective=objective("bce"), penalty_every=1, classes=0.0
+    def step(self, context: StepContext) -> Losses:
+        context.networks.generator.eval()  # as it samples: with running averages
+        settings = replace(
+            self.adversarial, objective=objective("bce"), penalty_every=1, class_weight=0.0
         )
-        batch = draw(0)
-        real, labels = phase.prepare(batch, generator), batch.get("labels")
-        losses: dict[str, float] = {}
-        turn = AdversarialStep(phase, networks, optimizers, generator, compute)
+        batch, part = context.batch(0), AdversarialStep(settings, context)
+        real = settings.prepare(batch, context.rng)
         with torch.no_grad():
-            fake = turn.fake(len(real), labels)
-        turn.discriminate(real, fake, labels, losses)
-        return losses
+            fake = part.generate(len(real), batch.labels)
+        return part.update_discriminator(real, fake, batch.labels)

@@ -13,7 +13,7 @@ class Shift:
     """Moves a batch later by up to a step's frames.
 
     The discriminator reads windows of several frames and would without it not see what always
-    happens where the generator's windows begin, and sooner know the clips by heart.
+    happens where the generator's windows begin, and sooner memorize the clips.
 
     Args:
         spec: Of the sounds.
@@ -23,10 +23,10 @@ class Shift:
     spec: AudioSpec
     step_frames: int
 
-    def __call__(self, items: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def __call__(self, items: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         """Return items (n, frames, depth) later; the shift is the same for all of them."""
-        late = int(torch.randint(self.step_frames, (), generator=generator, device=items.device))
-        if not late:
+        shift = int(torch.randint(self.step_frames, (), generator=rng, device=items.device))
+        if not shift:
             return items
         frame = after_end(self.spec).to(items)
-        return torch.cat([frame.expand(len(items), late, -1), items[:, :-late]], 1)
+        return torch.cat([frame.expand(len(items), shift, -1), items[:, :-shift]], 1)

@@ -5,20 +5,22 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from gancli.layers.activation import activation
+from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.layers.recurrent import Recurrent
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.frame_basis import FrameDecoder, FrameEncoder
 from gancli.modalities.audio.mel import silence
 from gancli.modalities.audio.spec import AudioSpec
+from gancli.phases.base import Networks
 
 _FAINT = 3.0  # softplus of its negative, 0.05, is how strong the noise of a weight begins
 
 
 class Generator(nn.Module):
-    """Random numbers (n, latent + windows * each) and labels (n,) to items (n, frames, depth).
+    """Random numbers (n, latent + windows * k) and labels (n,) to items (n, frames, depth).
 
     The first ``latent`` numbers, the code, and the class set the first state and are seen at each
-    step; the rest is fresh noise for each, ``noise`` numbers that the cell sees and one for each
+    step; the rest is noise, k numbers a step: ``noise`` that the cell sees, and one for each
     component of the step's window, which is added to its weight as strongly as the network says:
     the texture that no network of this size could make out of a few numbers (as StyleGAN's noise
     inputs do, Karras et al. 2018, arXiv 1812.04948). No output is fed back. A clip that has an
@@ -31,13 +33,13 @@ class Generator(nn.Module):
         self.frames, self.ends = spec.frames, spec.ends
         self.steps = -(-spec.frames // config.step_frames)
         self.embedding = nn.Embedding(len(spec.classes), config.latent) if spec.classes else None
-        told = config.latent * (2 if spec.classes else 1)
+        condition = config.latent * (2 if spec.classes else 1)
         self.cell = Recurrent(
-            config.g_cell, told + config.noise + self.ends, config.g_width, config.g_layers
+            config.g_cell, condition + config.noise + self.ends, config.g_width, config.g_layers
         )
         self.states = 0 if config.g_cell == "transformer" else 1 + (config.g_cell == "lstm")
         self.layers = config.g_layers
-        self.start = nn.Linear(told, max(self.states, 1) * config.g_layers * config.g_width)
+        self.start = nn.Linear(condition, max(self.states, 1) * config.g_layers * config.g_width)
         self.shapes = FrameDecoder(spec, config)
         # Of each window: the weights, the strengths of their noise, and where the clip goes on.
         self.parts = [self.shapes.components, self.shapes.components, config.step_frames]
@@ -51,21 +53,21 @@ class Generator(nn.Module):
     silence: torch.Tensor
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        told, fresh = z[:, : self.latent], z[:, self.latent :]
-        fresh = fresh.view(len(z), -1, self.noise + self.shapes.components)
-        noise, texture = fresh[..., : self.noise], fresh[..., self.noise :]
-        windows = fresh.shape[1]
+        condition, step_noise = z[:, : self.latent], z[:, self.latent :]
+        step_noise = step_noise.view(len(z), -1, self.noise + self.shapes.components)
+        noise, texture = step_noise[..., : self.noise], step_noise[..., self.noise :]
+        windows = step_noise.shape[1]
         if self.embedding is not None:
-            told = torch.cat([told, self.embedding(labels)], 1)
-        given = [told[:, None].expand(-1, windows, -1), noise]
+            condition = torch.cat([condition, self.embedding(labels)], 1)
+        inputs = [condition[:, None].expand(-1, windows, -1), noise]
         if self.ends:  # where in the clip this is; a slice of a recording has no such place
             place = torch.arange(windows, device=z.device, dtype=z.dtype) / self.steps
-            given.append(place.view(1, windows, 1).expand(len(z), -1, -1))
+            inputs.append(place.view(1, windows, 1).expand(len(z), -1, -1))
         state = None
         if self.states:
-            first = self.start(told).tanh().view(len(z), self.states, self.layers, -1)
-            state = [each.transpose(0, 1).contiguous() for each in first.unbind(1)]
-        hidden, _ = self.cell(torch.cat(given, 2), state)
+            initial = self.start(condition).tanh().view(len(z), self.states, self.layers, -1)
+            state = [part.transpose(0, 1).contiguous() for part in initial.unbind(1)]
+        hidden, _ = self.cell(torch.cat(inputs, 2), state)
         weights, strengths, presence = self.head(hidden).split(self.parts, 2)
         sound = self.shapes(weights + softplus(strengths - _FAINT) * texture)
         presence = presence[:, 1:].flatten(1)[..., None]  # the first window is all but past
@@ -74,13 +76,14 @@ class Generator(nn.Module):
         if not self.ends:
             return torch.cat([sound, torch.ones_like(presence)], 2)
         presence = presence.tanh()
-        share = (presence + 1) / 2
-        sound = self.silence + share * (sound - self.silence)
+        sound = self.silence + (presence + 1) / 2 * (sound - self.silence)
         return torch.cat([sound, presence], 2)
 
 
 class Discriminator(nn.Module):
-    """Items (n, frames, depth) and labels (n,) to logits (n,)."""
+    """Items (n, frames, depth) and labels (n,) to logits (n,) and features (n, k)."""
+
+    mixes_items = False
 
     def __init__(self, spec: AudioSpec, config: AudioConfig) -> None:
         super().__init__()
@@ -103,24 +106,20 @@ class Discriminator(nn.Module):
             self.projection = nn.Embedding(len(spec.classes), features)
             nn.init.normal_(self.projection.weight, 0.0, features**-0.5)
 
-    def judge(
+    def forward(
         self, items: torch.Tensor, labels: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the logits (n,), and the features (n, k) that they come from."""
+    ) -> DiscriminatorOutput:
         hidden, _ = self.cell(self.read(self.shapes(items)))
         features = torch.cat([hidden.mean(1), hidden.amax(1)], 1)
         logits = self.whole(features)[:, 0] + self.each(hidden)[..., 0].mean(1)
         if self.projection is not None:
             logits = logits + (features * self.projection(labels)).sum(1)
-        return logits, features
+        return DiscriminatorOutput(logits, features)
 
     def class_logits(self, features: torch.Tensor) -> torch.Tensor:
         """Return a logit of each class (n, classes) from features (n, k)."""
         assert self.projection is not None
         return features @ self.projection.weight.T
-
-    def forward(self, items: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        return self.judge(items, labels)[0]
 
 
 class Encoder(nn.Module):
@@ -129,17 +128,16 @@ class Encoder(nn.Module):
     def __init__(self, spec: AudioSpec, config: AudioConfig) -> None:
         super().__init__()
         self.shapes = FrameEncoder(spec, config)
-        self.cell = Recurrent("lstm", self.shapes.outputs, config.g_width, 1, both=True)
+        self.cell = Recurrent("lstm", self.shapes.outputs, config.g_width, 1, bidirectional=True)
         self.code = nn.Linear(2 * self.cell.outputs, 2 * config.latent)
 
     def forward(self, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         hidden, _ = self.cell(self.shapes(items))
-        mean, variance = self.code(
-            torch.cat([hidden.mean(1), hidden.amax(1)], 1)
-        ).chunk(2, 1)
-        return mean, variance.clamp(-10, 10)
+        pooled = torch.cat([hidden.mean(1), hidden.amax(1)], 1)
+        mean, log_variance = self.code(pooled).chunk(2, 1)
+        return mean, log_variance.clamp(-10, 10)
 
 
-def build(spec: AudioSpec, config: AudioConfig) -> dict[str, nn.Module]:
+def build(spec: AudioSpec, config: AudioConfig) -> Networks:
     """Return the generator and the discriminator."""
-    return {"generator": Generator(spec, config), "discriminator": Discriminator(spec, config)}
+    return Networks(Generator(spec, config), Discriminator(spec, config))

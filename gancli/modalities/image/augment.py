@@ -1,32 +1,32 @@
 """DiffAugment: the same random, differentiable changes for real and generated pictures.
 
 Source: Zhao et al. 2020, arXiv 2006.10738. Each function takes (n, c, h, w) in [-1, 1] and a
-generator on the same device, and returns the same shape.
+source of randomness on the same device, and returns the same shape.
 """
 
 import torch
 from torch.nn.functional import pad
 
 
-def _uniform(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return torch.rand((len(x), 1, 1, 1), generator=generator, device=x.device, dtype=x.dtype)
+def _uniform(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    return torch.rand((len(x), 1, 1, 1), generator=rng, device=x.device, dtype=x.dtype)
 
 
-def color(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def color(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """Change brightness by up to .5, saturation by up to x2, contrast by x.5 to x1.5."""
-    x = x + _uniform(x, generator) - 0.5
+    x = x + _uniform(x, rng) - 0.5
     if x.shape[1] > 1:
         mean = x.mean(1, keepdim=True)
-        x = (x - mean) * (_uniform(x, generator) * 2) + mean
+        x = (x - mean) * (_uniform(x, rng) * 2) + mean
     mean = x.mean((1, 2, 3), keepdim=True)
-    return (x - mean) * (_uniform(x, generator) + 0.5) + mean
+    return (x - mean) * (_uniform(x, rng) + 0.5) + mean
 
 
-def translation(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def translation(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """Shift by up to an eighth of the side, filling with zero (mid grey)."""
     n, _, h, w = x.shape
-    reach = max(1, round(h / 8))
-    shift = torch.randint(-reach, reach + 1, (2, n, 1), generator=generator, device=x.device)
+    max_shift = max(1, round(h / 8))
+    shift = torch.randint(-max_shift, max_shift + 1, (2, n, 1), generator=rng, device=x.device)
     rows = (torch.arange(h, device=x.device) + shift[0] + 1).clamp(0, h + 1)
     columns = (torch.arange(w, device=x.device) + shift[1] + 1).clamp(0, w + 1)
     pixels = pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
@@ -34,10 +34,10 @@ def translation(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return pixels[items, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def cutout(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def cutout(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """Zero a square of half the side, anywhere."""
     n, _, h, w = x.shape
-    center = torch.randint(0, h + 1, (2, n, 1), generator=generator, device=x.device)
+    center = torch.randint(0, h + 1, (2, n, 1), generator=rng, device=x.device)
     rows = (torch.arange(h, device=x.device) - center[0]).abs() <= h // 4
     columns = (torch.arange(w, device=x.device) - center[1]).abs() <= w // 4
     hole = rows[:, :, None] & columns[:, None, :]
@@ -51,9 +51,9 @@ class Augment:
     """Apply augmentations by name, in the order of the paper."""
 
     def __init__(self, names: list[str]) -> None:
-        self.steps = [step for name, step in _AUGMENTATIONS.items() if name in names]
+        self.augmentations = [augment for name, augment in _AUGMENTATIONS.items() if name in names]
 
-    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        for step in self.steps:
-            x = step(x, generator)
+    def __call__(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        for augment in self.augmentations:
+            x = augment(x, rng)
         return x

@@ -11,12 +11,14 @@ import torch
 from torch import nn
 
 from gancli.layers.activation import activation, output_activation
+from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.layers.initialization import initialize, normal_scale
 from gancli.layers.minibatch import MinibatchStddev
 from gancli.layers.normalization import needs_bias, normalization, weight_norm
 from gancli.layers.resampling import UpSample, down_sample
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
+from gancli.phases.base import Networks
 
 _WIDEST = 8  # deeper layers double their channels up to this multiple of the width, as in DCGAN
 
@@ -78,10 +80,11 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (n, depth, size, size) and labels (n,) to logits (n,)."""
+    """Pictures (n, depth, size, size) and labels (n,) to logits (n,) and features (n, k)."""
 
     def __init__(self, spec: ImageSpec, config: ImageConfig) -> None:
         super().__init__()
+        self.mixes_items = config.d_norm == "batch" or config.minibatch_stddev
         widths = channels(config.d_width, len(sides(spec.size)) - 1)
         wrap = partial(prepared, norm=config.d_norm, init=config.init, slope=config.slope)
         body: list[nn.Module] = []
@@ -110,20 +113,20 @@ class Discriminator(nn.Module):
             nn.init.normal_(projection.weight, 0.0, features**-0.5)
             self.projection = wrap(projection)
 
-    def forward(self, images: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self, images: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> DiscriminatorOutput:
         features = self.body(images)
         logits: torch.Tensor = self.linear(features).squeeze(1)
         if self.projection is not None:
             logits = logits + (features * self.projection(labels)).sum(1)
-        return logits
+        return DiscriminatorOutput(logits, features)
 
 
-def build(spec: ImageSpec, config: ImageConfig) -> dict[str, nn.Module]:
+def build(spec: ImageSpec, config: ImageConfig) -> Networks:
     """Return the generator and the discriminator, in channels-last memory."""
-    networks: dict[str, nn.Module] = {
-        "generator": Generator(spec, config), "discriminator": Discriminator(spec, config),
-    }
-    for network in networks.values():
+    networks = Networks(Generator(spec, config), Discriminator(spec, config))
+    for network in networks.named().values():
         if config.init == "normal":
             network.apply(normal_scale)
         network.to(memory_format=torch.channels_last)

@@ -6,6 +6,7 @@ import torch
 from gancli.errors import UsageError
 from gancli.modalities.image.augment import Augment, color, cutout, translation
 from gancli.modalities.image.training import FEW, Prepare, augmentations
+from gancli.phases.base import Batch
 
 
 def seeded(seed=0):
@@ -61,8 +62,8 @@ def test_auto_augments_small_sets_alone():
 def test_prepare_scales_and_mirrors_half():
     pixels = torch.zeros(400, 4, 4, 1, dtype=torch.uint8)
     pixels[:, :, 0] = 255
-    plain = Prepare(False)({"pixels": pixels}, seeded())
+    plain = Prepare(False)(Batch({"pixels": pixels}, None), seeded())
     assert plain.shape == (400, 1, 4, 4) and plain[0, 0, 0].tolist() == [1, -1, -1, -1]
-    mirrored = Prepare(True)({"pixels": pixels}, seeded())
+    mirrored = Prepare(True)(Batch({"pixels": pixels}, None), seeded())
     share = (mirrored[:, 0, 0, 0] == -1).float().mean().item()
     assert 0.4 < share < 0.6

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.functional import softplus
 
 from gancli.modalities.text.phases.likelihood import likelihood_loss
 from gancli.modalities.text.phases.texts import Texts, discriminator_loss
@@ -11,29 +12,30 @@ SHORT, LONG = 2, 11
 
 def texts(length):
     """Return two texts of a number of letters and an END."""
-    random = torch.Generator().manual_seed(length)
+    rng = torch.Generator().manual_seed(length)
     tokens = torch.zeros(2, length + 1, dtype=torch.long)
-    tokens[:, :length] = torch.randint(2, 8, (2, length), generator=random)
+    tokens[:, :length] = torch.randint(2, 8, (2, length), generator=rng)
     return Texts(tokens, torch.ones_like(tokens, dtype=torch.bool), None)
 
 
 def test_a_token_weighs_as_much_in_a_short_text_as_in_a_long_one(spec_of, networks_of):
     networks, _ = networks_of(spec_of(), g_dropout=0.0)
-    network, random = networks["generator"], torch.Generator()
+    generator, rng = networks.generator, torch.Generator()
     for length in (SHORT, LONG):
-        some = texts(length)
-        loss, mean = likelihood_loss(network, some, 12, random)
-        each = -network.log_likelihoods(some.tokens, some.seen, None)
-        assert loss.item() == pytest.approx(each.sum().item() / (2 * 12))
-        assert mean == pytest.approx(each.mean().item())
+        batch = texts(length)
+        loss, mean = likelihood_loss(generator, batch, 12, rng)
+        losses = -generator.log_likelihoods(batch.tokens, batch.mask, None)
+        assert loss.item() == pytest.approx(losses.sum().item() / (2 * 12))
+        assert mean.item() == pytest.approx(losses.mean().item())
 
 
 def test_judgements_of_tokens_weigh_alike_too(spec_of, networks_of):
     networks, _ = networks_of(spec_of(), d_dropout=0.0)
-    judge = networks["discriminator"]
+    discriminator = networks.discriminator
     for length in (SHORT, LONG):
-        some = texts(length)
-        loss, _ = discriminator_loss(judge, some, some, None, 0.0, 12)
-        each, _ = judge.judge(judge.embedding(some.tokens), some.seen, None)
-        both = torch.nn.functional.softplus(each) + torch.nn.functional.softplus(-each)
-        assert loss.item() == pytest.approx(both.sum().item() / (2 * 12), rel=1e-5)
+        batch = texts(length)
+        loss, _ = discriminator_loss(discriminator, batch, batch, None, 0.0, 12)
+        embedded = discriminator.embedding(batch.tokens)
+        logits = discriminator.forward_embedded(embedded, batch.mask, None).token_logits
+        losses = softplus(logits) + softplus(-logits)
+        assert loss.item() == pytest.approx(losses.sum().item() / (2 * 12), rel=1e-5)

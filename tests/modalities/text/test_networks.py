@@ -1,23 +1,29 @@
 """Drawing, the generator and the discriminator."""
 
-import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from helpers import samples_of
 
-from gancli.artifacts.model import Model
+from gancli.artifacts.model import Model, Weights
+from gancli.artifacts.networks import torch_engine
+from gancli.data.dataset import Items
+from gancli.layers import weights
 from gancli.layers.names import CELLS
 from gancli.modalities import get
+from gancli.modalities.text.autoregression import draw_texts
 from gancli.modalities.text.config import TextSampleConfig
 from gancli.modalities.text.draw import Filters, draw, drop_unlikely
-from gancli.modalities.text.networks import seen_mask
+from gancli.modalities.text.networks import token_mask
+from gancli.modalities.text.phases.discriminate import DiscriminatePhase
 from gancli.modalities.text.tokens import END, FIRST, UNKNOWN
-from gancli.reporting import Silent
-from gancli.runtime.precision import Compute
+from gancli.modalities.text.training import phases
+from gancli.phases.base import Batch, StepContext
+from gancli.runtime.precision import Precision
 from gancli.sampling.guidance import Calibration
-from gancli.sampling.sampler import compute, sample
+from gancli.sampling.request import Inputs, SampleRequest
 
 CPU = torch.device("cpu")
 LAST = 1 - 2**-24  # the greatest float32 below 1
@@ -31,17 +37,17 @@ def noise(count, steps=12, seed=0):
 
 
 def test_draws_follow_the_distribution_and_rise_with_the_noise():
-    shares = torch.tensor([0.1, 0.0, 0.25, 0.05, 0.6])
+    probabilities = torch.tensor([0.1, 0.0, 0.25, 0.05, 0.6])
     even = (torch.arange(4000) + 0.5) / 4000
-    drawn = draw(shares.log().expand(4000, 5), even)
+    drawn = draw(probabilities.log().expand(4000, 5), even)
     assert torch.bincount(drawn, minlength=5).tolist() == [400, 0, 1000, 200, 2400]
     assert (drawn.diff() >= 0).all()
 
 
 @pytest.mark.parametrize("size", [3, 50, 20_000])
 def test_what_is_impossible_is_never_drawn(size):
-    random = torch.Generator().manual_seed(0)
-    logits = 3 * torch.randn(200, size, generator=random)
+    rng = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(200, size, generator=rng)
     logits[:, 0] = logits[:, -1] = -torch.inf
     logits[::2, size // 2 + 1 :] = -torch.inf
     for value in (0.0, 0.5, LAST):
@@ -51,8 +57,8 @@ def test_what_is_impossible_is_never_drawn(size):
 
 def filtered(logits, **filters):
     """Return which of the tokens are left."""
-    given = {name: torch.tensor([value]) for name, value in filters.items()}
-    return (drop_unlikely(logits[None], Filters(**given))[0] > -torch.inf).tolist()
+    tensors = {name: torch.tensor([value]) for name, value in filters.items()}
+    return (drop_unlikely(logits[None], Filters(**tensors))[0] > -torch.inf).tolist()
 
 
 def test_filters_by_hand():
@@ -61,7 +67,7 @@ def test_filters_by_hand():
     assert filtered(logits, top_k=1) == [False, True, False, False]
     assert filtered(logits, top_k=3) == [False, True, True, True]
     assert filtered(logits, top_k=99) == [True] * 4
-    # The likeliest that make up the share together: one more than stay below it.
+    # The likeliest that have this probability together: one more than stay below it.
     assert filtered(logits, top_p=0.3) == [False, True, False, False]
     assert filtered(logits, top_p=0.5) == [False, True, False, True]
     assert filtered(logits, top_p=0.75) == [False, True, True, True]
@@ -74,12 +80,12 @@ def test_filters_by_hand():
 
 def test_temperature_divides_and_each_row_has_its_own_filters():
     logits = torch.tensor([0.1, 0.4, 0.2, 0.3]).log().expand(2, 4)
-    found = drop_unlikely(logits, Filters(torch.tensor([0.5, 1.0])))
+    filtered_logits = drop_unlikely(logits, Filters(torch.tensor([0.5, 1.0])))
     squares = torch.tensor([0.01, 0.16, 0.04, 0.09])
-    assert torch.allclose(found.softmax(1)[0], squares / squares.sum())
-    assert torch.allclose(found.softmax(1)[1], logits.softmax(1)[1])
-    found = drop_unlikely(logits, Filters(top_k=torch.tensor([1, 3])))
-    assert (found > -torch.inf).sum(1).tolist() == [1, 3]
+    assert torch.allclose(filtered_logits.softmax(1)[0], squares / squares.sum())
+    assert torch.allclose(filtered_logits.softmax(1)[1], logits.softmax(1)[1])
+    filtered_logits = drop_unlikely(logits, Filters(top_k=torch.tensor([1, 3])))
+    assert (filtered_logits > -torch.inf).sum(1).tolist() == [1, 3]
 
 
 def test_among_equals_so_many_are_left_as_asked_for():
@@ -94,8 +100,8 @@ def test_among_equals_so_many_are_left_as_asked_for():
 def test_where_a_text_is(stream):
     tokens = torch.tensor([[3, 4, END, 0, 5], [END, 0, 0, 0, 0], [2, 2, 2, 2, 2]])
     lengths = [5, 5, 5] if stream else [3, 1, 5]
-    assert seen_mask(tokens, stream).sum(1).tolist() == lengths
-    assert seen_mask(tokens, stream).diff(dim=1).sum().item() == 0 or not stream
+    assert token_mask(tokens, stream).sum(1).tolist() == lengths
+    assert token_mask(tokens, stream).diff(dim=1).sum().item() == 0 or not stream
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -103,81 +109,81 @@ def test_where_a_text_is(stream):
 @pytest.mark.parametrize("classes", [(), ("x", "y")])
 def test_what_it_says_of_its_draws_is_what_it_learned(spec_of, networks_of, cell, tied, classes):
     spec = spec_of(classes=classes, class_counts=(1,) * len(classes))
-    generator = networks_of(spec, g_cell=cell, tied=tied, g_layers=2)[0]["generator"]
+    generator = networks_of(spec, g_cell=cell, tied=tied, g_layers=2)[0].generator
     labels = torch.arange(20) % 2 if classes else None
-    items = generator(noise(20), labels)
+    items = draw_texts(generator, noise(20), labels)
     tokens = items[..., 0].long()
-    seen = seen_mask(tokens, False)
-    assert 2 < seen.sum(1).float().mean() < 11  # some end early, some do not
+    mask = token_mask(tokens, False)
+    assert 2 < mask.sum(1).float().mean() < 11  # some end early, some do not
     learned = generator.logits(tokens, labels, drawn=True).log_softmax(2)
     wanted = learned.gather(2, tokens[..., None])[..., 0]
-    assert torch.allclose(items[..., 1][seen], wanted[seen], atol=1e-5)
-    assert wanted[seen].std() > 0.1  # what came before matters
-    assert items[~seen].eq(0).all()
+    assert torch.allclose(items[..., 1][mask], wanted[mask], atol=1e-5)
+    assert wanted[mask].std() > 0.1  # what came before matters
+    assert items[~mask].eq(0).all()
     assert (tokens != UNKNOWN).all()
 
 
 def test_draws_follow_what_it_learned(spec_of, networks_of):
-    generator = networks_of(spec_of(length=2))[0]["generator"]
-    items = generator(noise(20_000, 2))
+    generator = networks_of(spec_of(length=2))[0].generator
+    items = draw_texts(generator, noise(20_000, 2))
     tokens = items[..., 0].long()
     first = generator.logits(tokens[:1], None, drawn=True)[0, 0].softmax(0)
-    share = torch.bincount(tokens[:, 0], minlength=8) / 20_000
-    assert (share - first).abs().max() < 0.02 and first.max() > 1.2 / 8
-    given = int(first[FIRST:].argmax()) + FIRST
-    prefix = torch.tensor([[given, 0]])
+    frequency = torch.bincount(tokens[:, 0], minlength=8) / 20_000
+    assert (frequency - first).abs().max() < 0.02 and first.max() > 1.2 / 8
+    likeliest = int(first[FIRST:].argmax()) + FIRST
+    prefix = torch.tensor([[likeliest, 0]])
     second = generator.logits(prefix, None, drawn=True)[0, 1].softmax(0)
-    after = tokens[tokens[:, 0] == given, 1]
+    after = tokens[tokens[:, 0] == likeliest, 1]
     assert (torch.bincount(after, minlength=8) / len(after) - second).abs().max() < 0.04
 
 
 def test_filters_change_draws_but_not_what_was_learned(spec_of, networks_of):
-    generator = networks_of(spec_of())[0]["generator"]
-    plain = generator(noise(64))
-    cold = generator(noise(64), temperature=torch.full((64,), 0.3))
+    generator = networks_of(spec_of())[0].generator
+    plain = draw_texts(generator, noise(64))
+    cold = draw_texts(generator, noise(64), temperature=torch.full((64,), 0.3))
     assert cold[..., 1].sum() / (cold[..., 1] != 0).sum() > (
         plain[..., 1].sum() / (plain[..., 1] != 0).sum()
     )
-    greedy = generator(noise(64), top_k=torch.ones(64, dtype=torch.long))
+    greedy = draw_texts(generator, noise(64), top_k=torch.ones(64, dtype=torch.long))
     assert (greedy[..., 0] == greedy[:1, :, 0]).all()  # one text, whatever the noise
     learned = generator.logits(greedy[..., 0].long(), None, drawn=True).log_softmax(2)
-    seen = seen_mask(greedy[..., 0].long(), False)
-    assert torch.allclose(greedy[..., 1][seen], learned.amax(2)[seen], atol=1e-5)
-    narrow = generator(noise(64), top_p=torch.full((64,), 0.01))
+    mask = token_mask(greedy[..., 0].long(), False)
+    assert torch.allclose(greedy[..., 1][mask], learned.amax(2)[mask], atol=1e-5)
+    narrow = draw_texts(generator, noise(64), top_p=torch.full((64,), 0.01))
     assert torch.equal(narrow, greedy)
 
 
 def test_a_stream_never_ends(spec_of, networks_of):
-    generator = networks_of(spec_of(split="stream"))[0]["generator"]
-    items = generator(noise(200))
+    generator = networks_of(spec_of(split="stream"))[0].generator
+    items = draw_texts(generator, noise(200))
     assert (items[..., 0] >= FIRST).all()
     assert items[..., 1].isfinite().all() and (items[..., 1] < 0).all()
 
 
 def test_a_prompt_is_kept_and_gone_on_from(spec_of, networks_of):
-    generator = networks_of(spec_of())[0]["generator"]
+    generator = networks_of(spec_of())[0].generator
     prompt = torch.tensor([[4, 2, 7]])
-    items = generator(noise(50), prompt=prompt.expand(50, 3))
+    items = draw_texts(generator, noise(50), prompt=prompt.expand(50, 3))
     tokens = items[..., 0].long()
     assert (tokens[:, :3] == prompt).all()
     assert len({tuple(row) for row in tokens.tolist()}) > 30
     learned = generator.logits(tokens, None, drawn=True).log_softmax(2)
-    seen = seen_mask(tokens, False)
+    mask = token_mask(tokens, False)
     wanted = learned.gather(2, tokens[..., None])[..., 0]
-    assert torch.allclose(items[..., 1][seen], wanted[seen], atol=1e-5)
+    assert torch.allclose(items[..., 1][mask], wanted[mask], atol=1e-5)
     # The noise of a step is that step's, prompt or not: the same texts go on alike.
-    plain = generator(noise(50))[..., 0]
+    plain = draw_texts(generator, noise(50))[..., 0]
     same = (plain[:, :3] == prompt).all(1)
     assert torch.equal(plain[same], tokens[same].float())
 
 
 @pytest.mark.parametrize("known", [0, 2])
 def test_the_rest_of_a_prompt_limits_the_next_token_alone(spec_of, networks_of, known):
-    generator = networks_of(spec_of())[0]["generator"]
+    generator = networks_of(spec_of())[0].generator
     begins = torch.zeros(80, 8, dtype=torch.bool)
     begins[:, [3, 6]] = True
     prompt = torch.full((80, known), 5) if known else None
-    tokens = generator(noise(80), prompt=prompt, begins=begins)[..., 0].long()
+    tokens = draw_texts(generator, noise(80), prompt=prompt, begins=begins)[..., 0].long()
     assert set(tokens[:, known].tolist()) == {3, 6}
     assert len(set(tokens[:, known + 1].tolist())) > 2
 
@@ -185,13 +191,12 @@ def test_the_rest_of_a_prompt_limits_the_next_token_alone(spec_of, networks_of, 
 def test_a_longer_limit_begins_the_same(spec_of, networks_of):
     spec = spec_of()
     networks, config = networks_of(spec)
-    text = get("text")
+    codec = get("text").codec()(spec, config)
+    requests = [SampleRequest(seed) for seed in range(40)]
     long, short = (
-        networks["generator"](torch.from_numpy(
-            text.generator_inputs(
-                list(range(40)), spec, config, TextSampleConfig(max_length=most)
-            )["noise"]
-        )) for most in (30, 5)
+        draw_texts(networks.generator, torch.from_numpy(
+            codec.inputs(requests, TextSampleConfig(max_length=limit)).arrays["noise"]
+        )) for limit in (30, 5)
     )
     assert long.shape[1] == 30 and torch.equal(long[:, :5, 0], short[..., 0])
 
@@ -199,8 +204,8 @@ def test_a_longer_limit_begins_the_same(spec_of, networks_of):
 @pytest.mark.parametrize("cell", CELLS)
 def test_classes_change_the_text(spec_of, networks_of, cell):
     spec = spec_of(classes=("x", "y"), class_counts=(1, 1))
-    generator = networks_of(spec, g_cell=cell)[0]["generator"]
-    one, other = (generator(noise(40), torch.full((40,), label)) for label in (0, 1))
+    generator = networks_of(spec, g_cell=cell)[0].generator
+    one, other = (draw_texts(generator, noise(40), torch.full((40,), label)) for label in (0, 1))
     assert (one[..., 0] != other[..., 0]).any(1).float().mean() > 0.3
     # The class is told at each step: a later distribution differs after the same tokens.
     tokens = torch.full((1, 12), 3)
@@ -209,23 +214,13 @@ def test_classes_change_the_text(spec_of, networks_of, cell):
 
 
 def collected(networks, config, spec, **options):
-    """Return each seed with the bytes of its item and its score."""
-    found = {}
-
-    class Modality:
-        tile = get("text").tile
-        generator_inputs = staticmethod(get("text").generator_inputs)
-
-        @staticmethod
-        def write(items, seeds, spec, options, reporter, stdout):
-            for seed, item, score in items(seeds):
-                found[seed] = item.tobytes(), score
-            return []
-
-    calibration = Calibration(0.5, 0.1, 0.7)
-    made = Model(Modality(), spec, config, networks, calibration, {}, {})
-    sample(made, TextSampleConfig(jsonl=True, **options), Silent(), io.BytesIO)
-    return found
+    """Return each seed with the bytes of its item and its log-odds."""
+    arrays, calibration = weights.joined(networks.named()), Calibration(0.5, 0.1, 0.7)
+    model = Model(get("text"), spec, config, Weights.of("tiny", arrays), calibration, {}, {})
+    return {
+        sample.request.seed: (sample.data.tobytes(), sample.log_odds)
+        for sample in samples_of(model, jsonl=True, **options)
+    }
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -238,12 +233,13 @@ def test_a_seed_is_the_same_text_whatever_comes_with_it(spec_of, networks_of, ce
     )
     expected = collected(networks, config, spec, seeds="0-49")
     assert len(set(expected.values())) > 15
+    assert all(log_odds is not None for _, log_odds in expected.values())
     for batch in (1, 33, 64):
         order = np.random.default_rng(batch).permutation(50)[: 30 + batch % 7]
         seeds = ",".join(map(str, order))
-        found = collected(networks, config, spec, seeds=seeds, batch=batch)
-        assert list(found) == order.tolist()
-        assert all(found[seed] == expected[seed] for seed in found), batch
+        shuffled = collected(networks, config, spec, seeds=seeds, batch=batch)
+        assert list(shuffled) == order.tolist()
+        assert all(shuffled[seed] == expected[seed] for seed in shuffled), batch
     one = {17: expected[17]}
     assert collected(networks, config, spec, seed=17) == one
     chosen = collected(networks, config, spec, seeds="0-9", guided=3)
@@ -257,14 +253,15 @@ def test_a_row_does_not_depend_on_its_place_in_a_tile(spec_of, networks_of, cell
     options = {"g_width": 64, "d_width": 64, "embedding": 16}
     networks, _ = networks_of(spec, g_cell=cell, d_cell=cell, **options)
     rows = noise(32, 24).numpy()
-    made = compute(networks["generator"], {"noise": rows}, CPU, 32)
-    judged = compute(networks["discriminator"], {"items": made}, CPU, 32)
+    engine = torch_engine(
+        get("text").trainable(), networks.generator, networks.discriminator, CPU, tile=32
+    )
+    items = engine.generate(Inputs({"noise": rows}))
+    logits = engine.discriminate(items, None)
     for seed in range(3):
         order = np.random.default_rng(seed).permutation(32)
-        found = compute(networks["generator"], {"noise": rows[order]}, CPU, 32)
-        assert np.array_equal(found, made[order])
-        found = compute(networks["discriminator"], {"items": made[order]}, CPU, 32)
-        assert np.array_equal(found, judged[order])
+        assert np.array_equal(engine.generate(Inputs({"noise": rows[order]})), items[order])
+        assert np.array_equal(engine.discriminate(items[order], None), logits[order])
 
 
 # The discriminator
@@ -274,106 +271,122 @@ def test_a_row_does_not_depend_on_its_place_in_a_tile(spec_of, networks_of, cell
 @pytest.mark.parametrize("direction", ["forward", "both"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_what_follows_the_end_does_not_matter(spec_of, networks_of, cell, direction, layers):
-    judge = networks_of(
+    discriminator = networks_of(
         spec_of(), d_cell=cell, d_direction=direction, d_layers=layers
-    )[0]["discriminator"]
+    )[0].discriminator
     plain = torch.tensor([[4, 5, 3, END], [6, END, END, END], [END, END, END, END]])
     padded = torch.cat([plain, torch.zeros(3, 5, dtype=torch.long)], 1)
     noisy = padded.clone()
     noisy[:, 5:] = 7
-    logits = judge(plain)
-    assert torch.allclose(judge(padded), logits, atol=1e-5)
-    assert torch.allclose(judge(noisy), logits, atol=1e-5)
-    assert torch.allclose(judge(plain[1:2, :2]), logits[1:2], atol=1e-5)
+    logits = discriminator(plain).logits
+    assert torch.allclose(discriminator(padded).logits, logits, atol=1e-5)
+    assert torch.allclose(discriminator(noisy).logits, logits, atol=1e-5)
+    assert torch.allclose(discriminator(plain[1:2, :2]).logits, logits[1:2], atol=1e-5)
     other = plain.clone()
     other[0, 0] = 7
-    assert (judge(other)[0] - logits[0]).abs() > 1e-5
-    assert torch.equal(judge(other)[1:], logits[1:])
+    assert (discriminator(other).logits[0] - logits[0]).abs() > 1e-5
+    assert torch.equal(discriminator(other).logits[1:], logits[1:])
+
+
+@pytest.mark.parametrize("direction", ["forward", "both"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_discriminator_does_not_mix_items_and_says_so(spec_of, networks_of, cell, direction):
+    networks, _ = networks_of(spec_of(), d_cell=cell, d_direction=direction)
+    discriminator = networks.discriminator.train()
+    tokens = torch.randint(2, 8, (4, 12), generator=torch.Generator().manual_seed(0))
+    alone = torch.cat([discriminator(text[None]).logits for text in tokens])
+    assert not discriminator.mixes_items
+    assert torch.allclose(discriminator(tokens).logits, alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_only_in_both_directions_a_token_is_judged_by_what_follows(spec_of, networks_of, cell):
     for direction in ("forward", "both"):
-        judge = networks_of(spec_of(), d_cell=cell, d_direction=direction)[0]["discriminator"]
-        found = []
+        networks, _ = networks_of(spec_of(), d_cell=cell, d_direction=direction)
+        discriminator = networks.discriminator
+        token_logits = []
         for last in (3, 4):
             tokens = torch.tensor([[5, 6, 2, last, END]])
-            seen = seen_mask(tokens, False)
-            found.append(judge.judge(judge.embedding(tokens), seen, None)[0][0])
-        assert torch.allclose(*(each[:3] for each in found), atol=1e-6) == (direction == "forward")
-        assert not torch.allclose(*(each[3:] for each in found), atol=1e-4)
+            mask = token_mask(tokens, False)
+            output = discriminator.forward_embedded(discriminator.embedding(tokens), mask, None)
+            token_logits.append(output.token_logits[0])
+        before, after = (logits[:3] for logits in token_logits)
+        assert torch.allclose(before, after, atol=1e-6) == (direction == "forward")
+        assert not torch.allclose(*(logits[3:] for logits in token_logits), atol=1e-4)
 
 
 def test_items_and_ids_are_judged_alike_and_classes_matter(spec_of, networks_of):
     spec = spec_of(classes=("x", "y"), class_counts=(1, 1))
     networks, _ = networks_of(spec)
     labels = torch.arange(6) % 2
-    items = networks["generator"](noise(6), labels)
-    judge = networks["discriminator"]
-    found = judge(items, labels)
-    assert found.shape == (6,) and torch.equal(found, judge(items[..., 0].long(), labels))
-    assert (found != judge(items, 1 - labels)).all()
+    items = draw_texts(networks.generator, noise(6), labels)
+    discriminator = networks.discriminator
+    logits = discriminator(items, labels).logits
+    assert logits.shape == (6,)
+    assert torch.equal(logits, discriminator(items[..., 0].long(), labels).logits)
+    assert (logits != discriminator(items, 1 - labels).logits).all()
 
 
 def test_each_part_of_the_judgement_learns(spec_of, networks_of):
     for direction in ("forward", "both"):
-        judge = networks_of(spec_of(), d_direction=direction)[0]["discriminator"]
-        judge.requires_grad_(True)
+        discriminator = networks_of(spec_of(), d_direction=direction)[0].discriminator
+        discriminator.requires_grad_(True)
         tokens = torch.randint(2, 8, (4, 12), generator=torch.Generator().manual_seed(0))
-        each, whole = judge.judge(judge.embedding(tokens), seen_mask(tokens, False), None)
-        (each.square().sum() + whole.square().sum()).backward()
-        missing = [name for name, weight in judge.named_parameters() if weight.grad is None]
+        output = discriminator.forward_embedded(
+            discriminator.embedding(tokens), token_mask(tokens, False), None
+        )
+        (output.token_logits.square().sum() + output.logits.square().sum()).backward()
+        parameters = discriminator.named_parameters()
+        missing = [name for name, parameter in parameters if parameter.grad is None]
         assert missing == ["start.weight"]  # there are no classes
 
 
 def test_the_discriminator_begins_from_the_generators_weights(spec_of, networks_of):
-    from gancli.modalities.text.phases.discriminate import DiscriminatePhase
-
     for direction in ("forward", "both"):
         networks, config = networks_of(spec_of(), d_direction=direction)
-        generator, judge = networks["generator"], networks["discriminator"]
-        judged = judge(torch.tensor([[3, 4, END]])).item()
-        for fresh in (False, True):
+        generator, discriminator = networks.generator, networks.discriminator
+        judged = discriminator(torch.tensor([[3, 4, END]])).logits.item()
+        for from_generator in (False, True):
             phase = DiscriminatePhase(
-                spec=SimpleNamespace(), config=config, share=1.0, name="refit", fresh=fresh
+                spec=SimpleNamespace(), config=config, fraction=1.0, name="refit",
+                from_generator=from_generator,
             )
             phase.begin(networks)
-            same = judge(torch.tensor([[3, 4, END]])).item() == judged
-            assert same != fresh
-        assert torch.equal(judge.embedding.weight, generator.embedding.weight)
-        assert torch.equal(judge.cell.stack.weight_hh_l0, generator.cell.stack.weight_hh_l0)
+            same = discriminator(torch.tensor([[3, 4, END]])).logits.item() == judged
+            assert same != from_generator
+        assert torch.equal(discriminator.embedding.weight, generator.embedding.weight)
+        cells = discriminator.cell.stack, generator.cell.stack
+        assert torch.equal(*(cell.weight_hh_l0 for cell in cells))
 
 
 def test_real_texts_hold_nothing_that_no_drawn_one_can(spec_of):
     spec = spec_of(length=4, classes=("x", "y"), class_counts=(2, 2))
-    batch = {
-        "tokens": np.array([[2, 3, 4, 5, END], [2, UNKNOWN, END, END, END], [6, END, 0, 0, 0]]),
-        "labels": np.array([0, 1, 1]),
-    }
-    tokens, labels = get("text").real(batch, spec)
+    ids = np.array([[2, 3, 4, 5, END], [2, UNKNOWN, END, END, END], [6, END, 0, 0, 0]])
+    real = get("text").trainable().real
+    tokens, labels = real(Items({"tokens": ids}, np.array([0, 1, 1])), spec)
     # The first fills its length, after which no text has an end; the second cannot be drawn.
     assert tokens.tolist() == [[2, 3, 4, 5], [6, END, 0, 0]] and labels.tolist() == [0, 1]
-    only = {"tokens": batch["tokens"][1:2]}
-    assert len(get("text").real(only, spec)[0]) == 1  # better than nothing
+    only = Items({"tokens": ids[1:2]}, None)
+    assert len(real(only, spec)[0]) == 1  # better than nothing
 
 
-def test_the_discriminator_never_sees_an_unknown_token(spec_of, networks_of, monkeypatch):
-    from gancli.modalities.text.phases import discriminate, phases
-
+def test_the_discriminator_never_sees_an_unknown_token(spec_of, networks_of):
     spec = spec_of(length=4)
     networks, config = networks_of(spec, batch=4)
-    for network in networks.values():
+    for network in networks.named().values():
         network.train().requires_grad_(True)
     seen = []
-    loss = discriminate.discriminator_loss
-    monkeypatch.setattr(
-        discriminate, "discriminator_loss",
-        lambda judge, real, *rest: seen.append(real.tokens) or loss(judge, real, *rest),
+    networks.discriminator.embedding.register_forward_pre_hook(
+        lambda _, args: seen.append(args[0])
     )
-    phase = phases(spec, config)[-1]
+    phase = phases(spec, config, None)[-1]
     tokens = torch.tensor([[2, 3, 4, 5], [2, UNKNOWN, 3, END], [6, END, 0, 0], [3, 3, END, 0]])
     phase.step(
-        networks, phase.optimizers(networks), lambda k: {"tokens": tokens},
-        torch.Generator().manual_seed(0), 0, Compute(torch.device("cpu"), False),
+        StepContext(
+            networks, phase.optimizers(networks), torch.Generator().manual_seed(0), 0,
+            Precision(CPU, False), lambda k: Batch({"tokens": tokens}, None),
+        )
     )
-    assert len(seen) == 1 and len(seen[0]) == 3 and (seen[0] != UNKNOWN).all()
+    real, fake = seen
+    assert len(real) == len(fake) == 3
+    assert (real != UNKNOWN).all() and (fake != UNKNOWN).all()

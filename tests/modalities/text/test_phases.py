@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from gancli.modalities.text.networks import Discriminator
-from gancli.modalities.text.phases import phases
-from gancli.runtime.precision import Compute
+from gancli.modalities.text.networks import Discriminator, TextOutput
+from gancli.modalities.text.training import phases
+from gancli.phases.base import Batch, Networks, StepContext
+from gancli.runtime.precision import Precision
 
 LIKED = 3
 
@@ -19,39 +20,41 @@ class Taste(Discriminator):
             self.embedding.weight.zero_()
             self.embedding.weight[LIKED, 0] = 1
 
-    def judge(self, embedded, seen, labels, random=None):
-        each = 6 * embedded[..., 0] - 3
-        return each, (each * seen).sum(1) / seen.sum(1)
+    def forward_embedded(self, embedded, mask, labels, rng=None):
+        token_logits = 6 * embedded[..., 0] - 3
+        logits = (token_logits * mask).sum(1) / mask.sum(1)
+        return TextOutput(logits, embedded.mean(1), token_logits)
 
 
 def trained(spec_of, networks_of, steps, **options):
-    """Return how likely the token is at each place before and after."""
+    """Return how likely the token is on average before and after, and the last losses."""
     spec = spec_of(length=6)
     networks, config = networks_of(
         spec, batch=32, warm_start=0.4, adversarial=0.4, likelihood=0.0, g_lr=5e-3, d_lr=0.0,
         g_dropout=0.0, **{"estimator": "score", **options},
     )
-    networks["discriminator"] = Taste(spec, config)
-    reference, _ = networks_of(spec)
-    networks["reference"] = reference["generator"]
-    networks["generator"].train().requires_grad_(True)
-    phase = phases(spec, config)[2]
+    reference = networks_of(spec)[0].generator
+    networks = Networks(networks.generator, Taste(spec, config), {"reference": reference})
+    networks.generator.train().requires_grad_(True)
+    phase = phases(spec, config, None)[2]
     assert phase.name == "adversarial"
     phase.begin(networks)
     tokens = torch.randint(2, spec.size, (32, 6), generator=torch.Generator().manual_seed(1))
 
-    def share():
+    def likelihood():
         with torch.no_grad():
-            logits = networks["generator"].logits(tokens, None, drawn=True)
+            logits = networks.generator.logits(tokens, None, drawn=True)
         return float(logits.softmax(2)[..., LIKED].mean())
 
-    optimizers, before, losses = phase.optimizers(networks), share(), {}
+    optimizers, before, losses = phase.optimizers(networks), likelihood(), {}
     for step in range(steps):
         losses = phase.step(
-            networks, optimizers, lambda k: {"tokens": tokens},
-            torch.Generator().manual_seed(step), step, Compute(torch.device("cpu"), False),
+            StepContext(
+                networks, optimizers, torch.Generator().manual_seed(step), step,
+                Precision(torch.device("cpu"), False), lambda k: Batch({"tokens": tokens}, None),
+            )
         )
-    return before, share(), losses
+    return before, likelihood(), losses
 
 
 @pytest.mark.parametrize("direction", ["forward", "both"])

@@ -1,98 +1,72 @@
 """Training on text: all phases, stopped and resumed, and what comes out of the model."""
 
 import json
-import os
-import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
+from helpers import Recorder, assert_same, entries, interrupted_at, killed_at
 
 from gancli.artifacts.finding import open_model
 from gancli.artifacts.model import load
+from gancli.artifacts.networks import load_networks
 from gancli.cli import app
 from gancli.config import resolve
-from gancli.modalities import get
+from gancli.modalities import get, text
+from gancli.modalities.text.autoregression import draw_texts
 from gancli.modalities.text.config import PRESETS, TextConfig
 from gancli.modalities.text.score import TextScorer
-from gancli.reporting import Silent
 from gancli.runtime.signals import Interrupted
 from gancli.storage import checkpoints
-from gancli.training.monitor import Quality, Schedule
+from gancli.training.measurement import Measurement
+from gancli.training.monitor import Monitor
+from gancli.training.schedule import MeasurementSchedule
 from gancli.training.session import resume
-from gancli.training.trainer import Trainer
 
 PHASES = ["likelihood", "discriminator", "adversarial", "refit"]
-# Steps of 40 in which each begins, by the shares that start() chooses.
+# Steps of 40 in which each begins, by the fractions that start() chooses.
 BEGINS = [0, 24, 28, 36]
 
 
-def entries(run):
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+class Watcher(Recorder):
+    """A reporter that reads the checkpoint of each step of a run that saves after each."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+        self.checkpoints = {}
+
+    def status(self, status):
+        super().status(status)
+        self.read()
+
+    def read(self):
+        checkpoint = checkpoints.newest(self.run / "checkpoints", pytest.fail)
+        self.checkpoints[checkpoint.step] = checkpoint
 
 
-def outcome(run):
-    """Return all that a run ends with but the time that it took."""
-    last = checkpoints.newest(run / "checkpoints", pytest.fail)
-    table = json.loads((run / "model" / "config.json").read_text())
-    table["metrics"].pop("seconds")
-    log = [{name: value for name, value in entry.items() if name != "seconds"}
-           for entry in entries(run)]
-    tensors = {
-        f"{group}/{name}": tensor.numpy().tobytes()
-        for group, found in last.tensors.items() for name, tensor in found.items()
-    }
-    return tensors, (run / "model" / "model.safetensors").read_bytes(), (
-        table["guide"], table["metrics"], log
-    )
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Begin each session with the same number of threads, as a process of its own would.
 
-
-def same(run, whole):
-    found, wanted = outcome(run), outcome(whole)
-    assert found[0].keys() == wanted[0].keys()
-    assert [name for name in found[0] if found[0][name] != wanted[0][name]] == []
-    assert found[1] == wanted[1]
-    assert found[2] == wanted[2]
-
-
-def watch(monkeypatch, after):
-    """Call a function with the trainer after each step, before anything is saved."""
-    real = Trainer.step
-
-    def step(self):
-        losses = real(self)
-        after(self)
-        return losses
-
-    monkeypatch.setattr(Trainer, "step", step)
-
-
-def interrupted(monkeypatch, step):
-    """Send this process a signal at a step."""
-    watch(monkeypatch, lambda trainer: trainer.progress.step == step and os.kill(
-        os.getpid(), signal.SIGINT
-    ))
-
-
-def crashed(monkeypatch, step):
-    """End at a step as a killed process does: whatever is not saved is lost."""
-
-    def fall(trainer):
-        if trainer.progress.step == step:
-            raise MemoryError
-
-    watch(monkeypatch, fall)
+    The last bits of scores depend on it, and a training leaves its own number behind.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Directories of runs that were never stopped, by a name."""
+    """Runs that were never stopped, by their options, and the folder that they are in."""
     return {}, tmp_path_factory.mktemp("whole")
 
 
 @pytest.fixture
 def uninterrupted(whole, corpus, start):
-    """Return the run of some options that was never stopped."""
+    """Return a function that gives the run of some options that was never stopped."""
     runs, root = whole
 
     def run(**chosen):
@@ -111,121 +85,139 @@ def uninterrupted(whole, corpus, start):
 def test_the_two_play_where_a_preset_says_so(spec_of, preset, parts):
     config, _ = resolve(TextConfig, command_line={"preset": preset}, presets=PRESETS)
     assert (config == TextConfig()) == (preset == "likelihood")
-    found = get("text").phases(spec_of(), config, None)
-    assert [phase.name for phase in found] == [PHASES[part] for part in parts]
-    assert sum(phase.share for phase in found) == pytest.approx(1)
-    assert ("reference" in get("text").start(spec_of(), config, None)) == (preset == "adversarial")
+    trainable = get("text").trainable()
+    phases = trainable.phases(spec_of(), config, None)
+    assert [phase.name for phase in phases] == [PHASES[part] for part in parts]
+    assert sum(phase.fraction for phase in phases) == pytest.approx(1)
+    extra = trainable.start(spec_of(), config, None).extra
+    assert ("reference" in extra) == (preset == "adversarial")
 
 
-def test_it_runs_through_all_phases(corpus, start, tmp_path, monkeypatch):
-    seen = []
-    watch(monkeypatch, lambda trainer: seen.append(
-        (trainer.phases[trainer.progress.phase].name, {
-            name: torch.cat([each.flatten() for each in network.state_dict().values()])
-            for name, network in trainer.networks.items()
-        })
-    ))
-    folder = start(corpus, tmp_path / "run")
-    names = [name for name, _ in seen]
+def network_bytes(checkpoint):
+    """Return the weights of each network in a checkpoint."""
+    weights = {}
+    for key, array in checkpoint.arrays["networks"].items():
+        name, _, key = key.partition(".")
+        weights.setdefault(name, {})[key] = array.tobytes()
+    return weights
+
+
+def test_it_runs_through_all_phases(corpus, start, tmp_path):
+    watcher = Watcher(tmp_path / "run")
+    folder = start(corpus, tmp_path / "run", watcher, save_every="1")
+    watcher.read()
+    names = [status.phase for status in watcher.statuses]
     assert list(dict.fromkeys(names)) == PHASES
     assert [names.index(name) for name in PHASES] == BEGINS
+    assert sorted(watcher.checkpoints) == list(range(41))
+    weights = [network_bytes(watcher.checkpoints[step]) for step in range(1, 41)]
     # Who learns when: weights at the first and the last step of each phase.
-    for name in PHASES:
-        of = [weights for each, weights in seen if each == name]
-        moved = {each for each in of[0] if not torch.equal(of[0][each], of[-1][each])}
-        assert moved == {
+    for name, begin, end in zip(PHASES, BEGINS, [*BEGINS[1:], 40], strict=True):
+        first, last = weights[begin], weights[end - 1]
+        assert {network for network in first if first[network] != last[network]} == {
             "likelihood": {"generator"}, "discriminator": {"discriminator"},
             "adversarial": {"generator", "discriminator"}, "refit": {"discriminator"},
         }[name], name
     # The reference is the likelihood start, taken when the fine-tuning began.
-    before, fine = seen[BEGINS[2] - 1][1], seen[BEGINS[2]][1]
-    assert torch.equal(fine["reference"], before["generator"])
-    found = entries(tmp_path / "run")
+    assert weights[BEGINS[2]]["reference"] == weights[BEGINS[2] - 1]["generator"]
+    log = entries(tmp_path / "run")
     for step, names in {10: {"g_loss"}, 20: {"g_loss"}, 40: {"d_loss", "accuracy"},
                         30: {"g_loss", "reward", "kl", "d_loss", "accuracy"}}.items():
-        (entry,) = [each for each in found if each["step"] == step and "score" not in each]
+        (entry,) = [line for line in log if line["step"] == step and "score" not in line]
         assert set(entry) == {"step", "seconds"} | names
-    measured = [entry for entry in found if "score" in entry]
+    measured = [entry for entry in log if "score" in entry]
     assert [entry["step"] for entry in measured] == [24, 36]  # as each of these phases ends
     for entry in measured:
         assert {"held_out_loss", "unique", "copied", "diversity"} < set(entry)
     model = load(folder)
     assert model.calibration is not None and 0 <= model.calibration.accuracy <= 1
-    assert set(model.networks) == {"generator", "discriminator"}
+    assert set(load_networks(model).named()) == {"generator", "discriminator"}
+    assert {name.split(".")[0] for name in model.weights.shapes} == {"generator", "discriminator"}
     assert list((tmp_path / "run" / "samples").glob("*.txt"))
 
 
-def overfitting(patch, step):
-    """Measure at every other step a held-out loss that rises after a step."""
-    patch.setattr(Schedule, "points", 20)
-    seen = []
-    watch(patch, lambda trainer: seen.append(trainer.progress.step))
-    patch.setattr(TextScorer, "loss", lambda scorer, network: 1.0 + abs(seen[-1] - step))
+@pytest.fixture
+def overfitting(monkeypatch):
+    """Return a function that lets the held-out loss rise after a step, by a reporter's status.
+
+    It is measured at every other step.
+    """
+    modality = text.MODALITY
+    monkeypatch.setattr(MeasurementSchedule, "points", 20)
+
+    def overfit(reporter, step):
+        class Scorer(TextScorer):
+            def loss(self, generator):
+                return 1.0 + abs(reporter.statuses[-1].step - step)
+
+        trainable = replace(modality.trainable(), scorer=Scorer)
+        changed = replace(modality, trainable=lambda: trainable)
+        monkeypatch.setattr(text, "MODALITY", changed)
+        return reporter
+
+    return overfit
 
 
-def test_likelihood_ends_when_the_held_out_loss_rises(corpus, start, tmp_path):
-    phases = []
-    with pytest.MonkeyPatch.context() as patch:
-        overfitting(patch, 6)
-        watch(patch, lambda trainer: phases.append(trainer.phases[trainer.progress.phase].name))
-        start(corpus, tmp_path / "whole")
+def begin_then_resume(start, corpus, run, **options):
+    """Return a function of a reporter that starts a run, and resumes it when called again."""
+
+    def start_or_resume(reporter):
+        if run.exists():
+            resume(run, None, reporter, modality_name="text")
+        else:
+            start(corpus, run, reporter, **options)
+
+    return start_or_resume
+
+
+def test_likelihood_ends_when_the_held_out_loss_rises(corpus, start, tmp_path, overfitting):
+    start(corpus, tmp_path / "whole", recorder := overfitting(Recorder(), 6))
+    phases = [status.phase for status in recorder.statuses]
     # It rises at 8 and 10; the 30 steps left are divided as 1 : 2 : 1.
     assert [phases.index(name) for name in PHASES] == [0, 10, 18, 33]
-    measured = [each for each in entries(tmp_path / "whole") if "score" in each]
-    assert not any(each["best"] for each in measured if each["step"] > 6)  # 1 -> 3: far above
-    begun = False
+    assert sum("likelihood phase ends early" in note for note in recorder.notes) == 1
+    measured = [entry for entry in entries(tmp_path / "whole") if "score" in entry]
+    assert not any(entry["best"] for entry in measured if entry["step"] > 6)  # 1 -> 3: far above
+    start_or_resume = begin_then_resume(start, corpus, tmp_path / "run")
     for step in (9, 10, 11, 25):
-        with pytest.MonkeyPatch.context() as patch:
-            overfitting(patch, 6)
-            interrupted(patch, step)
-            with pytest.raises(Interrupted):
-                if begun:
-                    resume(tmp_path / "run", None, Silent(), modality_name="text")
-                else:
-                    start(corpus, tmp_path / "run")
-        begun = True
-    with pytest.MonkeyPatch.context() as patch:
-        overfitting(patch, 6)
-        resume(tmp_path / "run", None, Silent(), modality_name="text")
-    same(tmp_path / "run", tmp_path / "whole")
+        with pytest.raises(Interrupted):
+            start_or_resume(overfitting(interrupted_at(step), 6))
+    start_or_resume(overfitting(Recorder(), 6))
+    assert_same(tmp_path / "run", tmp_path / "whole")
 
 
 def test_it_learns(corpus, start, tmp_path):
     start(corpus, tmp_path / "run", steps=150, lr=2e-2, batch=16)
     losses = [entry["g_loss"] for entry in entries(tmp_path / "run") if "g_loss" in entry]
     assert losses[0] > 2.8 > 2.3 > losses[8]
-    held_out = [each["held_out_loss"] for each in entries(tmp_path / "run") if "score" in each]
+    measured = [entry for entry in entries(tmp_path / "run") if "score" in entry]
+    held_out = [entry["held_out_loss"] for entry in measured]
     assert held_out[0] < 2.3  # of 3.3 for words drawn evenly
 
 
 @pytest.mark.parametrize(
     ("stop", "steps", "options"),
     [
-        (interrupted, [3, 24, 26, 30, 38], {}),
+        (interrupted_at, [3, 24, 26, 30, 38], {}),
         # At the ends of phases, where the generator changes hands.
-        (interrupted, [23, 25, 28, 36, 37], {}),
-        (crashed, [9, 24, 31, 37], {}),
-        (interrupted, [20, 27, 31, 39], {"preset": "gumbel", "g_cell": "gru"}),
-        (crashed, [25, 33, 36], {"preset": "likelihood", "d_direction": "both"}),
+        (interrupted_at, [23, 25, 28, 36, 37], {}),
+        (killed_at, [9, 24, 31, 37], {}),
+        (interrupted_at, [20, 27, 31, 39], {"preset": "gumbel", "g_cell": "gru"}),
+        (killed_at, [25, 33, 36], {"preset": "likelihood", "d_direction": "both"}),
     ],
 )
 def test_stopped_and_resumed_it_ends_the_same(
     uninterrupted, corpus, start, tmp_path, stop, steps, options
 ):
-    run, begun = tmp_path / "run", False
+    run = tmp_path / "run"
+    start_or_resume = begin_then_resume(start, corpus, run, **options)
     for step in steps:
-        with pytest.MonkeyPatch.context() as patch:
-            stop(patch, step)
-            with pytest.raises((Interrupted, MemoryError)):
-                if begun:
-                    resume(run, None, Silent(), modality_name="text")
-                else:
-                    start(corpus, run, **options)
-        begun = True
+        with pytest.raises((Interrupted, MemoryError)):
+            start_or_resume(stop(step))
         last = checkpoints.steps(run / "checkpoints")[-1]
-        assert last == step if stop is interrupted else last <= step
-    resume(run, None, Silent(), modality_name="text")
-    same(run, uninterrupted(**options))
+        assert last == step if stop is interrupted_at else last < step
+    start_or_resume(Recorder())
+    assert_same(run, uninterrupted(**options))
 
 
 @pytest.mark.parametrize("preset", ["likelihood", "gumbel"])
@@ -240,7 +232,7 @@ def test_every_preset_trains(uninterrupted, preset):
     names = {name for entry in entries(run) for name in entry}
     assert ("margin" in names) == (preset == "gumbel") and "reward" not in names
     last = checkpoints.newest(run / "checkpoints", pytest.fail)
-    assert not any(name.startswith("reference.") for name in last.tensors["networks"])
+    assert not any(name.startswith("reference.") for name in last.arrays["networks"])
 
 
 @pytest.mark.parametrize("estimator", ["score", "gumbel"])
@@ -268,40 +260,50 @@ def test_classes_of_a_table_are_learned(start, lines, tmp_path, estimator):
     model = open_model(str(tmp_path / "run"), "text", pytest.fail)
     assert model.spec.classes == ("asks", "tells")
     noise = torch.rand(60, model.spec.length, generator=torch.Generator().manual_seed(0))
-    generator, decode = model.networks["generator"], model.spec.tokenizer().decode
-    shares = []
+    generator, decode = load_networks(model).generator, model.spec.tokenizer().decode
+    questions = []
     for label in (0, 1):
-        made = generator(noise, torch.full((60,), label))[..., 0].long()
-        shares.append(sum("?" in decode(row.numpy()) for row in made) / 60)
-    assert shares[0] > shares[1] + 0.4
+        ids = draw_texts(generator, noise, torch.full((60,), label))[..., 0].long()
+        questions.append(sum("?" in decode(row.numpy()) for row in ids) / 60)
+    assert questions[0] > questions[1] + 0.4
+
+
+def record(monitor, step, score, diversity, loss, latest=False):
+    return monitor.record(step, Measurement(score, diversity, loss), latest=latest)
 
 
 def test_worse_at_held_out_texts_is_not_kept():
-    quality = Quality()
-    taken = [
-        quality.take(step, score, 1.0, loss)
+    monitor = Monitor()
+    decisions = [
+        record(monitor, step, score, 1.0, loss)
         for step, (score, loss) in enumerate(
             [(9.0, 3.0), (8.0, 2.0), (7.0, 2.1), (7.5, 2.01), (3.0, 2.3), (7.0, 1.9), (6.9, 1.93)]
         )
     ]
-    # A better score with a loss a hundredth over the least is kept, with more than that not.
-    assert taken == [True, True, False, True, False, True, False]
-    assert quality.best == 7.0 and quality.best_step == 5 and quality.least_loss == 1.9
-    assert not quality.take(7, 8.0, 1.0, 1.885)  # hardly less lost, and worse
-    assert quality.take(8, 8.0, 1.0, 1.8) and quality.best_loss == 1.8  # much less
-    assert not quality.trouble()
-    assert Quality().take(0, 5.0, 1.0, None)
+    # A better score with a loss a hundredth over the smallest is kept, with more than that not.
+    best = [decision.best for decision in decisions]
+    assert best == [True, True, False, True, False, True, False]
+    assert monitor.best_score == 7.0 and monitor.best_step == 5 and monitor.min_loss == 1.9
+    decisions.append(record(monitor, 7, 8.0, 1.0, 1.885))  # hardly less lost, and a worse score
+    decisions.append(record(monitor, 8, 8.0, 1.0, 1.8))  # much less
+    assert not decisions[7].best and decisions[8].best and monitor.best_loss == 1.8
+    assert not any(decision.trouble for decision in decisions)
+    assert record(Monitor(), 0, 5.0, 1.0, None).best
 
 
 def test_in_learning_by_likelihood_the_latest_that_comes_near_is_kept():
-    quality = Quality()
-    assert quality.take(0, 9.0, 1.0, 3.0, latest=True) and quality.look(1, 2.0)
-    assert quality.best is None and quality.best_step == 1
-    assert quality.take(2, 9.5, 0.9, 2.01, latest=True) and not quality.look(3, 2.03)
-    assert (quality.best, quality.best_step, quality.best_loss) == (9.5, 2, 2.01)
-    assert not quality.overfits and not quality.look(4, 2.04) and quality.overfits
+    monitor = Monitor()
+    assert record(monitor, 0, 9.0, 1.0, 3.0, latest=True).best
+    assert monitor.record_loss(1, 2.0).best
+    assert monitor.best_score is None and monitor.best_step == 1
+    assert record(monitor, 2, 9.5, 0.9, 2.01, latest=True).best
+    decision = monitor.record_loss(3, 2.03)
+    assert not decision.best and not decision.overfits
+    assert (monitor.best_score, monitor.best_step, monitor.best_loss) == (9.5, 2, 2.01)
+    decision = monitor.record_loss(4, 2.04)
+    assert not decision.best and decision.overfits
     # What follows has to be better than that.
-    assert not quality.take(5, 9.6, 1.0, 2.0) and quality.take(6, 9.4, 1.0, 2.0)
+    assert not record(monitor, 5, 9.6, 1.0, 2.0).best and record(monitor, 6, 9.4, 1.0, 2.0).best
 
 
 # What comes out
@@ -314,8 +316,8 @@ def call(capfdbinary):
     def call(*words):
         capfdbinary.readouterr()
         status = app.run(list(words))
-        found = capfdbinary.readouterr()
-        return SimpleNamespace(status=status, out=found.out.decode(), err=found.err.decode())
+        out, err = (stream.decode() for stream in capfdbinary.readouterr())
+        return SimpleNamespace(status=status, out=out, err=err)
 
     return call
 
@@ -354,9 +356,11 @@ def test_guided(model_folder, call):
     assert (plain.status, guided.status) == (0, 0), guided.err
     assert guided.out.splitlines()[29] == again.out.splitlines()[0]
     assert "candidates" in guided.err
-    one, other = ([json.loads(row) for row in each.out.splitlines()] for each in (plain, guided))
-    kept = sum(a["text"] == b["text"] for a, b in zip(one, other, strict=True))
-    assert 0 < kept < 25  # a quarter or so of first candidates stay
+    one, other = (
+        [json.loads(row)["text"] for row in result.out.splitlines()] for result in (plain, guided)
+    )
+    same = sum(a == b for a, b in zip(one, other, strict=True))
+    assert 0 < same < 25  # a quarter or so of first candidates stay
 
 
 def test_a_prompt(model_folder, call):

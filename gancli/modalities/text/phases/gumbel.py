@@ -1,20 +1,17 @@
 """Adversarial fine-tuning through Gumbel-softmax: the discriminator reads soft tokens."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
 
 from gancli.losses.adversarial import objective
 from gancli.losses.gumbel_softmax import straight_through
-from gancli.modalities.text.networks import Discriminator, Generator, seen_mask
-from gancli.modalities.text.phases.base import FineTuning
+from gancli.modalities.text.autoregression import unroll
+from gancli.modalities.text.networks import Generator, token_mask
+from gancli.modalities.text.phases.base import FineTuning, text_networks
 from gancli.modalities.text.phases.likelihood import likelihood_loss
-from gancli.modalities.text.phases.texts import possible, real_texts
-from gancli.phases.base import Batch, update
-from gancli.runtime.precision import Compute
+from gancli.modalities.text.phases.texts import real_texts, without_unknown
+from gancli.phases.base import Losses, StepContext, update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,64 +20,50 @@ class GumbelPhase(FineTuning):
 
     name: str = "adversarial"
 
-    def step(
-        self,
-        networks: Mapping[str, nn.Module],
-        optimizers: Mapping[str, Optimizer],
-        draw: Callable[[int], Batch],
-        generator: torch.Generator,
-        step: int,
-        compute: Compute,
-    ) -> dict[str, float]:
-        maker, judge = networks["generator"], networks["discriminator"]
-        assert isinstance(maker, Generator) and isinstance(judge, Discriminator)
-        config, loss_of = self.config, objective("relativistic")
-        everything = real_texts(draw(0), self.spec)
-        real = possible(everything)
-        soft, tokens = self._draw(maker, real.labels, len(real.tokens), generator, compute)
-        seen = seen_mask(tokens, maker.stream)
+    def step(self, context: StepContext) -> Losses:
+        config, relativistic = self.config, objective("relativistic")
+        generator, discriminator = text_networks(context.networks)
+        all_real = real_texts(context.batch(0), self.spec)
+        real = without_unknown(all_real)
+        soft, tokens = self._soft_texts(generator, real.labels, len(real.tokens), context.rng)
+        mask = token_mask(tokens, generator.stream)
 
-        def judged(embedded: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-            return judge.judge(embedded, where, real.labels, generator)[1]
+        def logits_of(embedded: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+            return discriminator.forward_embedded(
+                embedded, where, real.labels, context.rng
+            ).logits
 
-        judge.requires_grad_(False)
+        discriminator.requires_grad_(False)
         with torch.no_grad():
-            real_logits = judged(judge.embedding(real.tokens), real.seen)
-        fake_logits = judged(soft @ judge.embedding.weight, seen)
-        loss = loss_of.generator(real_logits, fake_logits).mean()
+            real_logits = logits_of(discriminator.embedding(real.tokens), real.mask)
+        fake_logits = logits_of(soft @ discriminator.embedding.weight, mask)
+        loss = relativistic.generator(real_logits, fake_logits).mean()
         if config.likelihood:
             loss = loss + config.likelihood * likelihood_loss(
-                maker, everything, self.spec.length, generator
+                generator, all_real, self.spec.length, context.rng
             )[0]
-        losses = {"g_loss": update(optimizers["generator"], loss, config.clip)}
-        judge.requires_grad_(True)
-        d_loss = loss_of.discriminator(
-            judged(judge.embedding(real.tokens), real.seen),
-            judged(judge.embedding(tokens), seen),
+        g_loss = update(context.optimizers["generator"], loss, config.clip)
+        discriminator.requires_grad_(True)
+        loss = relativistic.discriminator(
+            logits_of(discriminator.embedding(real.tokens), real.mask),
+            logits_of(discriminator.embedding(tokens), mask),
         ).mean()
-        losses["d_loss"] = update(optimizers["discriminator"], d_loss, config.clip)
-        losses["margin"] = (real_logits - fake_logits).mean().item()
-        return losses
+        d_loss = update(context.optimizers["discriminator"], loss, config.clip)
+        margin = (real_logits - fake_logits).detach().mean()
+        return {"g_loss": g_loss, "d_loss": d_loss, "margin": margin}
 
-    def _draw(
-        self, maker: Generator, labels: torch.Tensor | None, count: int,
-        random: torch.Generator, compute: Compute,
+    def _soft_texts(
+        self, generator: Generator, labels: torch.Tensor | None, count: int, rng: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return one-hot texts with a slope (n, steps, size), and their ids (n, steps)."""
-        first = maker.first(count, labels)
-        told = first if labels is not None else torch.zeros_like(first)
-        given, state = first + told, None
-        hots, ids = [], []
-        running = torch.ones(count, dtype=torch.bool, device=compute.device)
-        for _ in range(self.spec.length):
-            hidden, state = maker.cell(given, state)
-            logits = maker.outputs(hidden[:, 0], drawn=True).float()
-            hot = straight_through(logits, self.config.gumbel_temperature, random)
-            token = hot.argmax(1) * running
-            hots.append(hot)
-            ids.append(token)
-            running = running & (token != 0) if not maker.stream else running
-            if not running.any():
-                break
-            given = (hot @ maker.embedding.weight)[:, None] + told
-        return torch.stack(hots, 1), torch.stack(ids, 1)
+        one_hots = []
+
+        def choose(step: int, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            one_hot = straight_through(logits, self.config.gumbel_temperature, rng)
+            one_hots.append(one_hot)
+            return one_hot.argmax(1), one_hot @ generator.embedding.weight
+
+        unroll(generator, count, self.spec.length, labels, choose)
+        soft = torch.stack(one_hots, 1)
+        ids = soft.argmax(2)
+        return soft, ids * token_mask(ids, generator.stream)

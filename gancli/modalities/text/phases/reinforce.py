@@ -1,25 +1,21 @@
 """Adversarial fine-tuning by the score function: tokens are drawn, and rewarded each."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
 
 from gancli.losses.reinforce import advantages, rewards_to_go
 from gancli.modalities.text.networks import Discriminator, Generator
-from gancli.modalities.text.phases.base import FineTuning
+from gancli.modalities.text.phases.base import FineTuning, text_networks
 from gancli.modalities.text.phases.likelihood import likelihood_loss
 from gancli.modalities.text.phases.texts import (
     Texts,
     discriminator_loss,
     drawn_texts,
-    possible,
     real_texts,
+    without_unknown,
 )
-from gancli.phases.base import Batch, update
-from gancli.runtime.precision import Compute
+from gancli.phases.base import Losses, Networks, StepContext, update
 
 _DRAWN = 2  # drawn texts for each real one: rewards are noisy, and the vocabulary makes it slow
 _MAX_ADVANTAGE = 2.0
@@ -38,69 +34,62 @@ class ReinforcePhase(FineTuning):
 
     name: str = "adversarial"
 
-    def begin(self, networks: Mapping[str, nn.Module]) -> None:
-        networks["reference"].load_state_dict(networks["generator"].state_dict())
+    def begin(self, networks: Networks) -> None:
+        networks.extra["reference"].load_state_dict(networks.generator.state_dict())
 
-    def step(
-        self,
-        networks: Mapping[str, nn.Module],
-        optimizers: Mapping[str, Optimizer],
-        draw: Callable[[int], Batch],
-        generator: torch.Generator,
-        step: int,
-        compute: Compute,
-    ) -> dict[str, float]:
-        maker, judge = networks["generator"], networks["discriminator"]
-        reference = networks["reference"]
-        assert isinstance(maker, Generator) and isinstance(judge, Discriminator)
+    def step(self, context: StepContext) -> Losses:
+        config, rng, precision = self.config, context.rng, context.precision
+        generator, discriminator = text_networks(context.networks)
+        reference = context.networks.extra["reference"]
         assert isinstance(reference, Generator)
-        config = self.config
-        everything = real_texts(draw(0), self.spec)
-        real = possible(everything)
+        all_real = real_texts(context.batch(0), self.spec)
+        real = without_unknown(all_real)
         labels = None if real.labels is None else real.labels.repeat(_DRAWN)
         fake = drawn_texts(
-            maker, labels, _DRAWN * len(real.tokens), self.spec, generator, compute.device
+            generator, labels, _DRAWN * len(real.tokens), self.spec, rng, precision.device
         )
-        seen = fake.seen
-        with compute.autocast():
-            chosen = maker.log_likelihoods(fake.tokens, seen, fake.labels, drawn=True)
-        with torch.no_grad(), compute.autocast():
-            before = reference.log_likelihoods(fake.tokens, seen, fake.labels, drawn=True)
-            judged = self._rewards(judge, fake)
-            rewards = torch.zeros_like(judged)
-            rewards[seen] = (
-                judged[seen] - config.kl * (chosen - before) - config.entropy * chosen
+        mask = fake.mask
+        with precision.autocast():
+            log_p = generator.log_likelihoods(fake.tokens, mask, fake.labels, drawn=True)
+        with torch.no_grad(), precision.autocast():
+            reference_log_p = reference.log_likelihoods(fake.tokens, mask, fake.labels, drawn=True)
+            likeness = self._rewards(discriminator, fake)
+            rewards = torch.zeros_like(likeness)
+            rewards[mask] = (
+                likeness[mask] - config.kl * (log_p - reference_log_p) - config.entropy * log_p
             )
-            gain = advantages(rewards_to_go(rewards, config.discount), seen, _MAX_ADVANTAGE)
-        loss = -(gain[seen] * chosen).mean()
+            gains = advantages(rewards_to_go(rewards, config.discount), mask, _MAX_ADVANTAGE)
+        loss = -(gains[mask] * log_p).mean()
         if config.likelihood:
-            with compute.autocast():
-                beside, _ = likelihood_loss(maker, everything, self.spec.length, generator)
-            loss = loss + config.likelihood * beside
+            with precision.autocast():
+                likelihood, _ = likelihood_loss(generator, all_real, self.spec.length, rng)
+            loss = loss + config.likelihood * likelihood
         losses = {
-            "g_loss": update(optimizers["generator"], loss, config.clip),
-            "reward": judged[seen].mean().item(),
-            "kl": (chosen.detach() - before).mean().item(),
+            "g_loss": update(context.optimizers["generator"], loss, config.clip),
+            "reward": likeness[mask].mean(),
+            "kl": (log_p.detach() - reference_log_p).mean(),
         }
-        some = slice(0, len(real.tokens))
-        with compute.autocast():
-            d_loss, losses["accuracy"] = discriminator_loss(
-                judge, real, Texts(fake.tokens[some], seen[some], real.labels), generator, 0.5,
-                self.spec.length,
+        as_many = slice(0, len(real.tokens))
+        some_fake = Texts(fake.tokens[as_many], mask[as_many], real.labels)
+        with precision.autocast():
+            loss, losses["accuracy"] = discriminator_loss(
+                discriminator, real, some_fake, rng, 0.5, self.spec.length
             )
-        losses["d_loss"] = update(optimizers["discriminator"], d_loss, config.clip)
+        losses["d_loss"] = update(context.optimizers["discriminator"], loss, config.clip)
         return losses
 
-    def _rewards(self, judge: Discriminator, fake: Texts) -> torch.Tensor:
+    def _rewards(self, discriminator: Discriminator, fake: Texts) -> torch.Tensor:
         """Return what the discriminator gives for each token, in (-1, 1), shape (n, steps)."""
-        each, whole = judge.judge(judge.embedding(fake.tokens), fake.seen, fake.labels)
+        output = discriminator.forward_embedded(
+            discriminator.embedding(fake.tokens), fake.mask, fake.labels
+        )
         if self.config.d_direction == "both":  # it has read the end: no reward for a token
-            return _last(fake) * (2 * whole.sigmoid() - 1)[:, None]
-        return (2 * each.sigmoid() - 1) * fake.seen
+            return _last(fake) * (2 * output.logits.sigmoid() - 1)[:, None]
+        return (2 * output.token_logits.sigmoid() - 1) * fake.mask
 
 
 def _last(texts: Texts) -> torch.Tensor:
     """Return where each text's last token is, bool, shape (n, steps)."""
-    places = torch.arange(texts.seen.shape[1], device=texts.seen.device)
-    found: torch.Tensor = places == (texts.seen.sum(1, keepdim=True) - 1)
-    return found
+    places = torch.arange(texts.mask.shape[1], device=texts.mask.device)
+    is_last: torch.Tensor = places == (texts.mask.sum(1, keepdim=True) - 1)
+    return is_last

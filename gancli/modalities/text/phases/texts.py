@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-from gancli.modalities.text.networks import Discriminator, Generator, seen_mask
+from gancli.modalities.text.autoregression import draw_texts
+from gancli.modalities.text.networks import Discriminator, Generator, token_mask
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import UNKNOWN
 from gancli.phases.base import Batch
@@ -17,22 +18,22 @@ class Texts:
 
     Args:
         tokens: Ids, shape (n, steps).
-        seen: Where the texts are, their END included if they have one, shape (n, steps).
+        mask: Where the texts are, their END included if they have one, shape (n, steps).
         labels: Classes, shape (n,), or None.
     """
 
     tokens: torch.Tensor
-    seen: torch.Tensor
+    mask: torch.Tensor
     labels: torch.Tensor | None
 
 
 def real_texts(batch: Batch, spec: TextSpec) -> Texts:
     """Return a batch of the data; a text that was cut has no END to learn."""
-    tokens = batch["tokens"][:, : spec.length]
-    return Texts(tokens, seen_mask(tokens, spec.split == "stream"), batch.get("labels"))
+    tokens = batch.arrays["tokens"][:, : spec.length]
+    return Texts(tokens, token_mask(tokens, spec.split == "stream"), batch.labels)
 
 
-def possible(texts: Texts) -> Texts:
+def without_unknown(texts: Texts) -> Texts:
     """Return the texts that could have been drawn, or all if there are none.
 
     Only real texts hold tokens outside of the vocabulary. A discriminator that may look at those
@@ -42,54 +43,57 @@ def possible(texts: Texts) -> Texts:
     if not known.any():
         return texts
     labels = None if texts.labels is None else texts.labels[known]
-    return Texts(texts.tokens[known], texts.seen[known], labels)
+    return Texts(texts.tokens[known], texts.mask[known], labels)
 
 
-def fullness(texts: Texts, length: int) -> float:
-    """Return the tokens of a batch as a share of as many texts of full length.
+def token_fraction(texts: Texts, length: int) -> torch.Tensor:
+    """Return the tokens of a batch over those of as many texts of full length, a scalar.
 
     Real batches hold texts of like length. A mean over tokens in each would make a token of a
     short text count for more than one of a long text, and short texts would be drawn too often;
     weighted by this, all tokens count alike.
     """
-    return float(texts.seen.sum()) / (len(texts.tokens) * length)
+    return texts.mask.sum() / (len(texts.tokens) * length)
 
 
 @torch.no_grad()
 def drawn_texts(
     generator: Generator, labels: torch.Tensor | None, count: int, spec: TextSpec,
-    random: torch.Generator, device: torch.device,
+    rng: torch.Generator, device: torch.device,
 ) -> Texts:
     """Return texts of the generator, as many steps long as the longest of them."""
-    noise = torch.rand((count, spec.length), generator=random, device=device)
-    tokens = generator(noise, labels)[..., 0].long()
-    seen = seen_mask(tokens, generator.stream)
-    longest = int(seen.sum(1).max())
-    return Texts(tokens[:, :longest], seen[:, :longest], labels)
+    noise = torch.rand((count, spec.length), generator=rng, device=device)
+    tokens = draw_texts(generator, noise, labels)[..., 0].long()
+    mask = token_mask(tokens, generator.stream)
+    longest = int(mask.sum(1).max())
+    return Texts(tokens[:, :longest], mask[:, :longest], labels)
 
 
 def discriminator_loss(
-    discriminator: Discriminator, real: Texts, fake: Texts, random: torch.Generator | None,
-    whole: float, length: int,
-) -> tuple[torch.Tensor, float]:
-    """Return the loss of telling real from drawn texts, and the share that is told rightly.
+    discriminator: Discriminator, real: Texts, fake: Texts, rng: torch.Generator | None,
+    text_weight: float, length: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the loss of telling real from drawn texts, and the accuracy, float64 on the CPU.
 
     Args:
         discriminator: The network.
         real, fake: The texts.
-        random: Source of dropout, or None for none.
-        whole: Weight of the judgement of whole texts; those of tokens have the rest.
-        length: Of the model, in tokens; judgements of that many count as one of a whole text.
+        rng: Source of dropout, or None for none.
+        text_weight: Weight of the logits of whole texts; those of tokens have the rest.
+        length: Of the model, in tokens; logits of that many count as one of a whole text.
     """
     loss = torch.zeros((), device=real.tokens.device)
-    right = 0.0
+    accuracy = torch.zeros((), dtype=torch.float64)
     for texts, target in ((real, 1.0), (fake, 0.0)):
         embedded = discriminator.embedding(texts.tokens)
-        each, all_ = discriminator.judge(embedded, texts.seen, texts.labels, random)
-        targets = torch.full_like(all_, target)
-        steps = cross_entropy(each, torch.full_like(each, target), reduction="none")
-        loss = loss + whole * cross_entropy(all_, targets)
-        each_text = (steps * texts.seen).sum() / (len(steps) * length)
-        loss = loss + (1 - whole) * each_text
-        right += float(((all_ > 0) == bool(target)).float().mean()) / 2
-    return loss, right
+        output = discriminator.forward_embedded(embedded, texts.mask, texts.labels, rng)
+        logits, token_logits = output.logits, output.token_logits
+        loss = loss + text_weight * cross_entropy(logits, torch.full_like(logits, target))
+        token_losses = cross_entropy(
+            token_logits, torch.full_like(token_logits, target), reduction="none"
+        )
+        token_loss = (token_losses * texts.mask).sum() / (len(token_losses) * length)
+        loss = loss + (1 - text_weight) * token_loss
+        correct = ((logits > 0) == bool(target)).float().mean()
+        accuracy += correct.cpu().double() / 2  # not every device has float64
+    return loss, accuracy
