@@ -11,25 +11,27 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from gancli.data.member import READ_ERRORS, Member
 from gancli.errors import GancliError
 
-# tarfile reads the text of an extended header in one piece, as long as the header says.
-_MAX_AT_ONCE = 8 << 20
+# tarfile reads an extended header in one piece, however long it claims to be.
+_MAX_READ_BYTES = 8 << 20
+
+_Opened = tuple[zipfile.ZipFile | tarfile.TarFile, list[Member]]
 
 
 def is_hidden(part: str) -> bool:
-    """Whether a file or folder name is an operating system's own affair."""
+    """Return whether a file or folder is hidden, or one of macOS's own."""
     return part.startswith(".") or part == "__MACOSX"
 
 
 def archive_members(path: Path) -> list[Member] | None:
-    """Return the files in an archive, or None if the path is no archive.
+    """Return the files in an archive, or None if the path is not an archive.
 
-    Links, devices and hidden files are left out; ``../`` and a leading ``/`` are cut off the
-    names. If two entries share a name the later one counts, as it would when unpacking.
+    Links, devices and hidden files are left out; ``../`` and a leading ``/`` are removed from
+    the names. If two entries share a name the later one counts, as it would when unpacking.
 
     Raises:
         GancliError: The archive is damaged or encrypted.
@@ -41,47 +43,47 @@ def archive_members(path: Path) -> list[Member] | None:
         if name.endswith(".zip") or head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             members = _list(path, path.open("rb"), _zip)
         elif name.endswith((".tar", ".tar.gz", ".tgz")) or head[257:262] == b"ustar":
-            # A gzip stream goes forward only, or starts again: reading its members by position
-            # takes one pass, which is why Source.stream exists.
+            # Seeking back in a gzip stream decompresses it again from its start: reading members
+            # by position takes a single pass, which is why Source.stream exists.
             gzipped = head.startswith(b"\x1f\x8b")
-            opened = gzip.open(path, "rb") if gzipped else path.open("rb")
-            members = _list(path, cast("IO[bytes]", opened), _tar)
+            stream = gzip.open(path, "rb") if gzipped else path.open("rb")
+            members = _list(path, cast("IO[bytes]", stream), _tar)
         else:
             return None
     except READ_ERRORS as error:
         raise GancliError(
             f"The archive {str(path)!r} is damaged: {error}.",
-            "Fetch or pack it again, or unpack what is left of it and give the folder.",
+            "Download or pack it again, or unpack what is left of it and give that folder.",
         ) from error
     return list({member.name: member for member in members if member.name}.values())
 
 
 def _list(
-    path: Path, file: IO[bytes], members: Callable[[Path, IO[bytes]], tuple[Any, list[Member]]]
+    path: Path, file: IO[bytes], open_archive: Callable[[Path, IO[bytes]], _Opened]
 ) -> list[Member]:
-    """List an open archive, which stays open for as long as any of its members lives."""
+    """List an open archive, which stays open for as long as any of its members is in use."""
     try:
-        archive, found = members(path, file)
+        archive, members = open_archive(path, file)
     except BaseException:
         file.close()
         raise
     weakref.finalize(archive, file.close)
-    return found
+    return members
 
 
 def _clean(name: str) -> str:
-    """Return a relative posix path without ``..``, or nothing for a hidden file."""
+    """Return a relative posix path without ``..``, or an empty string for a hidden file."""
     parts = [part for part in PurePosixPath(name).parts if part not in ("/", "//", "..")]
     return "" if any(is_hidden(part) for part in parts) else "/".join(parts)
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """Return a member's name; without its UTF-8 flag the reader has assumed code page 437."""
+    """Return a member's name; without the UTF-8 flag zipfile has decoded it as code page 437."""
     name = info.filename
     if not info.flag_bits & 0x800:
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    # Some Windows packers write their own separator.
+    # Some Windows programs write backslashes as separators.
     return name.replace("\\", "/") if info.create_system == 0 else name
 
 
@@ -101,7 +103,7 @@ def _zip(path: Path, file: IO[bytes]) -> tuple[zipfile.ZipFile, list[Member]]:
             continue
         if info.flag_bits & 1:
             raise GancliError(
-                f"The archive {str(path)!r} is encrypted.", "Unpack it and give the folder."
+                f"The archive {str(path)!r} is encrypted.", "Unpack it and give that folder."
             )
         members.append(
             Member(
@@ -113,13 +115,13 @@ def _zip(path: Path, file: IO[bytes]) -> tuple[zipfile.ZipFile, list[Member]]:
 
 
 class _Bounded(io.BufferedIOBase):
-    """A file that refuses to be read in huge pieces."""
+    """A file that refuses to read large pieces at once."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= _MAX_AT_ONCE:
+        if size is None or not 0 <= size <= _MAX_READ_BYTES:
             raise tarfile.ReadError("a header is larger than any real one")
         return self._raw.read(size)
 
@@ -133,19 +135,19 @@ class _Bounded(io.BufferedIOBase):
 def _tar(_: Path, raw: IO[bytes]) -> tuple[tarfile.TarFile, list[Member]]:
     file = _Bounded(raw)
     archive = tarfile.open(fileobj=file, mode="r:")
-    members, last = [], -1
+    members, last_offset = [], -1
     for info in archive:
-        # A negative size sends older tarfile versions round in circles (CVE-2025-8194).
-        if info.size < 0 or info.offset <= last:
+        # A negative size makes older versions of tarfile loop forever (CVE-2025-8194).
+        if info.size < 0 or info.offset <= last_offset:
             raise tarfile.ReadError("a header points backwards")
-        last = info.offset
+        last_offset = info.offset
         if info.isreg():
-            opener = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
+            open_member = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
             members.append(
-                Member(_clean(info.name), info.size, float(info.mtime), opener, info.offset)
+                Member(_clean(info.name), info.size, float(info.mtime), open_member, info.offset)
             )
-    # A header that makes no sense ends tarfile's listing without a word.
+    # tarfile ends its listing silently at a header that it cannot parse.
     file.seek(archive.offset)
     if any(file.read(tarfile.BLOCKSIZE)):
-        raise tarfile.ReadError(f"a header in the middle of it, at byte {archive.offset}, is bad")
+        raise tarfile.ReadError(f"a header in the middle, at byte {archive.offset}, is invalid")
     return archive, members

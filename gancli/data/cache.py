@@ -1,8 +1,8 @@
 """Decoded data on disk, so that a second training starts at once.
 
 An entry is a folder named by its key: ``items.bin``, the raw bytes of one uint8 array (whatever
-the modality keeps in it), and ``meta.json`` with its shape and a checksum. It is written beside
-its place and renamed; an entry that is not what its checksum says counts as absent.
+the modality keeps in it), and ``meta.json`` with its shape and a checksum. It is written to a
+temporary folder and renamed; an entry that does not match its checksum counts as absent.
 """
 
 import contextlib
@@ -13,8 +13,9 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import platformdirs
@@ -31,12 +32,12 @@ _BLOCK_BYTES = 1 << 20
 
 
 def cache_folder() -> Path:
-    """Return where the cache is: ``$GANCLI_CACHE``, or the user's own cache folder."""
+    """Return the folder of the cache: ``$GANCLI_CACHE``, or one in the user's cache folder."""
     return Path(os.environ.get("GANCLI_CACHE") or platformdirs.user_cache_dir("gancli"))
 
 
 def cache_size() -> int:
-    """Return the bytes that the cache takes."""
+    """Return the size of the cache in bytes."""
     return sum(
         os.lstat(os.path.join(folder, name)).st_size
         for folder, _, names in os.walk(cache_folder())
@@ -45,20 +46,20 @@ def cache_size() -> int:
 
 
 def memory_limit() -> int:
-    """Return the bytes that data may take in memory: a quarter of what the machine has."""
+    """Return how many bytes of memory data may take: a quarter of the machine's."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
     except (AttributeError, ValueError, OSError):  # not on Windows
         return 2 << 30
 
 
-def key(*parts: Any) -> str:
+def key(*parts: object) -> str:
     """Return the key of an entry that depends on these values (anything JSON can hold)."""
     return hashlib.sha256(json.dumps([VERSION, parts]).encode()).hexdigest()
 
 
 def checksum(array: np.ndarray) -> str:
-    """Return a hash of a uint8 array's shape and bytes; of large arrays, of a part of them."""
+    """Return a hash of a uint8 array's shape and bytes; of a large array, of parts of it."""
     flat = np.ascontiguousarray(array).reshape(-1)
     digest = hashlib.sha256(repr(array.shape).encode())
     if flat.size <= _CHECKED_BYTES:
@@ -70,11 +71,11 @@ def checksum(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _seal(array: np.ndarray, extra: Any) -> str:
+def _seal(array: np.ndarray, extra: Mapping[str, object]) -> str:
     return key(checksum(array), extra)
 
 
-def find(entry: str) -> tuple[np.ndarray, Any] | None:
+def find(entry: str) -> tuple[np.ndarray, dict[str, Any]] | None:
     """Return an entry's array and what was stored with it, or None if absent or damaged.
 
     An array of more than :func:`memory_limit` bytes is mapped read-only instead of loaded.
@@ -84,7 +85,7 @@ def find(entry: str) -> tuple[np.ndarray, Any] | None:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         shape = tuple(int(length) for length in meta["shape"])
         path, size = folder / "items.bin", math.prod(shape)
-        # Before anything is allocated.
+        # Checked before anything is allocated.
         if min(shape) < 1 or path.stat().st_size != size:
             return None
         array: np.ndarray
@@ -100,14 +101,14 @@ def find(entry: str) -> tuple[np.ndarray, Any] | None:
 
 
 class _Entry:
-    """An entry in the making: a folder beside its place."""
+    """An entry being written: a temporary folder that is renamed when it is complete."""
 
     def __init__(self, entry: str, reporter: Reporter) -> None:
         self._entry, self._reporter = entry, reporter
         self._folder: Path | None = None
 
     def _make_folder(self) -> Path:
-        """Make a folder for the entry to come, and sweep away what killed runs left."""
+        """Create the temporary folder, and remove those that killed runs have left."""
         parent = cache_folder()
         parent.mkdir(parents=True, exist_ok=True)
         for old in parent.glob("*.partial"):
@@ -115,7 +116,7 @@ class _Entry:
                 shutil.rmtree(old, ignore_errors=True)
         return Path(tempfile.mkdtemp(".partial", self._entry[:16] + "-", parent))
 
-    def _publish(self, array: np.ndarray, extra: Any) -> None:
+    def _publish(self, array: np.ndarray, extra: Mapping[str, object]) -> None:
         assert self._folder is not None
         meta = {"shape": array.shape, "seal": _seal(array, extra), "extra": extra}
         with (self._folder / "meta.json").open("w", encoding="utf-8") as file:
@@ -127,11 +128,11 @@ class _Entry:
         os.rename(self._folder, target)
         self._folder = None
 
-    def _uncached(self, error: OSError) -> None:
+    def _warn_uncached(self, error: OSError) -> None:
         self._remove()
         self._reporter.warn(
             f"The decoded data could not be cached in {str(cache_folder())!r} "
-            f"({error.strerror or error}); the next run decodes it again."
+            f"({error.strerror or error}); the next run will decode it again."
         )
 
     def _remove(self) -> None:
@@ -141,16 +142,16 @@ class _Entry:
 
 
 class Writer(_Entry):
-    """Collects items at known places, some of which may stay empty, and stores them.
+    """Collects items at known positions, some of which may stay empty, and stores them.
 
-    The items are held in memory, or where they exceed :func:`memory_limit` in a file. Without a
-    usable cache the former still works. Use it as a context; nothing is left behind on failure.
+    The items are held in memory or, where they exceed :func:`memory_limit`, in a file. Without a
+    usable cache the former still works. A context manager; nothing is left behind on failure.
 
     Args:
         entry: The entry's key.
-        count: Number of places.
+        count: Number of positions.
         shape: Shape of one item.
-        reporter: Hears about a cache that cannot be written.
+        reporter: Is warned if the cache cannot be written.
 
     Raises:
         GancliError: The data exceeds the memory limit and cannot be written to the cache.
@@ -162,7 +163,7 @@ class Writer(_Entry):
         super().__init__(entry, reporter)
         self._count, self._shape = count, shape
         self._item_bytes = math.prod(shape)
-        self._kept: set[int] = set()
+        self._filled: set[int] = set()
         self._array: np.ndarray | None = None
         if count * self._item_bytes <= memory_limit():
             self._array = np.empty((count, *shape), np.uint8)
@@ -172,7 +173,7 @@ class Writer(_Entry):
             self._file = (self._folder / "items.bin").open("w+b")
         except OSError as error:
             self._remove()
-            raise self._cannot(error) from error
+            raise self._cannot_store(error) from error
 
     def __enter__(self) -> "Writer":
         return self
@@ -182,31 +183,32 @@ class Writer(_Entry):
             self._close()
         self._remove()
 
-    def put(self, place: int, item: np.ndarray) -> None:
-        """Store an item, uint8, at a place below ``count``."""
+    def put(self, position: int, item: np.ndarray) -> None:
+        """Store an item, uint8, at a position below ``count``."""
         if self._array is not None:
-            self._array[place] = item
+            self._array[position] = item
         else:
             try:
-                self._file.seek(place * self._item_bytes)
+                self._file.seek(position * self._item_bytes)
                 self._file.write(item.tobytes())
             except OSError as error:
-                raise self._cannot(error) from error
-        self._kept.add(place)
+                raise self._cannot_store(error) from error
+        self._filled.add(position)
 
-    def finish(self, extra: Any) -> np.ndarray:
-        """Close the gaps, store the entry with ``extra`` (JSON) and return its array.
+    def finish(self, extra: Mapping[str, object]) -> np.ndarray:
+        """Close the gaps, store the entry together with ``extra`` (JSON) and return its array.
 
         Returns:
-            The items in the order of their places, uint8, shape (items, *shape).
+            The items in the order of their positions, uint8, shape (items, *shape).
         """
-        moves = [(to, place) for to, place in enumerate(sorted(self._kept)) if to != place]
-        shape = (len(self._kept), *self._shape)
+        # The k-th item filled moves to position k.
+        moves = [pair for pair in enumerate(sorted(self._filled)) if pair[0] != pair[1]]
+        shape = (len(self._filled), *self._shape)
         if self._array is None:
             return self._finish_file(moves, shape, extra)
-        for to, place in moves:
-            self._array[to] = self._array[place]
-        array = self._array[: len(self._kept)]
+        for target, position in moves:
+            self._array[target] = self._array[position]
+        array = self._array[: len(self._filled)]
         try:
             self._folder = self._make_folder()
             with (self._folder / "items.bin").open("wb") as file:
@@ -214,18 +216,18 @@ class Writer(_Entry):
                 _sync(file)
             self._publish(array, extra)
         except OSError as error:
-            self._uncached(error)
+            self._warn_uncached(error)
         return array
 
     def _finish_file(
-        self, moves: list[tuple[int, int]], shape: tuple[int, ...], extra: Any
+        self, moves: list[tuple[int, int]], shape: tuple[int, ...], extra: Mapping[str, object]
     ) -> np.ndarray:
         size = self._item_bytes
         try:
-            for to, place in moves:
-                self._file.seek(place * size)
+            for target, position in moves:
+                self._file.seek(position * size)
                 item = self._file.read(size)
-                self._file.seek(to * size)
+                self._file.seek(target * size)
                 self._file.write(item)
             self._file.truncate(shape[0] * size)
             _sync(self._file)
@@ -235,27 +237,27 @@ class Writer(_Entry):
             # The mapping stays valid when its file is renamed.
             self._publish(array, extra)
         except OSError as error:
-            raise self._cannot(error) from error
+            raise self._cannot_store(error) from error
         return array
 
-    def _cannot(self, error: OSError) -> GancliError:
+    def _cannot_store(self, error: OSError) -> GancliError:
         need = self._count * self._item_bytes
-        return _full(error, f"{need / 1e9:.1f} GB", ", or choose a smaller size")
+        return _does_not_fit(error, f"{need / 1e9:.1f} GB", ", or choose a smaller size")
 
     def _close(self) -> None:
-        with contextlib.suppress(OSError):  # its last bytes do not fit on the disk either
+        with contextlib.suppress(OSError):  # the buffered bytes may not fit on the disk either
             self._file.close()
 
 
 class Appender(_Entry):
-    """Collects bytes whose number is not known before, in a file, and stores them.
+    """Collects bytes in a file, however many will come, and stores them.
 
-    Without a usable cache they are held in memory, up to :func:`memory_limit`. Use it as a
-    context; nothing is left behind on failure.
+    Without a usable cache they are held in memory, up to :func:`memory_limit`. A context manager;
+    nothing is left behind on failure.
 
     Args:
         entry: The entry's key.
-        reporter: Hears about a cache that cannot be written.
+        reporter: Is warned if the cache cannot be written.
     """
 
     def __init__(self, entry: str, reporter: Reporter) -> None:
@@ -265,8 +267,8 @@ class Appender(_Entry):
         self._error: OSError | None = None
         try:
             self._folder = self._make_folder()
-            # Without a buffer, so that what counts as written is.
-            self._file: Any = (self._folder / "items.bin").open("w+b", buffering=0)
+            # Unbuffered, so that the bytes counted as written are in the file.
+            self._file = (self._folder / "items.bin").open("w+b", buffering=0)
         except OSError as error:
             self._remove()
             self._error = error
@@ -288,17 +290,17 @@ class Appender(_Entry):
         data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         if self._error is None:
             try:
-                rest = data.data
-                while len(rest):
-                    rest = rest[self._file.write(rest):]
+                unwritten = data.data
+                while len(unwritten):
+                    unwritten = unwritten[self._file.write(unwritten):]
             except OSError as error:
                 self._fall_back(error)
         if self._error is not None:
-            self._hold(data)
+            self._keep_in_memory(data)
         self._size += data.size
 
     def _fall_back(self, error: OSError) -> None:
-        """Take what is in the file into memory, and give the disk back."""
+        """Move the bytes in the file to memory, and free the disk."""
         self._error = error
         if self._size <= memory_limit():
             self._file.seek(0)
@@ -306,15 +308,15 @@ class Appender(_Entry):
         self._file.close()
         self._remove()
 
-    def _hold(self, data: np.ndarray) -> None:
+    def _keep_in_memory(self, data: np.ndarray) -> None:
         assert self._error is not None
         if self._size + data.size > memory_limit():
             need = f"more than {memory_limit() / 1e9:.1f} GB"
-            raise _full(self._error, need, "") from self._error
+            raise _does_not_fit(self._error, need, "") from self._error
         self._chunks.append(data.copy())
 
-    def finish(self, extra: Any) -> np.ndarray:
-        """Store the entry with ``extra`` (JSON) and return its array: all bytes, uint8, flat."""
+    def finish(self, extra: Mapping[str, object]) -> np.ndarray:
+        """Store the entry with ``extra`` (JSON) and return its array: uint8, shape (bytes,)."""
         if self._error is None:
             assert self._folder is not None
             path = self._folder / "items.bin"
@@ -331,20 +333,20 @@ class Appender(_Entry):
             except OSError as error:
                 self._fall_back(error)
                 if not self._chunks:
-                    self._hold(np.zeros(0, np.uint8))
+                    self._keep_in_memory(np.zeros(0, np.uint8))
         assert self._error is not None
-        self._uncached(self._error)
+        self._warn_uncached(self._error)
         return np.concatenate(self._chunks or [np.zeros(0, np.uint8)])
 
 
-def _full(error: OSError, need: str, otherwise: str) -> GancliError:
+def _does_not_fit(error: OSError, need: str, otherwise: str) -> GancliError:
     return GancliError(
         f"The data does not fit into memory, and the cache {str(cache_folder())!r} "
-        f"cannot take it: {error.strerror or error}.",
-        f"Set GANCLI_CACHE to a folder with {need} to spare{otherwise}.",
+        f"cannot hold it: {error.strerror or error}.",
+        f"Set GANCLI_CACHE to a folder with {need} of free space{otherwise}.",
     )
 
 
-def _sync(file: Any) -> None:
+def _sync(file: IO[bytes] | IO[str]) -> None:
     file.flush()
     os.fsync(file.fileno())

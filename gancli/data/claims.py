@@ -1,4 +1,4 @@
-"""Which files of a source claim to be of a kind."""
+"""Which files of a source claim to be of a kind, by their names or first bytes."""
 
 from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
@@ -11,17 +11,17 @@ def claimed(
     source: Source, suffixes: Collection[str], others: Collection[str], count: int,
     recognize: Callable[[bytes], bool],
 ) -> list[Member]:
-    """Return the files that claim to be of a kind, in the order of their names.
+    """Return the files that claim to be of a kind, sorted by name.
 
     Args:
         source: The files.
-        suffixes: Of the kind, in small letters.
-        others: Suffixes of what is no such file; any further ones are judged by their first bytes.
-        count: How many of these ``recognize`` looks at.
-        recognize: Whether a file that starts so is of the kind.
+        suffixes: Suffixes of the kind, in lower case.
+        others: Suffixes of other kinds; a file with any further suffix goes by its first bytes.
+        count: How many of these ``recognize`` is given.
+        recognize: Returns whether a file with these first bytes is of the kind.
     """
 
-    def is_one(member: Member) -> bool:
+    def matches(member: Member) -> bool:
         suffix = PurePosixPath(member.name).suffix.lower()
         if suffix in suffixes or suffix in others:
             return suffix in suffixes
@@ -30,5 +30,5 @@ def claimed(
         except BadMember:
             return False
 
-    found = [member for member, _ in source.stream() if is_one(member)]
-    return sorted(found, key=lambda member: member.name)
+    matching = [member for member, _ in source.stream() if matches(member)]
+    return sorted(matching, key=lambda member: member.name)

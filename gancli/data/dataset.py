@@ -8,6 +8,19 @@ from gancli.data.split import order
 
 
 @dataclass(frozen=True)
+class Items:
+    """Some items of a dataset.
+
+    Args:
+        arrays: Named arrays, shape (items, ...), as the dataset holds or makes them.
+        labels: Class of each item, int64, shape (items,), or None without classes.
+    """
+
+    arrays: dict[str, np.ndarray]
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Decoded items, their labels and the split.
 
@@ -16,7 +29,7 @@ class Dataset:
             shape (items, height, width, channels). They may be memory-mapped.
         labels: Class of each item, int64, shape (items,), or None without classes.
         train: Indices of the items to train on, int64.
-        held_out: Indices of the items kept for measuring, int64.
+        held_out: Indices of the items held out for measuring, int64.
         fingerprint: A hash of what was read; a resumed run checks it.
     """
 
@@ -27,22 +40,20 @@ class Dataset:
     fingerprint: str
 
     def batch(self, seed: int, step: int, count: int) -> np.ndarray:
-        """Return the items of a step, a function of its arguments alone: see split.order.
+        """Return the items of a step: a function of the arguments alone, see split.order.
 
         Args:
             seed: Seed of the run.
             step: Number of the step, from 0.
-            count: Items a step.
+            count: Items per step.
 
         Returns:
             Indices to :meth:`take`, int64, shape (count,).
         """
-        chosen: np.ndarray = self.train[order(len(self.train), seed, step, count)]
-        return chosen
+        indices: np.ndarray = self.train[order(len(self.train), seed, step, count)]
+        return indices
 
-    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the items at the indices, with ``labels`` when there are classes."""
-        batch = {name: np.asarray(array[indices]) for name, array in self.arrays.items()}
-        if self.labels is not None:
-            batch["labels"] = self.labels[indices]
-        return batch
+    def take(self, indices: np.ndarray) -> Items:
+        """Return the items at the indices, copied."""
+        arrays = {name: np.asarray(array[indices]) for name, array in self.arrays.items()}
+        return Items(arrays, None if self.labels is None else self.labels[indices])

@@ -1,4 +1,4 @@
-"""One file of a data source, wherever it lies, read within bounds."""
+"""One file of a data source, in a folder or an archive, read within bounds."""
 
 import lzma
 import tarfile
@@ -10,8 +10,8 @@ from typing import IO
 
 _CHUNK = 1 << 20
 
-# What the readers of files and archives raise, on hostile bytes too (found by fuzzing):
-# RuntimeError for encryption, NotImplementedError, one of its kind, for unknown compression.
+# What the readers of files and archives raise, also on hostile bytes (found by fuzzing):
+# RuntimeError for encryption; its subclass NotImplementedError for unknown compression.
 READ_ERRORS = (
     OSError, EOFError, ValueError, RuntimeError, ArithmeticError, LookupError, MemoryError,
     lzma.LZMAError, zlib.error, zipfile.BadZipFile, tarfile.TarError,
@@ -27,11 +27,11 @@ class Member:
     """A file inside a folder or an archive.
 
     Args:
-        name: Posix path inside the source; bytes that are no UTF-8 are surrogate escapes.
-        size: Bytes that it claims to hold.
+        name: Posix path inside the source; bytes that are not UTF-8 are surrogate escapes.
+        size: Number of bytes that it claims to hold.
         mtime: Time of its last change in seconds since 1970, or 0 if unknown.
-        open: Opens it for reading from its start.
-        position: Where it lies in an archive; visiting in this order never goes back.
+        open: Opens it for reading.
+        position: Offset in its archive; reading in this order never seeks back.
     """
 
     name: str

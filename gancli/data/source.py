@@ -33,7 +33,7 @@ class Source:
         name: Short and safe as part of a file name.
         path: The folder, archive or file.
         members: Its files, sorted by name.
-        stamp: Changes when an archive is written again; empty for a folder.
+        stamp: Changes when the archive is written again; empty for a folder.
     """
 
     name: str
@@ -42,27 +42,27 @@ class Source:
     stamp: str = ""
 
     def stream(self) -> Iterator[tuple[Member, Callable[[int], bytes]]]:
-        """Visit the files in the order in which they lie, with each one's bounded ``read``.
+        """Yield the files in the order of their storage, each with its bounded ``read``.
 
-        Reading inside the visit takes one pass over the source, even if it is a .tar.gz; what
-        is not read is skipped.
+        Reading a file before the next one is yielded takes a single pass over the source, even
+        over a .tar.gz; files that are not read are skipped.
         """
-        for member in sorted(self.members, key=lambda each: each.position):
+        for member in sorted(self.members, key=lambda member: member.position):
             yield member, member.read
 
 
 def _walk(folder: Path) -> list[Member]:
     """Return the regular files below a folder; links are followed, into each folder once."""
     members: list[Member] = []
-    seen: set[tuple[int, int]] = set()
-    waiting = [("", str(folder))]
-    while waiting:
-        prefix, path = waiting.pop()
+    visited: set[tuple[int, int]] = set()
+    pending = [("", str(folder))]
+    while pending:
+        prefix, path = pending.pop()
         try:
             status = os.stat(path)
-            if (status.st_dev, status.st_ino) in seen:
+            if (status.st_dev, status.st_ino) in visited:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            visited.add((status.st_dev, status.st_ino))
             entries = sorted(os.listdir(path), reverse=True)
         except OSError as error:
             raise GancliError(
@@ -72,15 +72,15 @@ def _walk(folder: Path) -> list[Member]:
         for entry in entries:
             if is_hidden(entry):
                 continue
-            below = os.path.join(path, entry)
+            child = os.path.join(path, entry)
             try:
-                status = os.stat(below)
+                status = os.stat(child)
             except OSError:  # a link to nothing, or to itself
                 continue
             if stat.S_ISDIR(status.st_mode):
-                waiting.append((prefix + entry + "/", below))
+                pending.append((prefix + entry + "/", child))
             elif stat.S_ISREG(status.st_mode):
-                members.append(_file(prefix + entry, below, status))
+                members.append(_file(prefix + entry, child, status))
     return members
 
 
@@ -89,7 +89,7 @@ def _file(name: str, path: str, status: os.stat_result) -> Member:
 
 
 def _find(data: str) -> Path:
-    """Return the path that a DATA argument means."""
+    """Return the path that a DATA argument names."""
     if os.path.exists(data):
         return Path(data)
     if sample := bundled.resolve("samples", data):
@@ -98,26 +98,27 @@ def _find(data: str) -> Path:
     known = list(bundled.names("samples"))
     try:
         folder = os.path.dirname(data)
-        beside = [os.path.join(folder, name) for name in sorted(os.listdir(folder or "."))[:10_000]]
+        names = sorted(os.listdir(folder or "."))[:10_000]
+        siblings = [os.path.join(folder, name) for name in names]
     except (OSError, ValueError):
-        beside = []
-    near = difflib.get_close_matches(data, known + beside, n=1)
-    if near:
-        hint = f"Did you mean {near[0]!r}?"
+        siblings = []
+    matches = difflib.get_close_matches(data, known + siblings, n=1)
+    if matches:
+        hint = f"Did you mean {matches[0]!r}?"
     else:
-        hint = "Give a folder, a .zip, .tar or .tar.gz, or a file"
-        hint += f"; or a bundled sample: {', '.join(known)}." if known else "."
-    raise UsageError(f"There is no {data!r}, neither as a path nor as a bundled sample.", hint)
+        hint = "Give a folder, a file, a .zip, .tar or .tar.gz"
+        hint += f", or a bundled sample: {', '.join(known)}." if known else "."
+    raise UsageError(f"{data!r} is neither an existing path nor a bundled sample.", hint)
 
 
-def _keep_stdin() -> Path:
-    """Copy standard input to a file in the cache, named after what it holds, and return that.
+def _save_stdin() -> Path:
+    """Copy standard input to a file in the cache, named by its hash, and return the path.
 
     A run records this file, so it can be resumed.
 
     Raises:
         UsageError: Standard input is a terminal or closed.
-        GancliError: It is empty, or cannot be read or kept.
+        GancliError: It is empty, or cannot be read or saved.
     """
     stdin: BinaryIO | None = getattr(sys.stdin, "buffer", None)
     if stdin is None or stdin.isatty():
@@ -129,7 +130,7 @@ def _keep_stdin() -> Path:
     folder: Path | None = None
     try:
         cache_folder().mkdir(parents=True, exist_ok=True)
-        # The cache sweeps away folders of this name that a killed run has left.
+        # The cache removes folders of this name that a killed run has left.
         folder = Path(tempfile.mkdtemp(".partial", "stdin-", cache_folder()))
         with (folder / "data").open("wb") as file:
             while block := stdin.read(_BLOCK_BYTES):
@@ -143,12 +144,12 @@ def _keep_stdin() -> Path:
                 "Standard input is empty.", "Does the command before the pipe print anything?"
             )
         target = cache_folder() / f"stdin-{digest.hexdigest()[:16]}.txt"
-        # The same data again keeps its file and date, by which decoded data is found again.
+        # The same data keeps its file and date, which are part of the key of its decoded data.
         if not (target.is_file() and target.stat().st_size == size):
             os.replace(folder / "data", target)
     except OSError as error:
         raise GancliError(
-            f"Standard input cannot be kept in {str(cache_folder())!r}: "
+            f"Standard input cannot be saved in {str(cache_folder())!r}: "
             f"{error.strerror or error}.",
             "Set GANCLI_CACHE to a folder with space for it, or give the data as a file.",
         ) from error
@@ -158,19 +159,17 @@ def _keep_stdin() -> Path:
     return target
 
 
-def open_source(data: str | None, default: str = "") -> Source:
+def open_source(data: str) -> Source:
     """Return the files that a DATA argument names.
 
     Args:
-        data: A path, ``-`` for standard input, or the name of a bundled sample; None means the
-            default.
-        default: Name of the bundled sample to take then.
+        data: A path, ``-`` for standard input, or the name of a bundled sample.
 
     Raises:
-        UsageError: There is nothing of this name, or standard input is a terminal.
+        UsageError: Nothing has this name, or standard input is a terminal.
         GancliError: It cannot be read, or a bundled sample is damaged.
     """
-    path = _keep_stdin() if data == STDIN else _find(data or default)
+    path = _save_stdin() if data == STDIN else _find(data)
     archived = archive_members(path) if path.is_file() else None
     stamp = ""
     if archived is not None:
@@ -183,7 +182,7 @@ def open_source(data: str | None, default: str = "") -> Source:
     else:
         raise UsageError(f"{str(path)!r} is neither a folder nor a file.", "Give one of these.")
     if data == STDIN:
-        return Source("stdin", path, sorted(members, key=lambda each: each.name), stamp)
+        return Source("stdin", path, sorted(members, key=lambda member: member.name), stamp)
     stem = re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", path.resolve().name, flags=re.IGNORECASE)
     short = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:40].strip("-.")
-    return Source(short or "data", path, sorted(members, key=lambda each: each.name), stamp)
+    return Source(short or "data", path, sorted(members, key=lambda member: member.name), stamp)

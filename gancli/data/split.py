@@ -1,4 +1,4 @@
-"""Which items are kept for measuring, and which ones a training step sees: pure functions."""
+"""Which items are held out for measuring, and which ones a training step uses: pure functions."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,10 +9,10 @@ import numpy as np
 MIN_ITEMS = 20
 _FREQUENT = 5  # copies of an item that would be held out by chance
 
-# The third and fourth word of the counter; noise for sampling draws from the same seeds.
+# Counters of Philox that noise for sampling, which uses the same seeds, never reaches.
 _STREAM = [0, 0, 0x0DE4, 0]
 _BUCKETS = [0, 0, 0x0DE5, 0]
-_AT_ONCE = 1 << 20
+_CHUNK = 1 << 20
 
 
 def split(
@@ -22,11 +22,11 @@ def split(
 
     Args:
         names: Distinct names of the items.
-        holdout: Share to hold out, 0 to 1; at least one item and at most ``limit`` of them.
+        holdout: Fraction to hold out, 0 to 1; at least one item and at most ``limit`` of them.
 
     Returns:
         Indices to train on and indices held out, int64, ascending. With ``holdout`` 0 or fewer
-        than 20 items nothing can be spared: both hold every index.
+        than 20 items none can be spared: both hold every index.
     """
     everything = np.arange(len(names), dtype=np.int64)
     if holdout <= 0 or len(names) < MIN_ITEMS:
@@ -41,53 +41,53 @@ def split(
 def split_groups(
     keys: np.ndarray, holdout: float, limit: int = 10_000
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divide items so that equal ones fall on one side, unless they are very many.
+    """Divide items so that equal ones fall on one side, unless they are very frequent.
 
-    An item that is met so often that several of its copies would be held out by chance is part of
+    An item that is so frequent that several of its copies would be held out by chance is part of
     what there is to learn: with all of its copies on one side, neither side would be like the
-    whole. It goes to both, by its share.
+    whole. Its copies are divided in proportion.
 
     Args:
-        keys: A hash of each item, uint64; equal items have equal ones.
-        holdout: Share to hold out, 0 to 1; at least one item and at most ``limit`` of them.
+        keys: A hash of each item, uint64, shape (items,); equal items have equal hashes.
+        holdout: Fraction to hold out, 0 to 1; at least one item and at most ``limit`` of them.
 
     Returns:
-        As :func:`split`; nothing is held out of fewer than 20 different items, either.
+        As :func:`split`; with fewer than 20 different items none is held out, either.
     """
     everything = np.arange(len(keys), dtype=np.int64)
     ranked = np.sort(keys)
     firsts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
     if holdout <= 0 or len(firsts) < MIN_ITEMS:
         return everything, everything
-    most = min(max(1, round(len(keys) * holdout)), limit, len(keys) - 1)
+    max_held_out = min(max(1, round(len(keys) * holdout)), limit, len(keys) - 1)
     counts = np.diff(firsts, append=len(keys))
-    every = -(-len(keys) // most)  # the how-manieth copy of a frequent item is held out
+    every = -(-len(keys) // max_held_out)  # one in so many copies of a frequent item is held out
     frequent = counts >= _FREQUENT * every
     if (~frequent).sum() < MIN_ITEMS:
         frequent[:] = False
-    # The other groups in the order of their hashes; what takes all the room by itself is left out.
-    room = most - int((counts[frequent] // every).sum())
-    taken = np.where(frequent | (counts > room), 0, counts)
-    chosen = ranked[firsts[(np.cumsum(taken) <= room) & (taken > 0)]]
+    # The other groups in the order of their hashes; one that exceeds the room by itself is skipped.
+    room = max_held_out - int((counts[frequent] // every).sum())
+    sizes = np.where(frequent | (counts > room), 0, counts)
+    chosen = ranked[firsts[(np.cumsum(sizes) <= room) & (sizes > 0)]]
     if not len(chosen):
         return everything, everything
     mask = _among(keys, chosen)
-    places = np.flatnonzero(_among(keys, ranked[firsts[frequent]]))
-    places = places[np.argsort(keys[places], kind="stable")]
+    positions = np.flatnonzero(_among(keys, ranked[firsts[frequent]]))
+    positions = positions[np.argsort(keys[positions], kind="stable")]
     groups = counts[frequent]
-    number = np.arange(len(places)) - np.repeat(np.cumsum(groups) - groups, groups)
-    mask[places[number % every == every - 1]] = True
+    copy = np.arange(len(positions)) - np.repeat(np.cumsum(groups) - groups, groups)
+    mask[positions[copy % every == every - 1]] = True
     return everything[~mask], everything[mask]
 
 
 def _among(keys: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Return which keys are among some, which ascend."""
+    """Return a mask of the keys that are in ``chosen``, which is sorted."""
     mask = np.zeros(len(keys), bool)
     if len(chosen):
-        for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            near = np.minimum(np.searchsorted(chosen, some), len(chosen) - 1)
-            mask[start : start + _AT_ONCE] = chosen[near] == some
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            nearest = np.minimum(np.searchsorted(chosen, chunk), len(chosen) - 1)
+            mask[start : start + _CHUNK] = chosen[nearest] == chunk
     return mask
 
 
@@ -95,22 +95,22 @@ def by_length(
     lengths: Callable[[np.ndarray], np.ndarray], count: int, seed: int, step: int, batch: int,
     window: int = 16,
 ) -> np.ndarray:
-    """Return the items of a step, of like length, as a function of the arguments alone.
+    """Return the items of a step, of similar length, as a function of the arguments alone.
 
     The items that :func:`order` gives a window of steps are sorted by length and dealt out to
     these steps as runs, in an order drawn for each window.
 
     Args:
-        lengths: Gives the length of each of some items.
+        lengths: Returns the lengths of the items at some indices.
         count, seed, step, batch: As for :func:`order`.
         window: Steps in a window.
     """
-    number, slot = divmod(step, window)
-    items = order(count, seed, number, window * batch)
+    window_index, slot = divmod(step, window)
+    items = order(count, seed, window_index, window * batch)
     ranked = items[np.argsort(lengths(items), kind="stable")]
-    philox = np.random.Philox(key=np.array([seed, number], np.uint64), counter=_BUCKETS)
-    place = int(np.random.Generator(philox).permutation(window)[slot])
-    return ranked[place * batch : (place + 1) * batch]
+    philox = np.random.Philox(key=np.array([seed, window_index], np.uint64), counter=_BUCKETS)
+    position = int(np.random.Generator(philox).permutation(window)[slot])
+    return ranked[position * batch : (position + 1) * batch]
 
 
 @lru_cache(maxsize=4)
@@ -124,14 +124,14 @@ def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
 def order(count: int, seed: int, step: int, batch: int) -> np.ndarray:
     """Return the items of a step: a function of its arguments alone.
 
-    Steps read one endless row of epochs, each a new permutation of all items, so every item
-    comes up once an epoch; a batch may span epochs and be larger than ``count``.
+    Steps read an endless sequence of epochs, each a new permutation of all items, so every item
+    comes up once per epoch; a batch may span epochs and be larger than ``count``.
 
     Args:
         count: Number of items, at least 1.
         seed: Seed of the run, 0 to 2**64 - 1.
         step: Number of the step, from 0.
-        batch: Items a step.
+        batch: Items per step.
 
     Returns:
         Indices below ``count``, int64, shape (batch,).

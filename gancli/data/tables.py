@@ -1,6 +1,4 @@
-"""Checks of what a spec's JSON form says, before anything is built from it."""
-
-from typing import Any
+"""Checks of a spec's JSON form, before anything is built from it."""
 
 from gancli.data.labels import MAX_CLASSES
 
@@ -8,15 +6,15 @@ _MAX_ITEMS = 10**12
 
 
 def whole(value: object, low: int, high: int) -> bool:
-    """Whether a value is a whole number within bounds; True and False are none."""
+    """Return whether a value is a whole number within bounds; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def class_problem(classes: Any, counts: Any, count: Any) -> str:
-    """Return what is wrong with classes and numbers of items, or nothing.
+def class_problem(classes: object, counts: object, count: object) -> str:
+    """Return what is wrong with classes and numbers of items, or an empty string.
 
     Args:
-        classes: Should be the names of the classes, a list.
+        classes: Should be a list of the names of the classes.
         counts: Should be the number of items in each.
         count: Should be the number of all items.
     """
@@ -28,6 +26,6 @@ def class_problem(classes: Any, counts: Any, count: Any) -> str:
         return "the classes must be distinct, and two or more"
     if not isinstance(counts, (list, tuple)) or len(counts) != len(classes):
         return "there must be a count for each class"
-    if not all(whole(each, 0, _MAX_ITEMS) for each in (*counts, count)):
-        return "the counts must be whole numbers from 0 on"
+    if not all(whole(number, 0, _MAX_ITEMS) for number in (*counts, count)):
+        return "the counts must be whole numbers of at least 0"
     return ""

@@ -1,1 +1,1 @@
-"""Measures of generated against real items; one idea a file."""
+"""Measures of generated against real items, one idea per file."""

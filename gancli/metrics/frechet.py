@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_SPLITS = 4  # pairs of halves that a floor averages over
+_SPLITS = 4  # random pairs of halves that the floor averages over
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,20 @@ def sampling_floor(real: np.ndarray, samples: int, rng: np.random.Generator) -> 
 
     Args:
         real: Features, shape (items, dims), that they would be compared with.
-        samples: How many there would be.
-        rng: Divides the items into halves, several times.
+        samples: Number of such items.
+        rng: Divides ``real`` into halves, several times.
     """
     if len(real) < 2:
         return 0.0
     half = len(real) // 2
-    found = []
+    distances = []
     for _ in range(_SPLITS):
         order = rng.permutation(len(real))
-        found.append(frechet_distance(real[order[:half]], real[order[half:]]))
-    # Between samples of one distribution the distance is pure sampling error, which to leading
-    # order goes as 1/n + 1/m. Halves would overstate what `samples` items score against all.
-    size = (1 / samples + 1 / len(real)) / (1 / half + 1 / (len(real) - half))
-    return float(np.mean(found)) * size
+        distances.append(frechet_distance(real[order[:half]], real[order[half:]]))
+    # Between samples of one distribution the distance is pure sampling error, to leading order
+    # proportional to 1/n + 1/m. Halves would overstate that of `samples` items against all.
+    scale = (1 / samples + 1 / len(real)) / (1 / half + 1 / (len(real) - half))
+    return float(np.mean(distances)) * scale
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Texts as counts of short runs of tokens, hashed to a fixed number of values."""
+"""Texts as counts of n-grams of tokens, hashed to a fixed number of values."""
 
 from collections.abc import Sequence
 
@@ -6,20 +6,20 @@ import numpy as np
 import torch
 
 _ORDERS = (1, 2, 3, 4)
-_BUCKETS = 512  # values for each order
+_BUCKETS = 512  # values per order
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def ngram_features(texts: Sequence[np.ndarray], end: int = 0) -> torch.Tensor:
     """Return features of texts, float32, shape (texts, 4 * 512 + 1).
 
-    Each run of one to four tokens, the end included, adds a signed one to the value that its
-    hash names (Weinberger et al. 2009, arXiv 0902.2206); a text's runs of one length are scaled
-    by the root of their number, so that long texts do not drown short ones. The last value is the
-    logarithm of the length.
+    Each n-gram of one to four tokens, the end included, adds 1 or -1 to the value that its hash
+    selects (Weinberger et al. 2009, arXiv 0902.2206); the counts of one order are divided by the
+    root of the number of n-grams, so that long texts do not outweigh short ones. The last value
+    is log(1 + length).
 
     Args:
-        texts: Token ids, each of any length; what follows an ``end`` is ignored.
+        texts: Token ids, each text of any length; what follows an ``end`` is ignored.
         end: The id that ends a text.
     """
     features = np.zeros((len(texts), len(_ORDERS) * _BUCKETS + 1), np.float32)

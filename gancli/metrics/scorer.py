@@ -1,4 +1,4 @@
-"""What the monitors of all modalities do with features: a distance, a spread and a floor."""
+"""The score of all modalities: a distance, a spread and a floor, from features."""
 
 from abc import ABC, abstractmethod
 
@@ -15,20 +15,20 @@ Blocks = list[torch.Tensor]
 class FrechetScorer(ABC):
     """Measures items against held-out real ones; smaller is better.
 
-    The score is the Frechet distance in percent of real items' variance, in a feature space that
-    the training half scales: 0 for the same distribution, 200 on average for one real item
+    The score is the Frechet distance in percent of the real items' variance, in a feature space
+    scaled by the training half: 0 for the same distribution, 200 on average for one real item
     repeated, more for noise. Like every Frechet distance it shrinks with the number of items, so
-    compare scores at one number only. It is not the FID.
+    compare only scores of equally many items. It is not the FID.
 
     Args:
         train: Features of the training half, which fix the projection: blocks of shape (n, dims).
-        held_out: Features of what items are compared with.
-        weights: Of each block.
+        held_out: Features of the items to compare with.
+        weights: Weight of each block.
         samples: Number of items that ``score`` will be given; sizes the floor.
         rng: Divides the held-out half for the floor.
 
     Attributes:
-        floor: Score that as many real items would have.
+        floor: Score that ``samples`` real items would have.
     """
 
     def __init__(
@@ -43,28 +43,29 @@ class FrechetScorer(ABC):
 
     @abstractmethod
     def features(self, items: torch.Tensor) -> Blocks:
-        """Return the features of items, shaped as the generator makes them."""
+        """Return the features of items shaped as the generator's."""
 
     def score(self, items: torch.Tensor) -> float:
-        """Return the distance of items; inf if any is not finite."""
-        found = self._fitted(items)
-        return float("inf") if found is None else 100.0 * distance(found, self._real)
+        """Return the distance of items; inf if any value is not finite."""
+        gaussian = self._fitted(items)
+        return float("inf") if gaussian is None else 100.0 * distance(gaussian, self._real)
 
     def diversity(self, items: torch.Tensor) -> float:
-        """Return the spread of items over that of real ones; 0 if any is not finite."""
-        found = self._fitted(items)
-        return 0.0 if found is None else spread_ratio(found, self._real)
+        """Return the spread of items over that of real ones; 0 if any value is not finite."""
+        gaussian = self._fitted(items)
+        return 0.0 if gaussian is None else spread_ratio(gaussian, self._real)
 
     def _fitted(self, items: torch.Tensor) -> Gaussian | None:
-        """Return the Gaussian of items; asked for both figures of the same ones, it looks once."""
+        """Return the Gaussian of items, computed once for both figures of the same items."""
         if self._last is None or self._last[0] is not items:
-            sound = len(items) > 0 and bool(torch.isfinite(items).all())
-            found = fit(self._projection(self.features(items))) if sound else None
-            self._last = items, found
+            finite = len(items) > 0 and bool(torch.isfinite(items).all())
+            gaussian = fit(self._projection(self.features(items))) if finite else None
+            self._last = items, gaussian
         return self._last[1]
 
 
-def topped_up(few: Blocks, enough: int, others: Blocks) -> Blocks:
-    """Return features of at least ``enough`` items: fewer have no usable covariance."""
-    missing = max(enough - len(few[0]), 0)
-    return [torch.cat((a, b[:missing])) for a, b in zip(few, others, strict=True)]
+def topped_up(blocks: Blocks, count: int, others: Blocks) -> Blocks:
+    """Return ``blocks`` filled up with ``others`` to ``count`` items; fewer have no covariance."""
+    missing = max(count - len(blocks[0]), 0)
+    pairs = zip(blocks, others, strict=True)
+    return [torch.cat((block, other[:missing])) for block, other in pairs]

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 from gancli.errors import GancliError, suggest
-from gancli.modalities.base import Modality
+from gancli.modalities.base import AnyModality
 
 
 def names() -> list[str]:
@@ -12,7 +12,7 @@ def names() -> list[str]:
     return sorted(found.name for found in pkgutil.iter_modules(__path__) if found.ispkg)
 
 
-def get(name: str) -> Modality:
+def get(name: str) -> AnyModality:
     """Return a modality by name.
 
     Raises:
@@ -20,5 +20,5 @@ def get(name: str) -> Modality:
     """
     if name not in names():
         raise GancliError(f"There is no modality {name!r}.", suggest(name, names()))
-    modality: Modality = importlib.import_module(f"{__name__}.{name}").MODALITY
+    modality: AnyModality = importlib.import_module(f"{__name__}.{name}").MODALITY
     return modality

@@ -1,35 +1,32 @@
-"""The contract of a modality: all that the loop, the sampler and the commands know of one.
+"""The contract of a modality: facts, and three doors to its code. README.md explains it.
 
-A folder in ``gancli/modalities/`` whose ``__init__`` holds a ``MODALITY`` is a modality. Importing
-it must not import torch: the command line reads the configs of every modality for ``--help``.
+Importing a modality must not import numpy or torch: the command line reads the configs of all of
+them for ``--help``. So a modality's code is behind doors that are opened where it is needed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from gancli.config import TrainConfig
+from gancli.sampling.config import SampleConfig
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
     import torch
+    from _typeshed import DataclassInstance
     from torch import nn
 
-    from gancli.data.dataset import Dataset
+    from gancli.data.dataset import Dataset, Items
     from gancli.data.source import Source
-    from gancli.phases.base import Phase
+    from gancli.phases.base import Networks, Phase
     from gancli.reporting import Reporter
-    from gancli.sampling.config import SampleConfig
+    from gancli.sampling.codec import Codec
 
-# Makes the items of some keys one after the other, in their order, while few are in memory. A key
-# is a seed or whatever else the modality's ``latents`` knows; an item is float32, shaped as the
-# generator makes it, without the batch; the score is the discriminator's calibrated log-odds of
-# the item being real, or None where nobody asked for it.
-Items = Callable[[Sequence[Any]], "Iterator[tuple[Any, np.ndarray, float | None]]"]
 
-# Gives the binary stream for data; refuses a terminal by a GancliError.
-Stdout = Callable[[], BinaryIO]
+# What the data fixes: a frozen dataclass of JSON values.
+SpecT = TypeVar("SpecT", bound="DataclassInstance")
+ConfigT = TypeVar("ConfigT", bound=TrainConfig)
+OptionsT = TypeVar("OptionsT", bound=SampleConfig)
 
 
 class Scorer(Protocol):
@@ -50,77 +47,80 @@ class Scorer(Protocol):
         """Return further figures for the log."""
 
 
-class Modality(Protocol):
-    """One kind of thing that can be generated."""
+@dataclass(frozen=True)
+class Loader(Generic[SpecT, ConfigT]):
+    """From files to arrays (numpy).
+
+    Args:
+        inspect: Returns the spec that the data fixes and a sentence for each choice.
+        spec_from_table: Returns a spec from its JSON form; raises GancliError if a field is
+            missing, of a wrong type or out of bounds.
+        load: Reads all items.
+    """
+
+    inspect: "Callable[[Source, ConfigT], tuple[SpecT, list[str]]]"
+    spec_from_table: Callable[[Mapping[str, object]], SpecT]
+    load: "Callable[[Source, SpecT, ConfigT, Reporter], Dataset]"
+
+
+@dataclass(frozen=True)
+class Trainable(Generic[SpecT, ConfigT]):
+    """Networks and what trains them (torch).
+
+    Args:
+        build: Returns what a model holds, with weights that are not trained.
+        start: Returns new networks for a training: those of ``build``, and what only training
+            needs.
+        generate: Runs a generator on inputs by argument name; returns items, a row each.
+        real: Returns real items as the discriminator sees them, shaped as the generator makes
+            them, and their labels.
+        phases: Returns the parts of training in order.
+        scorer: Returns the monitor's measure for this data; the integer is its seed.
+    """
+
+    build: "Callable[[SpecT, ConfigT], Networks]"
+    start: "Callable[[SpecT, ConfigT, Dataset], Networks]"
+    generate: "Callable[[nn.Module, Mapping[str, torch.Tensor]], torch.Tensor]"
+    real: "Callable[[Items, SpecT], tuple[torch.Tensor, torch.Tensor | None]]"
+    phases: "Callable[[SpecT, ConfigT, Dataset], list[Phase]]"
+    scorer: "Callable[[Dataset, SpecT, int], Scorer]"
+
+
+def call_generator(
+    generator: "nn.Module", inputs: "Mapping[str, torch.Tensor]"
+) -> "torch.Tensor":
+    """Run a generator that makes its items in one pass."""
+    items: torch.Tensor = generator(**inputs)
+    return items
+
+
+@dataclass(frozen=True)
+class Modality(Generic[SpecT, ConfigT, OptionsT]):
+    """One kind of thing that can be generated.
+
+    Args:
+        name: As on the command line.
+        items: What it makes, in the plural, for messages.
+        config_type: Options of training.
+        options_type: Options of sampling.
+        presets: Values of each preset, by its name.
+        binary: Whether its samples have to be kept from a terminal.
+        tile: Items that torch computes together in sampling; another number is another set of
+            bytes.
+        loader, codec, trainable: The doors. ``codec`` makes the one of a spec and a config.
+    """
 
     name: str
-    config_type: type[TrainConfig]
-    sample_config_type: "type[SampleConfig]"
-    presets: Mapping[str, Mapping[str, Any]]
-    binary: bool  # whether its data has to be kept from a terminal
-    tile: int  # items that sampling computes together; another number is another set of bytes
+    items: str
+    config_type: type[ConfigT]
+    options_type: type[OptionsT]
+    presets: Mapping[str, Mapping[str, object]]
+    binary: bool
+    tile: int
+    loader: Callable[[], Loader[SpecT, ConfigT]]
+    codec: "Callable[[], Callable[[SpecT, ConfigT], Codec[OptionsT]]]"
+    trainable: Callable[[], Trainable[SpecT, ConfigT]]
 
-    def inspect(self, source: "Source", config: Any) -> tuple[Any, list[str]]:
-        """Return the spec that the data fixes and a sentence for each choice (no torch)."""
 
-    def spec_from_table(self, table: Mapping[str, Any]) -> Any:
-        """Return a spec from its JSON form.
-
-        Raises:
-            GancliError: A field is missing, of a wrong type or out of bounds.
-        """
-
-    def load(
-        self, source: "Source", spec: Any, config: Any, reporter: "Reporter"
-    ) -> "Dataset":
-        """Read all items (no torch)."""
-
-    def build(self, spec: Any, config: Any) -> "dict[str, nn.Module]":
-        """Return what a model holds: the ``generator`` and the ``discriminator``."""
-
-    def start(self, spec: Any, config: Any, dataset: "Dataset") -> "dict[str, nn.Module]":
-        """Return new networks for a training: those of ``build``, and what only training needs."""
-
-    def real(
-        self, batch: "dict[str, np.ndarray]", spec: Any
-    ) -> "tuple[torch.Tensor, torch.Tensor | None]":
-        """Return real items from ``Dataset.take`` that the generator could make, and their labels.
-
-        The items are shaped as it makes them; without classes there are no labels.
-        """
-
-    def phases(self, spec: Any, config: Any, dataset: "Dataset") -> "list[Phase]":
-        """Return the parts of training in order."""
-
-    def scorer(self, dataset: "Dataset", spec: Any, seed: int) -> Scorer:
-        """Return the monitor's figure for this data."""
-
-    def generator_inputs(
-        self, keys: list[Any], spec: Any, config: Any, options: Any
-    ) -> "dict[str, np.ndarray]":
-        """Return the generator's inputs by argument name, a row for each key (no torch).
-
-        A key is a seed, a :class:`gancli.sampling.seeds.Candidate`, or what else the modality's
-        own ``write`` asks for (places between seeds). ``labels`` are the discriminator's too.
-        """
-
-    def preview(self, items: "np.ndarray", spec: Any, path: "Path") -> None:
-        """Write a picture of a few generated items beside ``path``, with a fitting suffix."""
-
-    def write(
-        self,
-        items: Items,
-        seeds: list[int],
-        spec: Any,
-        options: Any,
-        reporter: "Reporter",
-        stdout: Stdout,
-    ) -> "list[Path]":
-        """Encode the items of seeds to files or to stdout and return the files.
-
-        Whatever can be refused is refused before the first item is asked for.
-
-        Raises:
-            UsageError: The options do not go together.
-            GancliError: A file is there already (without ``force``) or cannot be written.
-        """
+# A modality found by its name, whose types are known to nobody but itself.
+AnyModality: TypeAlias = Modality[Any, Any, Any]

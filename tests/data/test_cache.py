@@ -7,20 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import Recorder
 
 from gancli.data import cache
 from gancli.errors import GancliError
-from gancli.reporting import Silent
 
 ITEMS = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3)
-
-
-class Warned(Silent):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +27,8 @@ def held(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def write(places: tuple[int, ...] = (3, 0, 2), reporter: Warned | None = None) -> np.ndarray:
-    with cache.Writer("entry", 4, (2, 3), reporter or Warned()) as writer:
+def write(places: tuple[int, ...] = (3, 0, 2), reporter: Recorder | None = None) -> np.ndarray:
+    with cache.Writer("entry", 4, (2, 3), reporter or Recorder()) as writer:
         for place in places:
             writer.put(place, ITEMS[place])
         return writer.finish({"note": ["\udcff", 1]})
@@ -47,15 +39,15 @@ def test_what_was_written_is_found(held: str, folder: Path) -> None:
     expected = ITEMS[[0, 2, 3]]
     array = write()
     assert np.array_equal(array, expected)
-    found = cache.find("entry")
-    assert found is not None
-    assert np.array_equal(found[0], expected) and found[1] == {"note": ["\udcff", 1]}
-    assert isinstance(found[0], np.memmap) == isinstance(array, np.memmap) == (held == "file")
+    cached = cache.find("entry")
+    assert cached is not None
+    assert np.array_equal(cached[0], expected) and cached[1] == {"note": ["\udcff", 1]}
+    assert isinstance(cached[0], np.memmap) == isinstance(array, np.memmap) == (held == "file")
     assert os.listdir(folder) == ["entry"]
     assert cache.cache_size() > expected.nbytes
     if held == "file":
         with pytest.raises(ValueError):
-            found[0][0] = 1
+            cached[0][0] = 1
 
 
 def test_damage_makes_it_absent_and_it_is_rebuilt(held: str, folder: Path) -> None:
@@ -83,7 +75,7 @@ def test_damage_makes_it_absent_and_it_is_rebuilt(held: str, folder: Path) -> No
 
 
 def test_failure_leaves_nothing(held: str, folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), cache.Writer("entry", 4, (2, 3), Warned()) as writer:
+    with pytest.raises(KeyboardInterrupt), cache.Writer("entry", 4, (2, 3), Recorder()) as writer:
         writer.put(0, ITEMS[0])
         raise KeyboardInterrupt
     assert not folder.exists() or os.listdir(folder) == []
@@ -100,12 +92,12 @@ def test_without_a_usable_cache(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         monkeypatch.setattr(cache, "_sync", full)
-    reporter = Warned()
+    reporter = Recorder()
     if held == "memory":
         assert np.array_equal(write(reporter=reporter), ITEMS[[0, 2, 3]])
         assert len(reporter.warnings) == 1
     else:
-        with pytest.raises(GancliError, match="cannot take it"):
+        with pytest.raises(GancliError, match="cannot hold it"):
             write(reporter=reporter)
     if reason == "full":
         assert os.listdir(folder) == []
@@ -116,8 +108,8 @@ def test_disk_full_while_decoding_to_a_file(folder: Path, monkeypatch: pytest.Mo
     if not os.path.exists("/dev/full"):
         pytest.skip("only Linux has a device that is always full")
     monkeypatch.setattr(cache, "memory_limit", lambda: 1)
-    with pytest.raises(GancliError, match="cannot take it"):
-        with cache.Writer("entry", 4, (2, 3), Warned()) as writer:
+    with pytest.raises(GancliError, match="cannot hold it"):
+        with cache.Writer("entry", 4, (2, 3), Recorder()) as writer:
             writer._file.close()
             writer._file = open("/dev/full", "w+b", buffering=0)  # noqa: SIM115
             writer.put(0, ITEMS[0])
@@ -134,7 +126,7 @@ def test_leftovers_of_killed_runs_are_swept(folder: Path) -> None:
 
 def test_key_depends_on_every_part() -> None:
     parts: list[tuple[object, ...]] = [(), ("a",), ("a", 1), ("a", "1"), ("\udcff",)]
-    assert len({cache.key(*each) for each in parts}) == 5
+    assert len({cache.key(*values) for values in parts}) == 5
     assert cache.key("a", (1, 2)) == cache.key("a", [1, 2])
 
 

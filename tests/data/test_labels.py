@@ -7,8 +7,8 @@ from gancli.data.labels import find_labels, known_labels
 from gancli.errors import UsageError
 
 
-def files(*folders: str, each: int = 5) -> list[str]:
-    return [f"{folder}/{index}.png" for folder in folders for index in range(each)]
+def files(*folders: str, count: int = 5) -> list[str]:
+    return [f"{folder}/{index}.png" for folder in folders for index in range(count)]
 
 
 def test_folders_become_classes_in_natural_order() -> None:
@@ -38,8 +38,8 @@ def test_parts_of_the_data_are_no_classes() -> None:
     [
         (["a.png", "b.png"], "tell them apart"),
         (files("cat", "dog") + ["stray.png"], "outside"),
-        (files("cat", "dog") + ["fox/1.png"], "single"),
-        (files("cat", "dog", each=4), "average"),
+        (files("cat", "dog") + ["fox/1.png"], "only one file"),
+        (files("cat", "dog", count=4), "average"),
         (files(*map(str, range(1001))), "too many"),
     ],
 )
@@ -65,7 +65,7 @@ def test_odd_class_names_sort() -> None:
 
 
 def test_labels_in_classes_fixed_before() -> None:
-    labels = known_labels(files("set/dog", "set/cat", each=1), ("cat", "dog"))
+    labels = known_labels(files("set/dog", "set/cat", count=1), ("cat", "dog"))
     assert labels is not None and labels.tolist() == [1, 0]
     only = known_labels(files("dog"), ("cat", "dog"))
     assert only is not None and set(only.tolist()) == {1}

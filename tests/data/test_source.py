@@ -119,9 +119,9 @@ def test_zip_names_without_the_utf8_flag(tmp_path: Path) -> None:
             [parts[0]] + [p[: offset - 4] + b"\0\0" + p[offset - 2 :] for p in parts[1:]]
         )
     path.write_bytes(data.replace("\u20ac".encode(), b"\xff\xfeq"))
-    found = read_all(open_source(str(path)))
-    assert found["\u65e5.png"] == b"a"
-    assert sorted(found.values()) == [b"a", b"b"]
+    contents = read_all(open_source(str(path)))
+    assert contents["\u65e5.png"] == b"a"
+    assert sorted(contents.values()) == [b"a", b"b"]
 
 
 def test_a_file_named_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,14 +287,12 @@ def test_what_is_missing_gets_a_hint(tmp_path: Path) -> None:
             open_source(odd)
 
 
-def test_bundled_samples_by_name_and_by_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bundled_samples_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANCLI_HOME", str(tmp_path))
     (tmp_path / "samples" / "data").mkdir(parents=True)
     zip_of(tmp_path / "samples" / "data" / "tiny-things.zip", {"a.png": b"1"})
-    assert open_source("tiny-things").name == "tiny-things"
-    assert read_all(open_source(None, "tiny-things")) == {"a.png": b"1"}
+    source = open_source("tiny-things")
+    assert source.name == "tiny-things" and read_all(source) == {"a.png": b"1"}
     (tmp_path / "samples" / "index.json").write_text(
         '{"tiny-things": {"modality": "image", "files": {"data/tiny-things.zip": "00"}}}'
     )

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from gancli.config import TrainConfig, option
 from gancli.errors import UsageError
-from gancli.layers.names import ACTIVATIONS, CELLS
-from gancli.losses.names import OBJECTIVES
+from gancli.layers.names import ACTIVATIONS
+from gancli.modalities import options as shared
 from gancli.sampling.config import SampleConfig
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ class AudioConfig(TrainConfig):
         "at most 1.5s.", "Data", parse="duration", metavar="DURATION",
     )
     trim: bool = option(True, "Cut silence off both ends of each recording.", "Data")
-    labels: str = option(
-        "auto", "folders: first-level folders are classes; auto: when they look like classes.",
-        "Data", choices=("auto", "folders", "none"),
-    )
+    labels: str = shared.labels()
     bins: int | None = option(
         None, "Mel bands of a frame; 64 up to 8 kHz, 80 above.", "Data", minimum=8, maximum=256
     )
@@ -46,7 +43,7 @@ class AudioConfig(TrainConfig):
         minimum=16, maximum=4096,
     )
 
-    latent: int = option(64, "Numbers in the noise vector z.", "Networks", minimum=1, maximum=4096)
+    latent: int = shared.latent()
     noise: int = option(
         8, "Fresh random numbers that the generator gets at every step, beside z.", "Networks",
         minimum=1, maximum=1024,
@@ -61,8 +58,8 @@ class AudioConfig(TrainConfig):
         "the discriminator sees of them; few are smooth, many are noisy.", "Networks",
         minimum=1, maximum=4096,
     )
-    g_cell: str = option("lstm", "Recurrent cell of the generator.", "Networks", choices=CELLS)
-    d_cell: str = option("lstm", "Recurrent cell of the discriminator.", "Networks", choices=CELLS)
+    g_cell: str = shared.cell("generator")
+    d_cell: str = shared.cell("discriminator")
     g_width: int = option(
         128, "Values that the generator carries from step to step.", "Networks", minimum=4,
         maximum=8192,
@@ -82,12 +79,8 @@ class AudioConfig(TrainConfig):
         "leaky_relu", "Activation in the generator's output network.", "Networks",
         choices=ACTIVATIONS,
     )
-    d_activation: str = option(
-        "leaky_relu", "Activation in the discriminator.", "Networks", choices=ACTIVATIONS
-    )
-    slope: float = option(
-        0.2, "Slope of leaky_relu below zero.", "Networks", minimum=0.0, maximum=1.0
-    )
+    d_activation: str = shared.d_activation()
+    slope: float = shared.slope()
 
     warm_start: float = option(
         0.35, "Share of the budget in which the generator learns to rebuild clips from a code, as "
@@ -98,17 +91,12 @@ class AudioConfig(TrainConfig):
         3e-3, "Weight of the code's divergence from noise in the warm start.", "Objective",
         minimum=0.0, maximum=1e3,
     )
-    objective: str = option(
-        "relativistic", "Adversarial loss.", "Objective", choices=OBJECTIVES
-    )
+    objective: str = shared.objective()
     noise_penalty: float = option(
         1.0, "Weight of the penalty on how much a little noise moves the discriminator; 0 is off.",
         "Objective", minimum=0.0, maximum=1e4,
     )
-    penalty_share: float = option(
-        0.25, "Part of each batch that is penalized; a small part is cheap and unbiased.",
-        "Objective", minimum=0.0, maximum=1.0,
-    )
+    penalty_share: float = shared.penalty_share(0.25)
     matching: float = option(
         2.0, "Weight of the distance between the means of the discriminator's features over real "
         "and over generated batches (feature matching); 0 is off.", "Objective", minimum=0.0,
@@ -121,34 +109,14 @@ class AudioConfig(TrainConfig):
     )
 
     batch: int = option(32, "Clips in a step.", "Training", minimum=2, maximum=65536)
-    lr: float = option(
-        1e-3, "Learning rate of the warm start.", "Training", minimum=0.0, maximum=10.0
-    )
-    g_lr: float = option(
-        4e-4, "Learning rate of the generator in the adversarial phase.", "Training", minimum=0.0,
-        maximum=10.0,
-    )
-    d_lr: float = option(
-        4e-4, "Learning rate of the discriminator.", "Training", minimum=0.0, maximum=10.0
-    )
-    beta1: float = option(
-        0.0, "Adam's decay of the gradient's mean.", "Training", minimum=0.0, maximum=0.9999
-    )
-    beta2: float = option(
-        0.99, "Adam's decay of the gradient's square.", "Training", minimum=0.0, maximum=0.99999
-    )
-    clip: float = option(
-        5.0, "Greatest norm of a gradient; longer ones are shortened.", "Training", minimum=1e-6,
-        maximum=1e6,
-    )
-    lr_end: float = option(
-        0.3, "Share of the learning rates left at the end of the adversarial phase, reached by a "
-        "cosine; 1 keeps them constant.", "Training", minimum=0.0, maximum=1.0,
-    )
-    ema: float = option(
-        0.05, "Half-life of the averaged generator as a share of the clips seen, at most 10,000; "
-        "0 is off.", "Training", minimum=0.0, maximum=1.0,
-    )
+    lr: float = shared.learning_rate(1e-3, "warm start")
+    g_lr: float = shared.learning_rate(4e-4, "generator in the adversarial phase")
+    d_lr: float = shared.learning_rate(4e-4, "discriminator")
+    beta1: float = shared.beta1()
+    beta2: float = shared.beta2()
+    clip: float = shared.clip(5.0)
+    lr_end: float = shared.lr_end("adversarial phase")
+    ema: float = shared.ema("clips")
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -197,6 +165,6 @@ class AudioSampleConfig(SampleConfig):
             raise UsageError(
                 f"--length {self.length:g}s cannot be: clips of this model last up to "
                 f"{spec.seconds:.2f} s.",
-                "It has learnt where clips end. Ask for less, or join several with -n and --gap.",
+                "It has learned where clips end. Ask for less, or join several with -n and --gap.",
             )
         return wanted

@@ -1,18 +1,18 @@
-"""Finding what a set of sounds fixes, by listening to some of it."""
+"""Determine the spec of a set of sounds from some of its files."""
 
 import math
 from collections import Counter
 from statistics import median_low
-from typing import Any
 
 import numpy as np
 
 from gancli.data.claims import claimed
 from gancli.data.labels import find_labels
-from gancli.data.member import BadMember, first_names
 from gancli.data.source import Member, Source
+from gancli.data.survey import COMPANION_SUFFIXES, no_files, survey
 from gancli.data.tables import whole
-from gancli.errors import GancliError, UsageError
+from gancli.errors import UsageError
+from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.decode import (
     HEAD_BYTES,
     SUFFIXES,
@@ -20,284 +20,247 @@ from gancli.modalities.audio.decode import (
     Header,
     Recording,
     is_sound,
-    look,
+    read_header,
     scan,
 )
-from gancli.modalities.audio.mel import statistics
 from gancli.modalities.audio.spec import (
-    HIGHEST_RATE,
-    LEVEL,
-    LOWEST_RATE,
+    FRAME_MULTIPLE,
     MAX_BINS,
     MAX_FRAMES,
     MAX_HOP,
+    MAX_RATE,
     MIN_BINS,
-    MIN_DEVIATION,
     MIN_HOP,
-    ROUND,
+    MIN_RATE,
+    MIN_STD,
+    PEAK,
     AudioSpec,
 )
 
-# What training on two cores can do, and a person does not have to know.
-_HIGHEST_AUTO_RATE, _USUAL_RATE = 24_000, 16_000
-_LONGEST_AUTO_S = 1.5
-_FRAME_S = 0.016
-_MIN_FRAMES = 8
-
-# How much is listened to.
-_HEADERS, _SCANS, _BYTES, _SCAN_S = 2000, 200, 256 << 20, 10.0
-_SAMPLES = 1 << 26
-
-# What data sets carry beside their sounds; anything else unknown is judged by its first bytes.
-_OTHER_SUFFIXES = frozenset(
-    ".txt .md .json .jsonl .csv .tsv .xml .html .htm .yaml .yml .toml .py .pdf .npy .npz .mat "
-    ".png .jpg .jpeg .gif .webp .bmp .tif .tiff .mp4 .mov .avi .mkv .webm .mid .midi .zip .tar "
-    ".gz .tgz .sha256 .db .ini .lab .textgrid".split()
+BROKEN_HINT = (
+    "Is this the right folder? Remove the broken files, or convert them to WAV or FLAC."
 )
 
+# Defaults that two CPU cores can train on.
+_MAX_AUTO_RATE, _DEFAULT_RATE = 24_000, 16_000  # Hz; data above the first is brought to the second
+_MAX_AUTO_SECONDS = 1.5
+_HOP_SECONDS = 0.016
+_MIN_FRAMES = 8
 
-def sounds(source: Source) -> list[Member]:
+# How much of the data is examined.
+_MAX_HEADERS, _MAX_SCANS, _MAX_SAMPLES = 2000, 200, 1 << 26
+_SCAN_SECONDS = 10.0  # of each file
+
+# Files of these kinds are ignored; those of other unknown suffixes are judged by their first bytes.
+_OTHER_SUFFIXES = COMPANION_SUFFIXES | {
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".mid", ".midi", ".lab",
+    ".textgrid",
+}
+
+
+def sound_files(source: Source) -> list[Member]:
     """Return the files that claim to be sounds, by suffix or else by their first bytes.
 
     Raises:
         GancliError: There are none.
     """
-    found = claimed(source, SUFFIXES, _OTHER_SUFFIXES, HEAD_BYTES, is_sound)
-    if not found:
-        raise GancliError(
-            f"There are no sounds among the {len(source.members)} files of "
-            f"{str(source.path)!r}.",
-            "They are files that end with .wav, .flac, .ogg, .opus, .mp3, .aiff, .au, .caf or "
-            ".w64.",
-        )
-    return found
+    members = claimed(source, SUFFIXES, _OTHER_SUFFIXES, HEAD_BYTES, is_sound)
+    if not members:
+        endings = ".wav, .flac, .ogg, .opus, .mp3, .aiff, .au, .caf or .w64"
+        raise no_files("sounds", source, f"The names of sounds end with {endings}.")
+    return members
 
 
-def refuse_if_most(broken: list[tuple[str, str]], count: int) -> None:
-    """Check that at least half of the sounds, and one at all, could be read.
+def inspect(source: Source, config: AudioConfig) -> tuple[AudioSpec, list[str]]:
+    """Examine evenly spaced files and determine what the config leaves open.
 
-    Args:
-        broken: Name and problem of each one that could not.
-        count: Number of all.
-
-    Raises:
-        GancliError: With the first three names.
-    """
-    if broken and (2 * len(broken) > count or len(broken) == count):
-        raise GancliError(
-            f"{len(broken):,} of {count:,} sounds cannot be used: {first_names(broken)}.",
-            "Is this the right folder? Remove such files, or convert them to WAV or FLAC.",
-        )
-
-
-def inspect(source: Source, config: Any) -> tuple[AudioSpec, list[str]]:
-    """Listen to evenly spaced files and decide what is not given.
-
-    Headers of up to 2,000 give the rate; up to 200 are decoded, the first seconds of each, for
-    the length of clips and for the mean and deviation of their log-mel.
+    The headers of up to 2,000 files give the sample rate. The first seconds of up to 200 files
+    are decoded for the length of clips and for the mean and standard deviation of their log-mel.
 
     Args:
         source: The files.
-        config: Has ``rate`` (Hz or None), ``channels`` (1 or 2), ``length`` (seconds or None),
-            ``trim``, ``labels`` (``auto``, ``folders`` or ``none``), ``hop`` (samples or None)
-            and ``bins`` (or None).
+        config: Its options ``rate``, ``length``, ``hop`` and ``bins`` are determined from the
+            data where they are None.
 
     Returns:
         The spec, and a sentence for each choice.
 
     Raises:
-        UsageError: What is asked for cannot be, or ``folders`` finds no classes.
-        GancliError: There are no sounds, or most of those listened to cannot be used.
+        UsageError: An option is out of bounds, or ``labels = "folders"`` finds no classes.
+        GancliError: There are no sounds, or most of those examined cannot be used.
     """
-    members = sounds(source)
-    channels = int(config.channels)
-    headers = _headers(source, members)
-    rate, rate_why = _rate(headers, config.rate)
-    hop, window, bins, frame_why = _frame(rate, config.hop, config.bins)
-    limit = round(max(_SCAN_S, 2 * _checked_length(config.length, rate, hop)) * rate)
+    members = sound_files(source)
+    channels = config.channels
+    headers = survey(source, members, _MAX_HEADERS, read_header, "sounds", BROKEN_HINT)
+    rate, rate_reason = _choose_rate(headers, config.rate)
+    hop, window, bins, frame_reason = _choose_frame(rate, config.hop, config.bins)
+    limit = round(max(_SCAN_SECONDS, 2 * _max_seconds(config.length, rate, hop)) * rate)
     recordings = _scan(source, members, rate, channels, config.trim, limit, hop)
-    frames, ends, length_why = _length(recordings, config.length, rate, hop)
-    clips = [_head(each, frames * hop if ends else limit) for each in recordings]
-    mean, deviation = _statistics(clips, rate, hop, window, bins)
+    frames, ends, length_reason = _choose_length(recordings, config.length, rate, hop)
+    max_samples = frames * hop if ends else limit
+    clips = [_first_samples(recording, max_samples) for recording in recordings]
+    mean, std = _rounded_statistics(clips, rate, hop, window, bins)
     names = [member.name for member in members]
-    classes, labels, classes_why = find_labels(names, config.labels)
+    classes, labels, classes_reason = find_labels(names, config.labels)
     counts = () if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
     spec = AudioSpec(
-        rate, channels, hop, window, bins, frames, ends, config.trim, mean, deviation, classes,
+        rate, channels, hop, window, bins, frames, ends, config.trim, mean, std, classes,
         tuple(counts), len(members),
     )
-    trim_why = (
-        "Silence at both ends of a file is left out." if config.trim
-        else "Silence at the ends of a file is kept, as asked."
+    trim_reason = (
+        "Silence at both ends of each file is trimmed." if config.trim
+        else "Silence at the ends of each file is kept, as requested."
     )
     return spec, [
-        rate_why, _channels_why(headers, channels), length_why, trim_why, frame_why, classes_why
+        rate_reason, _channels_reason(headers, channels), length_reason, trim_reason,
+        frame_reason, classes_reason,
     ]
 
 
-def _spread(members: list[Member], most: int) -> set[str]:
-    """Return the names of evenly spaced files, fewer if they are large."""
-    mean_bytes = max(1, sum(member.size for member in members) // len(members))
-    count = min(len(members), most, max(32, _BYTES // mean_bytes))
-    return {members[index * len(members) // count].name for index in range(count)}
-
-
-def _headers(source: Source, members: list[Member]) -> list[Header]:
-    chosen = _spread(members, _HEADERS)
-    headers: list[Header] = []
-    broken: list[tuple[str, str]] = []
-    for member, _ in source.stream():
-        if member.name in chosen:
-            try:
-                headers.append(look(member))
-            except (BadSound, BadMember) as error:
-                broken.append((member.name, str(error)))
-    refuse_if_most(broken, len(chosen))
-    return headers
-
-
-def _rate(headers: list[Header], given: int | None) -> tuple[int, str]:
-    if given is not None:
-        if not whole(given, LOWEST_RATE, HIGHEST_RATE):
+def _choose_rate(headers: list[Header], requested: int | None) -> tuple[int, str]:
+    """Return the sample rate in Hz, and a sentence."""
+    if requested is not None:
+        if not whole(requested, MIN_RATE, MAX_RATE):
             raise UsageError(
-                f"The rate cannot be {given} Hz.",
-                f"Choose one from {LOWEST_RATE} to {HIGHEST_RATE}, such as 16000.",
+                f"The sample rate cannot be {requested} Hz.",
+                f"Choose one from {MIN_RATE} to {MAX_RATE}, such as 16000.",
             )
-        return given, f"Rate: {given:,} Hz, as asked."
-    counted = Counter(header.rate for header in headers)
-    # Of equally frequent ones the highest.
-    usual = max(counted, key=lambda rate: (counted[rate], rate))
-    among = f"{counted[usual]:,} of the {len(headers):,} files looked at"
-    if usual > _HIGHEST_AUTO_RATE:
-        return _USUAL_RATE, (
-            f"Rate: {_USUAL_RATE:,} Hz; {among} have {usual:,} Hz, which trains slowly without a "
-            "GPU (--rate keeps it)."
+        return requested, f"Rate: {requested:,} Hz, as requested."
+    counts = Counter(header.rate for header in headers)
+    # The highest of equally common ones.
+    usual = max(counts, key=lambda rate: (counts[rate], rate))
+    files = f"{counts[usual]:,} of the {len(headers):,} files examined"
+    if usual > _MAX_AUTO_RATE:
+        return _DEFAULT_RATE, (
+            f"Rate: {_DEFAULT_RATE:,} Hz; {files} have {usual:,} Hz, which trains slowly without "
+            f"a GPU (--rate {usual} keeps it)."
         )
-    if usual < LOWEST_RATE:
-        return LOWEST_RATE, f"Rate: {LOWEST_RATE:,} Hz, the lowest; {among} have {usual:,} Hz."
-    if len(counted) == 1:
-        return usual, f"Rate: {usual:,} Hz, that of all {len(headers):,} files looked at."
-    return usual, f"Rate: {usual:,} Hz, that of {among}; the others are resampled."
+    if usual < MIN_RATE:
+        return MIN_RATE, f"Rate: {MIN_RATE:,} Hz, the minimum; {files} have {usual:,} Hz."
+    if len(counts) == 1:
+        return usual, f"Rate: {usual:,} Hz, that of all {len(headers):,} files examined."
+    return usual, f"Rate: {usual:,} Hz, that of {files}; the others are resampled."
 
 
-def _channels_why(headers: list[Header], channels: int) -> str:
+def _channels_reason(headers: list[Header], channels: int) -> str:
     stereo = sum(header.channels > 1 for header in headers)
     if channels == 2:
-        return "Channels: 2, as asked" + ("." if stereo == len(headers) else "; mono is doubled.")
+        mono = "" if stereo == len(headers) else "; mono is duplicated"
+        return f"Channels: 2, as requested{mono}."
     if stereo:
         return (
-            f"Channels: 1, mixed; {stereo:,} of the {len(headers):,} files looked at have more "
+            f"Channels: 1, mixed; {stereo:,} of the {len(headers):,} files examined have more "
             "(--channels 2 keeps two)."
         )
     return "Channels: 1."
 
 
-def _frame(rate: int, hop: int | None, bins: int | None) -> tuple[int, int, int, str]:
-    """Return hop, window, bands and a sentence."""
+def _choose_frame(rate: int, hop: int | None, bins: int | None) -> tuple[int, int, int, str]:
+    """Return hop and window in samples, the number of mel bands, and a sentence."""
     if hop is None:
-        nearest = 2 ** round(math.log2(rate * _FRAME_S))
-        chosen = min(max(nearest, MIN_HOP), MAX_HOP)
-    elif whole(hop, MIN_HOP, MAX_HOP):
-        chosen = hop
-    else:
+        nearest = 2 ** round(math.log2(rate * _HOP_SECONDS))
+        hop = min(max(nearest, MIN_HOP), MAX_HOP)
+    elif not whole(hop, MIN_HOP, MAX_HOP):
         raise UsageError(
             f"The hop cannot be {hop} samples.", f"Choose from {MIN_HOP} to {MAX_HOP}."
         )
-    window = 4 * (1 << (chosen - 1).bit_length())
+    window = 4 * (1 << (hop - 1).bit_length())
+    max_bins = min(MAX_BINS, window // 4)
     if bins is None:
         bins = min(64 if rate <= 8000 else 80, window // 4)
-    elif not whole(bins, MIN_BINS, min(MAX_BINS, window // 4)):
+    elif not whole(bins, MIN_BINS, max_bins):
         raise UsageError(
-            f"There cannot be {bins} bands at a hop of {chosen} samples.",
-            f"Choose from {MIN_BINS} to {min(MAX_BINS, window // 4)}.",
+            f"There cannot be {bins} mel bands at a hop of {hop} samples.",
+            f"Choose from {MIN_BINS} to {max_bins}.",
         )
-    why = f"Frames: every {chosen / rate * 1000:.3g} ms ({chosen} samples), {bins} mel bands."
-    return chosen, window, bins, why
+    reason = f"Frames: every {hop / rate * 1000:.3g} ms ({hop} samples), {bins} mel bands."
+    return hop, window, bins, reason
 
 
-def _checked_length(given: float | None, rate: int, hop: int) -> float:
-    """Return the length asked for in seconds, or the default."""
-    if given is None:
-        return _LONGEST_AUTO_S
-    most = MAX_FRAMES * hop / rate
-    if not 0 < given <= most:  # also true of NaN
+def _max_seconds(requested: float | None, rate: int, hop: int) -> float:
+    """Return the requested length in seconds, or the default."""
+    if requested is None:
+        return _MAX_AUTO_SECONDS
+    limit = MAX_FRAMES * hop / rate
+    if not 0 < requested <= limit:  # also true of NaN
         raise UsageError(
-            f"The length cannot be {given:g} seconds.", f"Choose one up to {most:.0f} seconds."
+            f"The length cannot be {requested:g} seconds.",
+            f"Choose one up to {limit:.0f} seconds.",
         )
-    return given
+    return requested
 
 
 def _scan(
     source: Source, members: list[Member], rate: int, channels: int, trim: bool, limit: int,
     hop: int,
 ) -> list[Recording]:
-    """Decode the first samples of evenly spaced files."""
-    chosen = _spread(members, min(_SCANS, max(16, _SAMPLES // (limit * channels))))
-    recordings: list[Recording] = []
-    broken: list[tuple[str, str]] = []
-    for member, _ in source.stream():
-        if member.name in chosen:
-            try:
-                recording = scan(member, rate, channels, trim, limit)
-                refuse_if_short(recording, hop)
-                recordings.append(recording)
-            except (BadSound, BadMember) as error:
-                broken.append((member.name, str(error)))
-    refuse_if_most(broken, len(chosen))
+    """Decode about ``limit`` samples of each of evenly spaced files; return them by name."""
+
+    def examine(member: Member) -> Recording:
+        recording = scan(member, rate, channels, trim, limit)
+        refuse_if_short(recording, hop)
+        return recording
+
+    max_files = min(_MAX_SCANS, max(16, _MAX_SAMPLES // (limit * channels)))
+    recordings = survey(source, members, max_files, examine, "sounds", BROKEN_HINT)
     return sorted(recordings, key=lambda recording: recording.member.name)
 
 
 def refuse_if_short(recording: Recording, hop: int) -> None:
-    """Check that a recording lasts for a frame.
+    """Check that a recording is at least ``hop`` samples long.
 
     Raises:
-        BadSound: It does not.
+        BadSound: It is shorter.
     """
     if recording.length < hop:
         samples = "1 sample" if recording.length == 1 else f"{recording.length} samples"
-        raise BadSound(f"it is too short: {samples}, less than a frame of {hop}")
+        raise BadSound(f"it is too short: {samples}, less than the hop of {hop}")
 
 
-def _length(
-    recordings: list[Recording], given: float | None, rate: int, hop: int
+def _choose_length(
+    recordings: list[Recording], requested: float | None, rate: int, hop: int
 ) -> tuple[int, bool, str]:
-    """Return the number of frames, whether clips end, and a sentence."""
+    """Return the number of frames, whether clips have ends of their own, and a sentence."""
     lengths = sorted(recording.length / rate for recording in recordings)
-    middle, long = median_low(lengths), lengths[math.ceil(0.99 * len(lengths)) - 1]
-    most = _checked_length(given, rate, hop)
-    ends = middle <= most
-    wanted = min(long, most) if ends and given is None else most
-    frames = ROUND * math.ceil(round(wanted * rate / hop / ROUND, 6))
+    median, percentile_99 = median_low(lengths), lengths[math.ceil(0.99 * len(lengths)) - 1]
+    limit = _max_seconds(requested, rate, hop)
+    ends = median <= limit
+    seconds = min(percentile_99, limit) if ends and requested is None else limit
+    frames = FRAME_MULTIPLE * math.ceil(round(seconds * rate / hop / FRAME_MULTIPLE, 6))
     frames = min(max(frames, _MIN_FRAMES), MAX_FRAMES)
-    shown = f"{frames * hop / rate:.2f} s ({frames} frames)"
-    asked = "as asked" if given is not None else ""
+    length = f"{frames * hop / rate:.2f} s ({frames} frames)"
     if not ends:
-        why = asked or f"since half of the recordings are longer than {most:g} s"
-        return frames, ends, f"Length: slices of {shown} that overlap by half, {why}."
-    why = asked or (
-        f"which holds 99 of 100 clips; the median is {middle:.2f} s" if long <= most
-        else f"the most without --length; the median is {middle:.2f} s"
-    )
-    return frames, ends, f"Length: up to {shown}, {why}; where a clip ends is learnt."
+        reason = f"since half of the recordings are longer than {limit:g} s"
+    elif percentile_99 <= limit:
+        reason = f"which holds 99 of 100 clips; the median is {median:.2f} s"
+    else:
+        reason = f"the maximum without --length; the median is {median:.2f} s"
+    if requested is not None:
+        reason = "as requested"
+    if not ends:
+        return frames, ends, f"Length: slices of {length} that overlap by half, {reason}."
+    return frames, ends, f"Length: up to {length}, {reason}; the model learns where clips end."
 
 
-def _head(recording: Recording, count: int) -> np.ndarray:
-    """Return at most the first ``count`` samples, as loud as the loader makes a clip."""
-    found: list[np.ndarray] = []
+def _first_samples(recording: Recording, count: int) -> np.ndarray:
+    """Return at most ``count`` samples from the start, scaled to the peak of a loaded clip."""
+    pieces: list[np.ndarray] = []
     for piece in recording.pieces():
-        found.append(piece[:count])
+        pieces.append(piece[:count])
         count -= len(piece)
         if count <= 0:
             break
-    return np.float32(LEVEL) * np.concatenate(found)
+    return np.float32(PEAK) * np.concatenate(pieces)
 
 
-def _statistics(
+def _rounded_statistics(
     clips: list[np.ndarray], rate: int, hop: int, window: int, bins: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and deviation of the log-mel, rounded so that they print the same anywhere."""
-    mean, deviation = statistics(clips, rate, hop, window, bins)
+    """Return mean and std of the log-mel, rounded so that they are the same on any machine."""
+    from gancli.modalities.audio.mel import statistics  # needs torch
+
+    mean, std = statistics(clips, rate, hop, window, bins)
     return (
         tuple(round(float(value), 4) for value in mean),
-        tuple(max(round(float(value), 4), MIN_DEVIATION) for value in deviation),
+        tuple(max(round(float(value), 4), MIN_STD) for value in std),
     )

@@ -1,4 +1,4 @@
-"""The monitor's figure for sounds: a Frechet distance on log-mel spectrograms."""
+"""The monitor's score for sounds: a Frechet distance on log-mel spectrograms."""
 
 import numpy as np
 import torch
@@ -9,20 +9,20 @@ from gancli.metrics.scorer import Blocks, FrechetScorer, topped_up
 from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.spec import AudioSpec
 
-_FIT = 2_000  # clips of the training half that fix the projection
-_REFERENCE = 2_000  # held-out clips to compare with
-_ENOUGH = 256  # fewer are topped up from the training half
+_MAX_TRAIN = 2_000  # clips of the training half, which fix the projection
+_MAX_HELD_OUT = 2_000  # held-out clips to compare with
+_MIN_HELD_OUT = 256  # fewer are topped up from the training half
 _CHUNK = 100
-_RANGE = 4.0  # deviations of a band that are told apart
+_RANGE = 4.0  # standard deviations of a band; what is beyond is clamped
 
 
 class AudioScorer(FrechetScorer):
-    """Measures generated against held-out clips: the log-mel spectrogram is taken as a picture.
+    """Scores generated against held-out clips, with the log-mel spectrogram as an image.
 
     Args:
         dataset: The clips.
-        spec: What they fixed.
-        seed: Chooses the subsamples.
+        spec: The spec of the clips.
+        seed: Chooses the subsamples of real clips.
         samples: Number of clips that ``score`` will be given; sizes the floor.
     """
 
@@ -31,35 +31,38 @@ class AudioScorer(FrechetScorer):
     ) -> None:
         rng = np.random.default_rng(seed)  # private: measuring must not touch training's numbers
         self.spec, self.dataset = spec, dataset
-        self._random = RandomFeatures(spec.channels)
-        train = self._take(dataset.train, _FIT, rng)
-        held_out = self._take(dataset.held_out, _REFERENCE, rng)
+        self._random_features = RandomFeatures(spec.channels)
+        train = self._real_features(dataset.train, _MAX_TRAIN, rng)
+        held_out = self._real_features(dataset.held_out, _MAX_HELD_OUT, rng)
         super().__init__(
-            train, topped_up(held_out, _ENOUGH, train), self._random.weights(len(train)), samples,
-            rng,
+            train, topped_up(held_out, _MIN_HELD_OUT, train),
+            self._random_features.weights(len(train)), samples, rng,
         )
 
     def features(self, items: torch.Tensor) -> Blocks:
         """Return the features of clips (n, frames, depth)."""
         shape = (*items.shape[:2], self.spec.channels, self.spec.bins)
-        sound = items[..., :-1].reshape(shape).permute(0, 2, 3, 1)
-        return self._random(sound.clamp(-_RANGE, _RANGE) / _RANGE)
+        images = items[..., :-1].reshape(shape).permute(0, 2, 3, 1)
+        return self._random_features(images.clamp(-_RANGE, _RANGE) / _RANGE)
 
     def loss(self, generator: torch.nn.Module) -> None:
-        """Return None: there is no likelihood."""
+        """Return None: the generator has no likelihood."""
 
     def notes(self, items: torch.Tensor) -> dict[str, float]:
         """Return the mean length of clips in seconds."""
         inside = (items[..., -1] > 0).float().sum(1).mean()
         return {"seconds_a_clip": float(inside) * self.spec.hop / self.spec.rate}
 
-    def _take(self, indices: np.ndarray, most: int, rng: np.random.Generator) -> Blocks:
-        chosen = np.sort(rng.choice(indices, min(most, len(indices)), replace=False))
-        found = []
-        for start in range(0, len(chosen), _CHUNK):
-            taken = self.dataset.take(chosen[start : start + _CHUNK])
+    def _real_features(
+        self, indices: np.ndarray, limit: int, rng: np.random.Generator
+    ) -> Blocks:
+        """Return the features of at most ``limit`` real clips, drawn from those at the indices."""
+        drawn = np.sort(rng.choice(indices, min(limit, len(indices)), replace=False))
+        chunks = []
+        for start in range(0, len(drawn), _CHUNK):
+            batch = self.dataset.take(drawn[start : start + _CHUNK]).arrays
             items = to_items(
-                torch.from_numpy(taken["samples"]), torch.from_numpy(taken["lengths"]), self.spec
+                torch.from_numpy(batch["samples"]), torch.from_numpy(batch["lengths"]), self.spec
             )
-            found.append(self.features(items))
-        return [torch.cat(block) for block in zip(*found, strict=True)]
+            chunks.append(self.features(items))
+        return [torch.cat(block) for block in zip(*chunks, strict=True)]

@@ -8,11 +8,12 @@ from gancli.layers.names import (
     ACTIVATIONS,
     DOWN_SAMPLERS,
     HEADS,
+    NORMALIZATIONS,
     OUTPUTS,
     UP_SAMPLERS,
-    NORMALizATIONS,
 )
-from gancli.losses.names import AUGMENTATIONS, OBJECTIVES
+from gancli.losses.names import AUGMENTATIONS
+from gancli.modalities import options as shared
 from gancli.sampling.config import SampleConfig
 
 
@@ -33,10 +34,7 @@ class ImageConfig(TrainConfig):
         "auto", "Grey, color or color with transparency; auto looks at the data.", "Data",
         choices=("auto", "L", "RGB", "RGBA"),
     )
-    labels: str = option(
-        "auto", "folders: first-level folders are classes; auto: when they look like classes.",
-        "Data", choices=("auto", "folders", "none"),
-    )
+    labels: str = shared.labels()
     fit: str = option(
         "crop", "How pictures that are not square become so.", "Data",
         choices=("crop", "pad", "stretch"),
@@ -50,7 +48,7 @@ class ImageConfig(TrainConfig):
         False, "Mirror half of the pictures; wrong for letters and digits.", "Data"
     )
 
-    latent: int = option(64, "Numbers in the noise vector z.", "Networks", minimum=1, maximum=4096)
+    latent: int = shared.latent()
     g_width: int = option(
         48, "Channels of the generator's widest picture layer; deeper layers double it.",
         "Networks", minimum=4, maximum=512,
@@ -60,21 +58,17 @@ class ImageConfig(TrainConfig):
         "Networks", minimum=4, maximum=512,
     )
     g_norm: str = option(
-        "batch", "Normalization in the generator.", "Networks", choices=NORMALizATIONS
+        "batch", "Normalization in the generator.", "Networks", choices=NORMALIZATIONS
     )
     d_norm: str = option(
         "none", "Normalization in the discriminator; batch does not go with penalties.",
-        "Networks", choices=NORMALizATIONS,
+        "Networks", choices=NORMALIZATIONS,
     )
     g_activation: str = option(
         "relu", "Activation in the generator.", "Networks", choices=ACTIVATIONS
     )
-    d_activation: str = option(
-        "leaky_relu", "Activation in the discriminator.", "Networks", choices=ACTIVATIONS
-    )
-    slope: float = option(
-        0.2, "Slope of leaky_relu below zero.", "Networks", minimum=0.0, maximum=1.0
-    )
+    d_activation: str = shared.d_activation()
+    slope: float = shared.slope()
     g_output: str = option("tanh", "Last activation of the generator.", "Networks", choices=OUTPUTS)
     up: str = option(
         "transposed", "Up-sampling: transposed convolution is the cheapest.", "Networks",
@@ -94,9 +88,7 @@ class ImageConfig(TrainConfig):
         "Networks", choices=("he", "normal", "torch"),
     )
 
-    objective: str = option(
-        "relativistic", "Adversarial loss.", "Objective", choices=OBJECTIVES
-    )
+    objective: str = shared.objective()
     # Between .3 and 1, which were alike on garments; .1 and 5 were worse by about a third. One
     # seed each, and .1 and 5 beside other settings than these.
     r1: float = option(
@@ -113,32 +105,21 @@ class ImageConfig(TrainConfig):
     )
     # An eighth of each batch costs what every eighth step does, but keeps Adam's moments even:
     # FD 12.2 against 15.5 at equal time on garments (one seed, judge of the prototype).
-    penalty_share: float = option(
-        0.125, "Part of each batch that is penalized; a small part is cheap and unbiased.",
-        "Objective", minimum=0.0, maximum=1.0,
-    )
+    penalty_share: float = shared.penalty_share(0.125)
     penalty_every: int = option(
         1, "Steps between penalties, whose weight grows by as much (lazy regularisation).",
         "Objective", minimum=1, maximum=1000,
     )
 
-    # At equal time small batches win, but for small photographs; README has figures.
+    # At equal time small batches win, but for small photographs; RESULTS.md has figures.
     batch: int | None = option(
         None, "Pictures in a step; 64 for color up to 32 pixels, otherwise 32.", "Training",
         minimum=2, maximum=65536,
     )
-    g_lr: float = option(
-        1e-3, "Learning rate of the generator.", "Training", minimum=0.0, maximum=10.0
-    )
-    d_lr: float = option(
-        1e-3, "Learning rate of the discriminator.", "Training", minimum=0.0, maximum=10.0
-    )
-    beta1: float = option(
-        0.0, "Adam's decay of the gradient's mean.", "Training", minimum=0.0, maximum=0.9999
-    )
-    beta2: float = option(
-        0.99, "Adam's decay of the gradient's square.", "Training", minimum=0.0, maximum=0.99999
-    )
+    g_lr: float = shared.learning_rate(1e-3, "generator")
+    d_lr: float = shared.learning_rate(1e-3, "discriminator")
+    beta1: float = shared.beta1()
+    beta2: float = shared.beta2()
     updates: str = option(
         "joint", "joint: one pass through the discriminator serves both networks, where the loss "
         "allows it; alternating: two passes, as published.", "Training",
@@ -148,18 +129,12 @@ class ImageConfig(TrainConfig):
         1, "Discriminator updates for each generator update.", "Training", minimum=1, maximum=100
     )
     # Falling to nothing costs variety: coverage .39 against .59 at a constant rate on garments.
-    lr_end: float = option(
-        0.3, "Share of the learning rates left at the end of the budget, reached by a cosine; 1 "
-        "keeps them constant.", "Training", minimum=0.0, maximum=1.0,
-    )
-    ema: float = option(
-        0.05, "Half-life of the averaged generator as a share of the pictures seen, at most "
-        "10,000 pictures; 0 is off.", "Training", minimum=0.0, maximum=1.0,
-    )
+    lr_end: float = shared.lr_end("budget")
+    ema: float = shared.ema("pictures", "10,000 pictures")
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # The defaults above; README tells what moved them most.
+    # The defaults above; RESULTS.md tells what moved them most.
     "relativistic": {},
     # Radford, Metz and Chintala 2015 (arXiv 1511.06434), the values of its section 4.
     "dcgan": {

@@ -1,6 +1,4 @@
-"""Pictures, decoded once into one array."""
-
-from typing import Any, cast
+"""Pictures, decoded once into a single array."""
 
 import numpy as np
 
@@ -10,35 +8,37 @@ from gancli.data.labels import known_labels
 from gancli.data.member import first_names
 from gancli.data.source import Member, Source
 from gancli.data.split import split
-from gancli.errors import GancliError
-from gancli.modalities.image.decode import MAX_BYTES, Channels, Fit, decode
-from gancli.modalities.image.inspect import pictures, refuse_if_most
+from gancli.data.survey import cannot_use, decode_all, single_item
+from gancli.modalities.image.config import ImageConfig
+from gancli.modalities.image.decode import MAX_BYTES, decode
+from gancli.modalities.image.inspect import BROKEN_HINT, pictures
 from gancli.modalities.image.spec import ImageSpec
 from gancli.reporting import Reporter
 
 _PROGRESS_EVERY = 500
 
 
-def load(source: Source, spec: ImageSpec, config: Any, reporter: Reporter) -> Dataset:
+def load(source: Source, spec: ImageSpec, config: ImageConfig, reporter: Reporter) -> Dataset:
     """Decode all pictures, or read them from the cache.
 
     Args:
         source: The files.
-        spec: Their size, channels and classes.
-        config: Has ``holdout`` (share kept for measuring) and ``strict``.
-        reporter: Hears what was skipped and how far it has come.
+        spec: Size, channels and classes.
+        config: Of its options, ``holdout`` and ``strict`` matter here.
+        reporter: Receives the progress and what was skipped.
 
     Returns:
         A dataset with ``pixels``, uint8, shape (items, size, size, depth), in the order of the
-        files' names. Its fingerprint depends on pixels and names, not on dates or packing.
+        file names. Its fingerprint depends on pixels and names, not on dates or the archive.
 
     Raises:
-        GancliError: Fewer than two pictures can be read, or most cannot, or with ``strict`` any.
+        GancliError: Fewer than two pictures can be read, or less than half of them, or with
+            ``strict`` not all.
     """
     members = pictures(source)
     ignored = len(source.members) - len(members)
     if ignored:
-        reporter.note(f"Ignored {ignored:,} files that are no pictures.")
+        reporter.note(f"Ignored {ignored:,} files that are not pictures.")
     pixels, broken = _pixels(source, members, spec, config.strict, reporter)
     if broken:
         reporter.warn(
@@ -47,27 +47,24 @@ def load(source: Source, spec: ImageSpec, config: Any, reporter: Reporter) -> Da
     skipped = {name for name, _ in broken}
     names = [member.name for member in members if member.name not in skipped]
     if len(names) < 2:
-        raise GancliError(
-            f"There is a single picture in {str(source.path)!r}, and nothing to learn from it.",
-            "Give at least two; a few hundred make a fair start.",
-        )
+        raise single_item("picture", str(source.path))
     if all(np.array_equal(pixels[0], other) for other in pixels[1:]):
         reporter.warn(f"All {len(names):,} pictures are identical.")
     labels = known_labels(names, spec.classes) if spec.classes else None
     if spec.classes and labels is None:
-        reporter.warn("The data has no class folders, so it is taken without classes.")
+        reporter.warn("The data does not have the model's classes, so it is used without classes.")
     train, held_out = split(names, config.holdout)
     if len(held_out) == len(names):
-        reporter.note(f"Nothing is held out: measured against the same {len(names):,} pictures.")
-    table = None if labels is None else labels.tolist()
-    fingerprint = cache.key("images", cache.checksum(pixels), names, table)
+        reporter.note(f"No pictures are held out: scores compare with all {len(names):,} of them.")
+    label_list = None if labels is None else labels.tolist()
+    fingerprint = cache.key("images", cache.checksum(pixels), names, label_list)
     return Dataset({"pixels": pixels}, labels, train, held_out, fingerprint)
 
 
 def _pixels(
     source: Source, members: list[Member], spec: ImageSpec, strict: bool, reporter: Reporter
 ) -> tuple[np.ndarray, list[tuple[str, str]]]:
-    """Return the readable pictures and the name and problem of each other one."""
+    """Return the readable pictures, and the name and problem of each of the others."""
     listing = [(member.name, member.size, member.mtime) for member in members]
     entry = cache.key("images", source.stamp, listing, spec.size, spec.channels, spec.fit)
     cached = cache.find(entry)
@@ -75,36 +72,17 @@ def _pixels(
         pixels = cached[0]
         broken = [(name, problem) for name, problem in cached[1]["broken"]]
         if strict and broken:
-            raise _stopped(*broken[0])
+            raise cannot_use(*broken[0])
         return pixels, broken
-    places = {member.name: place for place, member in enumerate(members)}
-    broken = []
-    done = 0
     with cache.Writer(
         entry, len(members), (spec.size, spec.size, spec.depth), reporter
     ) as writer:
-        for member, read in source.stream():
-            if member.name not in places:
-                continue
-            try:
-                picture = decode(
-                    read(MAX_BYTES), cast(Channels, spec.channels), spec.size, cast(Fit, spec.fit)
-                )
-                writer.put(places[member.name], picture)
-            except ValueError as error:  # BadImage or BadMember
-                if strict:
-                    raise _stopped(member.name, str(error)) from error
-                broken.append((member.name, str(error)))
-            done += 1
-            if done % _PROGRESS_EVERY == 0 or done == len(members):
-                reporter.progress("decoding", done, len(members))
-        broken.sort()
-        refuse_if_most(broken, len(members))
+
+        def put(index: int, member: Member) -> None:
+            data = member.read(MAX_BYTES)
+            writer.put(index, decode(data, spec.channels, spec.size, spec.fit))
+
+        broken = decode_all(
+            source, members, put, strict, reporter, _PROGRESS_EVERY, "pictures", BROKEN_HINT
+        )
         return writer.finish({"broken": broken}), broken
-
-
-def _stopped(name: str, problem: str) -> GancliError:
-    return GancliError(
-        f"The picture {name!r} cannot be read: {problem}.",
-        "Mend or remove it, or leave --strict out to skip such files.",
-    )

@@ -1,37 +1,34 @@
-"""Finding what a set of pictures fixes, by looking at some of them."""
+"""Choosing the size, channels and classes of a set of pictures from some of them."""
 
 from statistics import median_low
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from gancli.data.claims import claimed
 from gancli.data.labels import find_labels
-from gancli.data.member import first_names
 from gancli.data.source import Member, Source
+from gancli.data.survey import COMPANION_SUFFIXES, no_files, survey
 from gancli.data.tables import whole
-from gancli.errors import GancliError, UsageError
+from gancli.errors import UsageError
+from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.decode import (
     HEAD_BYTES,
     MAX_BYTES,
     SUFFIXES,
-    Look,
+    ImageInfo,
+    image_info,
     is_image,
-    look,
 )
-from gancli.modalities.image.spec import LARGEST, SMALLEST, ImageSpec
+from gancli.modalities.image.spec import MAX_SIZE, MIN_SIZE, Channels, Fit, ImageSpec
 
-LARGEST_AUTO = 64  # pixels of a side, where nobody asks for more
+MAX_AUTO_SIZE = 64  # pixels of a side, unless --size asks for more
+BROKEN_HINT = "Is this the right folder? Remove the broken files, or convert them to PNG."
 
-# How much is looked at: enough to see a mixture, little enough to be done within seconds.
-_LOOK_AT = 256
-_LOOK_BYTES = 256 << 20
+_MAX_EXAMINED = 256
 
-# What data sets carry beside their pictures; anything else unknown is judged by its first bytes.
-_OTHER_SUFFIXES = frozenset(
-    ".txt .md .json .jsonl .csv .tsv .xml .html .htm .yaml .yml .toml .py .pdf .npy .npz .mat "
-    ".wav .mp3 .ogg .flac .mp4 .mov .avi .mkv .webm .zip .tar .gz .tgz .sha256 .db .ini".split()
-)
+# Files of these kinds are ignored; those of other unknown suffixes are judged by their first bytes.
+_OTHER_SUFFIXES = COMPANION_SUFFIXES | {".wav", ".mp3", ".ogg", ".flac"}
 
 
 def pictures(source: Source) -> list[Member]:
@@ -40,103 +37,67 @@ def pictures(source: Source) -> list[Member]:
     Raises:
         GancliError: There are none.
     """
-    found = claimed(source, SUFFIXES, _OTHER_SUFFIXES, HEAD_BYTES, is_image)
-    if not found:
-        raise GancliError(
-            f"There are no pictures among the {len(source.members)} files of "
-            f"{str(source.path)!r}.",
-            "They are files that end with " + ", ".join(sorted(SUFFIXES)) + ".",
-        )
-    return found
+    members = claimed(source, SUFFIXES, _OTHER_SUFFIXES, HEAD_BYTES, is_image)
+    if not members:
+        endings = ", ".join(sorted(SUFFIXES))
+        raise no_files("pictures", source, f"The names of pictures end with {endings}.")
+    return members
 
 
-def inspect(source: Source, config: Any) -> tuple[ImageSpec, list[str]]:
-    """Look at evenly spaced pictures and decide what is not given.
-
-    Args:
-        source: The files.
-        config: Has ``size`` (pixels or None), ``channels`` (``auto`` or a mode), ``labels``
-            (``auto``, ``folders`` or ``none``), ``fit`` and ``batch`` (pictures or None).
+def inspect(source: Source, config: ImageConfig) -> tuple[ImageSpec, list[str]]:
+    """Examine evenly spaced pictures and choose what the config leaves open.
 
     Returns:
         The spec, and a sentence for each choice.
 
     Raises:
-        UsageError: The size is no multiple of 4, or ``folders`` finds no classes.
-        GancliError: There are no pictures, or most of those looked at are broken.
+        UsageError: The size is not a multiple of 4, or there are no ``folders`` to be classes.
+        GancliError: There are no pictures, or most of those examined are broken.
     """
     members = pictures(source)
-    looks = _look_at(source, members)
-    size, size_why = _size(looks, config.size)
-    channels, channels_why = _channels(looks, config.channels)
+    infos = survey(
+        source, members, _MAX_EXAMINED, lambda member: image_info(member.read(MAX_BYTES)),
+        "pictures", BROKEN_HINT,
+    )
+    size, size_why = _choose_size(infos, config.size)
+    channels, channels_why = _choose_channels(infos, config.channels)
     names = [member.name for member in members]
     classes, labels, classes_why = find_labels(names, config.labels)
     counts = () if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
-    spec = ImageSpec(size, channels, config.fit, classes, tuple(counts), len(members))
+    spec = ImageSpec(
+        size, channels, cast(Fit, config.fit), classes, tuple(counts), len(members)
+    )
     sentences = [size_why, channels_why, classes_why]
     if config.batch is None:
-        kind = f"{'color' if spec.depth > 1 else 'grey'} of {size} pixels"
-        sentences.append(f"Pictures in a step: {spec.batch}, as suits {kind} (--batch sets it).")
+        kind = f"{'color' if spec.depth > 1 else 'grey'} pictures of {size} pixels"
+        sentences.append(f"Batch: {spec.batch}, the default for {kind} (--batch sets it).")
     return spec, sentences
 
 
-def _look_at(source: Source, members: list[Member]) -> list[Look]:
-    mean_bytes = max(1, sum(member.size for member in members) // len(members))
-    count = min(len(members), _LOOK_AT, max(32, _LOOK_BYTES // mean_bytes))
-    chosen = {members[index * len(members) // count].name for index in range(count)}
-    looks: list[Look] = []
-    broken: list[tuple[str, str]] = []
-    for member, read in source.stream():
-        if member.name in chosen:
-            try:
-                looks.append(look(read(MAX_BYTES)))
-            except ValueError as error:  # BadImage or BadMember
-                broken.append((member.name, str(error)))
-    refuse_if_most(broken, count)
-    return looks
-
-
-def refuse_if_most(broken: list[tuple[str, str]], count: int) -> None:
-    """Check that at least half of the pictures, and one at all, could be read.
-
-    Args:
-        broken: Name and problem of each one that could not.
-        count: Number of all.
-
-    Raises:
-        GancliError: With the first three names.
-    """
-    if 2 * len(broken) > count or len(broken) == count:
-        raise GancliError(
-            f"{len(broken):,} of {count:,} pictures cannot be read: {first_names(broken)}.",
-            "Is this the right folder? Remove the broken files, or convert them to PNG.",
-        )
-
-
-def _size(looks: list[Look], given: int | None) -> tuple[int, str]:
-    if given is not None:
-        if not whole(given, SMALLEST, LARGEST) or given % 4:
+def _choose_size(infos: list[ImageInfo], requested: int | None) -> tuple[int, str]:
+    if requested is not None:
+        if not whole(requested, MIN_SIZE, MAX_SIZE) or requested % 4:
             raise UsageError(
-                f"The size cannot be {given}.",
-                f"Choose a multiple of 4 from {SMALLEST} to {LARGEST}.",
+                f"The size cannot be {requested}.",
+                f"Choose a multiple of 4 from {MIN_SIZE} to {MAX_SIZE}.",
             )
-        return given, f"Size: {given}, as asked."
-    middle = median_low(seen.short for seen in looks)
-    size = min(max(round(middle / 4) * 4, SMALLEST), LARGEST_AUTO)
-    why = f"Size: {size}, since the median short side is {middle}"
-    if middle > LARGEST_AUTO + 2:
-        why += f"; larger than {LARGEST_AUTO} trains slowly without a GPU (--size sets it)"
+        return requested, f"Size: {requested}, as requested."
+    median = median_low(info.short_side for info in infos)
+    size = min(max(round(median / 4) * 4, MIN_SIZE), MAX_AUTO_SIZE)
+    why = f"Size: {size}, since the median short side is {median}"
+    if median > MAX_AUTO_SIZE + 2:
+        why += f"; larger than {MAX_AUTO_SIZE} trains slowly without a GPU (--size sets it)"
     return size, why + "."
 
 
-def _channels(looks: list[Look], given: str) -> tuple[str, str]:
-    if given != "auto":
-        return given, f"Channels: {given}, as asked."
-    transparent = sum(seen.transparent for seen in looks)
-    colored = sum(not seen.grey for seen in looks)
-    among = f"of the {len(looks)} pictures looked at"
+def _choose_channels(infos: list[ImageInfo], requested: str) -> tuple[Channels, str]:
+    if requested != "auto":
+        return cast(Channels, requested), f"Channels: {requested}, as requested."
+    transparent = sum(info.transparent for info in infos)
+    colored = sum(not info.grey for info in infos)
+    examined = f"of the {len(infos)} pictures examined"
     if transparent:
-        return "RGBA", f"Channels: RGBA, since {transparent} {among} are transparent in places."
+        return "RGBA", f"Channels: RGBA, since {transparent} {examined} have transparent pixels."
     if colored:
-        return "RGB", f"Channels: RGB, since {colored} {among} are in color."
-    return "L", f"Channels: L, since all {len(looks)} pictures looked at are grey."
+        return "RGB", f"Channels: RGB, since {colored} {examined} are in color."
+    return "L", f"Channels: L, since all {len(infos)} pictures examined are grey."

@@ -1,46 +1,49 @@
-"""What a set of pictures fixes: size, channels and classes."""
+"""What training takes from a set of pictures: size, channels and classes."""
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gancli.data.tables import class_problem, whole
 from gancli.errors import GancliError
 
-SMALLEST, LARGEST = 16, 256
-_DEPTHS = {"L": 1, "RGB": 3, "RGBA": 4}
+Channels = Literal["L", "RGB", "RGBA"]
+Fit = Literal["crop", "pad", "stretch"]
+
+MIN_SIZE, MAX_SIZE = 16, 256
+_DEPTHS: dict[Channels, int] = {"L": 1, "RGB": 3, "RGBA": 4}
 _FITS = ("crop", "pad", "stretch")
 
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """What the networks and the loader need to know of the pictures.
+    """What the networks and the loader need to know about the pictures.
 
     Args:
-        size: Length of both sides in pixels, a multiple of 4 in 16..256.
+        size: Length of both sides in pixels, a multiple of 4 from 16 to 256.
         channels: ``L``, ``RGB`` or ``RGBA``.
-        fit: How a picture becomes square: ``crop``, ``pad`` or ``stretch``.
-        classes: Names of the classes; empty without.
+        fit: How a picture is made square: ``crop``, ``pad`` or ``stretch``.
+        classes: Names of the classes; empty if there are none.
         class_counts: Number of files in each class.
         count: Number of picture files.
     """
 
     size: int
-    channels: str
-    fit: str
+    channels: Channels
+    fit: Fit
     classes: tuple[str, ...]
     class_counts: tuple[int, ...]
     count: int
 
     @property
     def depth(self) -> int:
-        """Values a pixel: 1, 3 or 4."""
+        """Number of channels: 1, 3 or 4."""
         return _DEPTHS[self.channels]
 
     @property
     def batch(self) -> int:
-        """Pictures in a step, where nobody asks for a number: what won at equal time."""
+        """Default number of pictures in a step: the best at equal time."""
         return 64 if self.depth > 1 and self.size <= 32 else 32
 
     @classmethod
@@ -48,25 +51,25 @@ class ImageSpec:
         """Return a spec from its JSON form.
 
         Raises:
-            GancliError: A field is missing, unknown, of a wrong type or out of bounds.
+            GancliError: A field is missing, unknown, of the wrong type or out of bounds.
         """
         fields = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(table, Mapping) or set(table) != fields:
-            raise _bad(f"it must hold exactly {', '.join(sorted(fields))}")
+            raise _damaged(f"its fields must be {', '.join(sorted(fields))}")
         classes, counts = table["classes"], table["class_counts"]
-        if not whole(table["size"], SMALLEST, LARGEST) or table["size"] % 4:
-            raise _bad(f"the size must be a multiple of 4 in {SMALLEST}..{LARGEST}")
+        if not whole(table["size"], MIN_SIZE, MAX_SIZE) or table["size"] % 4:
+            raise _damaged(f"the size must be a multiple of 4 from {MIN_SIZE} to {MAX_SIZE}")
         if not isinstance(table["channels"], str) or table["channels"] not in _DEPTHS:
-            raise _bad("the channels must be L, RGB or RGBA")
+            raise _damaged("the channels must be L, RGB or RGBA")
         if table["fit"] not in _FITS:
-            raise _bad("the fit must be crop, pad or stretch")
+            raise _damaged("the fit must be crop, pad or stretch")
         if problem := class_problem(classes, counts, table["count"]):
-            raise _bad(problem)
+            raise _damaged(problem)
         return cls(**{**table, "classes": tuple(classes), "class_counts": tuple(counts)})
 
 
-def _bad(problem: str) -> GancliError:
+def _damaged(problem: str) -> GancliError:
     return GancliError(
         f"The description of the pictures is damaged: {problem}.",
-        "Take the model or run from where it came from again.",
+        "Get an intact copy of the model or run.",
     )

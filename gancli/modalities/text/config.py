@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gancli.config import TrainConfig, option
-from gancli.layers.names import CELLS
+from gancli.modalities import options as shared
 from gancli.sampling.config import SampleConfig
 
 
@@ -22,84 +22,84 @@ class TextConfig(TrainConfig):
         "endless stream.", "Data", choices=("lines", "paragraphs", "stream"),
     )
     tokens: str = option(
-        "auto", "What text is made of; auto looks at the corpus.", "Data",
+        "auto", "What text is split into; auto chooses by the corpus.", "Data",
         choices=("auto", "char", "byte", "word", "bpe"),
     )
     vocabulary: int | None = option(
-        None, "Most words or byte pairs; found from the corpus, at most 20,000 words.", "Data",
-        minimum=2, maximum=1_000_000,
+        None, "Maximum number of words or byte pairs; by default chosen from the corpus, at most "
+        "20,000 words.", "Data", minimum=2, maximum=1_000_000,
     )
     max_length: int | None = option(
-        None, "Most tokens in a sample; longer ones are cut. Found from the corpus.", "Data",
-        minimum=1, maximum=65_536,
+        None, "Maximum number of tokens in a sample; longer ones are cut. By default chosen from "
+        "the corpus.", "Data", minimum=1, maximum=65_536,
     )
     encoding: str = option("utf-8", "Encoding of the text.", "Data", metavar="NAME")
     field: str | None = option(
-        None, "Field of JSON lines that holds the text; text, if there is one.", "Data",
+        None, "Field of JSON lines with the text; by default, text.", "Data",
         metavar="NAME",
     )
     text_column: int | None = option(
-        None, "Column of a .tsv that holds the text, from 1; found by looking.", "Data",
+        None, "Column of a .tsv with the text, counted from 1; by default the longest.", "Data",
         minimum=1, maximum=10_000,
     )
     label_column: int | None = option(
-        None, "Column of a .tsv that holds the class, from 1; found by looking.", "Data",
-        minimum=1, maximum=10_000,
+        None, "Column of a .tsv with the class, counted from 1; by default one with few values.",
+        "Data", minimum=1, maximum=10_000,
     )
     labels: str = option(
-        "auto", "Where classes come from; auto takes folders and columns that look like it.",
+        "auto", "Where classes come from; auto uses folders and columns that look like classes.",
         "Data", choices=("auto", "folders", "column", "none"),
     )
 
-    g_cell: str = option("lstm", "Recurrent cell of the generator.", "Networks", choices=CELLS)
-    d_cell: str = option("lstm", "Recurrent cell of the discriminator.", "Networks", choices=CELLS)
+    g_cell: str = shared.cell("generator")
+    d_cell: str = shared.cell("discriminator")
     g_width: int = option(
-        384, "Values that the generator carries from token to token.", "Networks", minimum=4,
-        maximum=8192,
+        384, "Width of the generator's hidden state.", "Networks", minimum=4, maximum=8192
     )
     d_width: int = option(
-        384, "Values that the discriminator carries; as many as the generator, it starts from "
-        "its weights.", "Networks", minimum=4, maximum=8192,
+        384, "Width of the discriminator's hidden state; if it equals the generator's, the "
+        "discriminator starts from the generator's weights.", "Networks", minimum=4, maximum=8192,
     )
     g_layers: int = option(1, "Layers of the generator.", "Networks", minimum=1, maximum=24)
     d_layers: int = option(1, "Layers of the discriminator.", "Networks", minimum=1, maximum=24)
     d_direction: str = option(
-        "forward", "How the discriminator reads; in both directions it cannot reward each token.",
-        "Networks", choices=("forward", "both"),
+        "forward", "Direction in which the discriminator reads; with both, it cannot reward "
+        "single tokens.", "Networks", choices=("forward", "both"),
     )
     embedding: int = option(
-        128, "Values that stand for a token.", "Networks", minimum=2, maximum=8192
+        128, "Size of a token's embedding.", "Networks", minimum=2, maximum=8192
     )
     tied: bool = option(
-        True, "Use the embedding in the generator's output too: fewer weights, better words.",
+        True, "Use the embedding as the generator's output layer too: fewer weights, better words.",
         "Networks",
     )
     g_dropout: float = option(
-        0.4, "Share of values dropped in the generator, the same at each token.", "Networks",
+        0.4, "Fraction of values dropped in the generator, the same at each token.", "Networks",
         minimum=0.0, maximum=0.9,
     )
-    # Single runs on 10,000 captions, fresh against drawn ones: an AUC of .60 after 800 steps and
-    # .61 after 1,600; with .3 it was .61 after 800 and .59 after 2,100.
+    # Single runs on 10,000 captions, unseen against generated ones: an AUC of .60 after 800 steps
+    # and .61 after 1,600; with .3 it was .61 after 800 and .59 after 2,100.
     d_dropout: float = option(
-        0.5, "Share of values dropped in the discriminator.", "Networks", minimum=0.0, maximum=0.9
+        0.5, "Fraction of values dropped in the discriminator.", "Networks", minimum=0.0,
+        maximum=0.9,
     )
 
-    # Less costs quality where text is far from learnt; where it is learnt early, the other phases
-    # get what is left.
+    # Less costs quality where text takes long to learn; where it is learned early, the other phases
+    # get the rest.
     warm_start: float = option(
-        0.8, "Most of the budget, as a share, in which the generator learns by likelihood; it ends "
-        "early once held-out text gets no likelier.", "Training", minimum=0.01, maximum=1.0,
+        0.8, "Maximum fraction of the budget for training by likelihood; it ends early once "
+        "held-out text becomes no likelier.", "Training", minimum=0.01, maximum=1.0,
     )
     adversarial: float = option(
-        0.1, "Share of the budget in which the two networks play, if there is an --estimator; the "
+        0.1, "Fraction of the budget for adversarial training, if there is an --estimator; the "
         "discriminator gets the rest, half before and half after.", "Training", minimum=0.0,
         maximum=0.9,
     )
-    # On captions (three seeds, README) neither score nor gumbel brings text nearer to real text
+    # On captions (three seeds, RESULTS.md) neither score nor gumbel brings text closer to real text
     # than likelihood, and both take time.
     estimator: str = option(
-        "none", "How the generator learns from the discriminator: not at all, by rewards of drawn "
-        "tokens (score), or through Gumbel-softmax.", "Objective",
+        "none", "How the generator learns from the discriminator: not at all, by rewards for "
+        "sampled tokens (score), or through Gumbel-softmax.", "Objective",
         choices=("none", "score", "gumbel"),
     )
     likelihood: float = option(
@@ -107,8 +107,8 @@ class TextConfig(TrainConfig):
         minimum=0.0, maximum=1e3,
     )
     kl: float = option(
-        0.1, "Weight of the divergence from the likelihood start.", "Objective", minimum=0.0,
-        maximum=1e3,
+        0.1, "Weight of the divergence from the model trained by likelihood.", "Objective",
+        minimum=0.0, maximum=1e3,
     )
     entropy: float = option(
         0.0, "Weight of the entropy of each token's distribution.", "Objective", minimum=0.0,
@@ -118,33 +118,20 @@ class TextConfig(TrainConfig):
         0.95, "Factor on the reward of each later token.", "Objective", minimum=0.0, maximum=1.0
     )
     gumbel_temperature: float = option(
-        0.5, "Temperature of Gumbel-softmax: small is nearer to true draws.", "Objective",
+        0.5, "Temperature of Gumbel-softmax; lower is closer to categorical samples.", "Objective",
         minimum=0.01, maximum=10.0,
     )
 
     batch: int = option(64, "Samples in a step.", "Training", minimum=2, maximum=65536)
-    lr: float = option(
-        2e-3, "Learning rate of the likelihood phase.", "Training", minimum=0.0, maximum=10.0
-    )
-    g_lr: float = option(
-        1e-4, "Learning rate of the generator in the adversarial phase.", "Training", minimum=0.0,
-        maximum=10.0,
-    )
-    d_lr: float = option(
-        1e-3, "Learning rate of the discriminator.", "Training", minimum=0.0, maximum=10.0
-    )
-    clip: float = option(
-        1.0, "Greatest norm of a gradient; longer ones are shortened.", "Training", minimum=1e-6,
-        maximum=1e6,
-    )
-    ema: float = option(
-        0.05, "Half-life of the averaged generator as a share of the samples seen, at most "
-        "10,000; 0 is off.", "Training", minimum=0.0, maximum=1.0,
-    )
+    lr: float = shared.learning_rate(2e-3, "likelihood phase")
+    g_lr: float = shared.learning_rate(1e-4, "generator in the adversarial phase")
+    d_lr: float = shared.learning_rate(1e-3, "discriminator")
+    clip: float = shared.clip(1.0)
+    ema: float = shared.ema("samples")
 
     @property
     def fine_tuned(self) -> float:
-        """Share of the budget in which the two networks play."""
+        """Fraction of the budget for adversarial training."""
         return 0.0 if self.estimator == "none" else self.adversarial
 
 
@@ -163,38 +150,39 @@ class TextSampleConfig(SampleConfig):
     """Options of ``gancli sample text``."""
 
     temperature: float = option(
-        1.0, "Below 1 likelier tokens win more often, above 1 less; 1 draws as the model learned.",
+        1.0, "Below 1, likely tokens are drawn more often, above 1 less; 1 keeps the model's "
+        "probabilities.",
         "Samples", minimum=0.01, maximum=100.0,
     )
     top_k: int | None = option(
-        None, "Draw each token from this many likeliest alone.", "Samples", minimum=1,
+        None, "Draw each token from only this many of the likeliest.", "Samples", minimum=1,
         maximum=10_000_000,
     )
     top_p: float | None = option(
-        None, "Draw each token from the likeliest that have this probability together.", "Samples",
+        None, "Draw each token from the likeliest that together have this probability.", "Samples",
         minimum=0.01, maximum=1.0,
     )
     prompt: str | None = option(
         None, "How each sample begins; the model goes on from there.", "Samples", metavar="TEXT"
     )
     max_length: int | None = option(
-        None, "End each sample after this many tokens at the latest; as in training if left out.",
+        None, "Maximum number of tokens in a sample; by default as in training.",
         "Samples", minimum=1, maximum=1_000_000,
     )
     jsonl: bool = option(
-        False, "Write an object a line: seed, text, class, tokens, log_likelihood, score.",
+        False, "Write one JSON object per line: seed, text, class, tokens, log_likelihood, score.",
         "Output",
     )
     null: bool = option(
-        False, "End each sample by NUL instead of a newline, and escape nothing.", "Output",
+        False, "End each sample with NUL instead of a newline, and escape nothing.", "Output",
         flags=("-0", "--null"),
     )
 
     @property
     def json_lines(self) -> bool:
-        """Whether objects are written, as the switch or the name of the file says."""
+        """Whether to write JSON objects, by the flag or the suffix of the output."""
         return self.jsonl or (self.output or "").lower().endswith(".jsonl")
 
     @property
     def scored(self) -> bool:
-        return super().scored or self.json_lines  # an object holds the score
+        return super().scored or self.json_lines  # each object contains the score

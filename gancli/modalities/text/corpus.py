@@ -1,14 +1,16 @@
-"""A source as samples of text, read in bounded memory."""
+"""Reading samples of text from a source, in bounded memory."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Protocol
 
 from gancli.data.member import READ_ERRORS
 from gancli.data.source import BadMember, Member, Source
+from gancli.data.survey import cannot_use, no_files
 from gancli.errors import GancliError
+from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.decode import (
     HEAD_BYTES,
     BadBytes,
@@ -18,27 +20,28 @@ from gancli.modalities.text.decode import (
     refuse_binary,
     text_blocks,
 )
-from gancli.modalities.text.rows import Columns, cells, field_text, is_heading
+from gancli.modalities.text.rows import Columns, field_text, is_heading, text_and_label
 
 SPLITS = ("lines", "paragraphs", "stream")
 _PLAIN, _JSON, _TABLE = (".txt", ".text"), (".jsonl", ".ndjson"), (".tsv",)
 
-# No more characters of a line or paragraph than this are kept.
-LONGEST = 1 << 20
-_BLANK, _LEADING = re.compile(r"\n(?:[^\S\n]*\n)+"), re.compile(r"(?:[^\S\n]*\n)+")
+# A longer line or paragraph is cut to about this many characters.
+MAX_CHARACTERS = 1 << 20
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+_LEADING_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 
-# How much is looked at: all of a small corpus, and of a large one windows all over it.
+# A small corpus is examined as a whole, a larger one in windows spread over it.
 _WHOLE_BYTES = 16 << 20
 _WINDOWS, _WINDOW_BYTES = 128, 64 << 10
 
 
 class Layout(Protocol):
-    """Where in the files the text is; a TextSpec is one.
+    """Where the text is in the files; TextSpec is one implementation.
 
     Args:
         split: ``lines``, ``paragraphs`` or ``stream``.
         field: Name of the field in JSON lines.
-        text_column, label_column: Columns of a table from 1, 0 for none.
+        text_column, label_column: Columns of a table, from 1; 0 for none.
     """
 
     @property
@@ -53,13 +56,13 @@ class Layout(Protocol):
 
 @dataclass
 class Tally:
-    """What was met on the way.
+    """What was skipped or replaced while reading; the cache stores it under these names.
 
     Args:
-        empty: Lines without text.
-        bad: Bytes that the encoding does not allow.
-        rows, bad_rows: Records, and those of them that hold no text.
-        first_row: Where the first of these is.
+        empty: Number of lines without text.
+        bad: Bytes that are invalid in the encoding.
+        rows, bad_rows: Number of records, and of those without text.
+        first_row: Where the first record without text is.
         broken: Name and problem of each file that could not be read.
     """
 
@@ -77,8 +80,8 @@ class Batch:
 
     Args:
         member: The file.
-        texts: The samples; of a stream one piece of it.
-        labels: The label of each by its column; empty without.
+        texts: The samples; of a stream, one piece of it.
+        labels: The label of each from its column; empty without such a column.
     """
 
     member: Member
@@ -87,7 +90,7 @@ class Batch:
 
 
 def text_files(source: Source) -> list[Member]:
-    """Return the files that hold text: a single one whatever its name, else by suffix.
+    """Return the files with text: a single file whatever its name, else by suffix.
 
     Raises:
         GancliError: There are none.
@@ -95,12 +98,10 @@ def text_files(source: Source) -> list[Member]:
     members = list(source.members)
     if len(members) != 1:
         suffixes = (*_PLAIN, *_JSON, *_TABLE)
-        members = [each for each in members if _suffix(each) in suffixes]
+        members = [member for member in members if _suffix(member) in suffixes]
     if not members:
-        raise GancliError(
-            f"There is no text among the {len(source.members)} files of {str(source.path)!r}.",
-            "Text is in files that end with .txt, .jsonl or .tsv; a single file may have any name.",
-        )
+        hint = "Their names end with .txt, .jsonl or .tsv; a single file may have any name."
+        raise no_files("text files", source, hint)
     return members
 
 
@@ -108,8 +109,8 @@ def _suffix(member: Member) -> str:
     return PurePosixPath(member.name).suffix.lower()
 
 
-def kind(member: Member, config: Any) -> str:
-    """Return ``json``, ``table`` or ``plain``; a field or column asked for says it as well."""
+def file_format(member: Member, config: TextConfig) -> str:
+    """Return ``json``, ``table`` or ``plain``, by suffix or by the field or column requested."""
     suffix = _suffix(member)
     if suffix in _JSON or (config.field is not None and suffix not in _TABLE):
         return "json"
@@ -118,17 +119,17 @@ def kind(member: Member, config: Any) -> str:
     return "plain"
 
 
-def read(source: Source, layout: Layout, config: Any, tally: Tally) -> Iterator[Batch]:
-    """Read all samples, file by file in the order in which they lie.
+def read(source: Source, layout: Layout, config: TextConfig, tally: Tally) -> Iterator[Batch]:
+    """Read all samples, file by file in the order of the source.
 
     Args:
         source: The files.
-        layout: Where in them the text is.
-        config: Has ``encoding``, ``field``, ``text_column``, ``label_column`` and ``strict``.
+        layout: Where the text is in them.
+        config: Encoding, field and columns, and whether to be ``strict``.
         tally: Counts what was skipped or replaced.
 
     Raises:
-        GancliError: With ``strict``, whatever the tally would have counted but empty lines.
+        GancliError: With ``strict``, for anything that the tally would count except empty lines.
     """
     check_encoding(config.encoding)
     names = {member.name for member in text_files(source)}
@@ -139,78 +140,76 @@ def read(source: Source, layout: Layout, config: Any, tally: Tally) -> Iterator[
             blocks = text_blocks(member, config.encoding, tally.bad)
             for batch in parse(member, blocks, layout, config, tally):
                 if config.strict:
-                    _stop_at_bad(tally)
+                    _refuse_any_bad(tally)
                 yield batch
-        except (BadText, BadMember) as error:
+        except BadMember as error:
             if config.strict:
-                raise GancliError(
-                    f"The file {member.name!r} cannot be read: {error}.",
-                    "Mend or remove it, or leave --strict out to skip such files.",
-                ) from error
+                raise cannot_use(member.name, str(error)) from error
             tally.broken.append((member.name, str(error)))
     if config.strict:
-        _stop_at_bad(tally)
+        _refuse_any_bad(tally)
 
 
-def _stop_at_bad(tally: Tally) -> None:
+def _refuse_any_bad(tally: Tally) -> None:
     if tally.bad.count:
         raise GancliError(
-            f"A byte is not valid in this encoding: {tally.bad.first}.",
-            "Give the right --encoding, or leave --strict out to replace such bytes.",
+            f"A byte is invalid in this encoding: {tally.bad.first}.",
+            "Give the right --encoding, or leave out --strict to replace such bytes.",
         )
     if tally.bad_rows:
         raise GancliError(
-            f"A line holds no such text: {tally.first_row}.",
-            "Mend it, or leave --strict out to skip such lines.",
+            f"A line has no such text: {tally.first_row}.",
+            "Correct it, or leave out --strict to skip such lines.",
         )
 
 
 def parse(
-    member: Member, blocks: Iterable[str], layout: Layout, config: Any, tally: Tally
+    member: Member, blocks: Iterable[str], layout: Layout, config: TextConfig, tally: Tally
 ) -> Iterator[Batch]:
-    """Cut the text of a file into samples; empty ones are left out."""
-    shape = kind(member, config)
-    if shape != "plain":
-        yield from _records(member, blocks, layout, shape, config, tally)
+    """Cut the text of a file into samples, without empty ones."""
+    kind = file_format(member, config)
+    if kind != "plain":
+        yield from _records(member, blocks, layout, kind, config, tally)
     elif layout.split == "stream":
-        end = ""
+        last = ""
         for block in whole_words(blocks):
-            end = block[-1]
+            last = block[-1]
             yield Batch(member, [block], [])
-        if end not in ("", "\n"):
+        if last not in ("", "\n"):
             yield Batch(member, ["\n"], [])
     else:
         cut = lines if layout.split == "lines" else paragraphs
         for texts in cut(blocks):
-            kept = [text for text in texts if text.strip()]
+            samples = [text for text in texts if text.strip()]
             if layout.split == "lines":
-                tally.empty += len(texts) - len(kept)
-            if kept:
-                yield Batch(member, kept, [])
+                tally.empty += len(texts) - len(samples)
+            if samples:
+                yield Batch(member, samples, [])
 
 
 def _records(
-    member: Member, blocks: Iterable[str], layout: Layout, shape: str, config: Any, tally: Tally
+    member: Member, blocks: Iterable[str], layout: Layout, kind: str, config: TextConfig,
+    tally: Tally,
 ) -> Iterator[Batch]:
     columns = Columns(layout.text_column or config.text_column or 1, layout.label_column)
     field_name = layout.field or config.field or "text"
     parse_row: Callable[[str], tuple[str, str] | None]
-    if shape == "table":
+    if kind == "table":
         def parse_row(line: str) -> tuple[str, str] | None:
-            return cells(line, columns)
+            return text_and_label(line, columns)
     else:
         def parse_row(line: str) -> tuple[str, str] | None:
             text = field_text(line, field_name)
             return None if text is None else (text, "")
     number = 0
     for rows in lines(blocks):
-        found = []
+        pairs = []
         for line in rows:
             number += 1
             if not line.strip():
                 tally.empty += 1
                 continue
-            if number == 1 and shape == "table" and is_heading(line.split("\t")):
+            if number == 1 and kind == "table" and is_heading(line.split("\t")):
                 continue
             tally.rows += 1
             row = parse_row(line)
@@ -218,22 +217,22 @@ def _records(
                 tally.first_row = tally.first_row or f"{member.name!r}, line {number:,}"
                 tally.bad_rows += 1
             elif row[0].strip():
-                found.append(row)
+                pairs.append(row)
             else:
                 tally.empty += 1
-        texts, labels = [text for text, _ in found], [label for _, label in found]
+        texts, labels = [text for text, _ in pairs], [label for _, label in pairs]
         if layout.split == "stream" and texts:
             texts, labels = ["\n".join(texts) + "\n"], []
         if texts:
-            yield Batch(member, texts, labels if shape == "table" and layout.label_column else [])
+            yield Batch(member, texts, labels if kind == "table" and layout.label_column else [])
 
 
 def lines(blocks: Iterable[str]) -> Iterator[list[str]]:
-    """Cut text into lines, those of a block at once; an endless line keeps its beginning."""
+    """Cut text into lines, block by block; of an endless line the beginning is kept."""
     rest = ""
     for block in blocks:
         *whole, rest = (rest + block).split("\n")
-        rest = rest[:LONGEST]
+        rest = rest[:MAX_CHARACTERS]
         if whole:
             yield whole
     if rest:
@@ -241,31 +240,31 @@ def lines(blocks: Iterable[str]) -> Iterator[list[str]]:
 
 
 def paragraphs(blocks: Iterable[str]) -> Iterator[list[str]]:
-    """Cut text at blank lines; line breaks inside of a paragraph stay."""
+    """Cut text at blank lines; line breaks within a paragraph stay."""
     rest = ""
     for block in blocks:
-        *whole, rest = _BLANK.split(rest + block)
-        rest = rest[: LONGEST + 1]
+        *whole, rest = _BLANK_LINES.split(rest + block)
+        rest = rest[: MAX_CHARACTERS + 1]
         if whole:
-            yield [_trim(each) for each in whole]
+            yield [_trim(paragraph) for paragraph in whole]
     yield [_trim(rest)]
 
 
 def _trim(text: str) -> str:
-    """Return a paragraph without blank lines at its ends, which the end of a block may leave."""
-    found = _LEADING.match(text)
-    text = text[found.end() :] if found else text
+    """Return a paragraph without blank lines at its ends, which block boundaries may leave."""
+    leading = _LEADING_BLANK_LINES.match(text)
+    text = text[leading.end() :] if leading else text
     before, _, last = text.rpartition("\n")
     return text if last.strip() else before
 
 
 def whole_words(blocks: Iterable[str]) -> Iterator[str]:
-    """Cut a stream after line breaks, or else before spaces, so that no word is torn."""
+    """Cut a stream after line breaks, or else before spaces, so that no word is split."""
     rest = ""
     for block in blocks:
         text = rest + block
         cut = text.rfind("\n") + 1 or text.rfind(" ")
-        if cut <= 0 and len(text) > LONGEST:
+        if cut <= 0 and len(text) > MAX_CHARACTERS:
             cut = len(text)
         cut = max(cut, 0)
         rest = text[cut:]
@@ -275,62 +274,63 @@ def whole_words(blocks: Iterable[str]) -> Iterator[str]:
         yield rest
 
 
-def sample(
+def read_excerpts(
     source: Source, members: list[Member], encoding: str
 ) -> tuple[list[tuple[Member, str]], float, list[tuple[str, str]]]:
-    """Look at a corpus: at all of it if it is small, else at windows spread evenly over it.
+    """Read a small corpus as a whole, and of a larger one windows spread evenly over it.
 
     Args:
         source: The files.
-        members: Those to look at.
-        encoding: Theirs.
+        members: Those to read.
+        encoding: Their encoding.
 
     Returns:
-        Pieces of text that begin and end with whole lines, each with its file; the share of the
+        Excerpts that begin and end with whole lines, each with its file; the fraction of the
         bytes that they make up; name and problem of each file that cannot be read.
     """
     check_encoding(encoding)
-    places = _windows(members)
-    seen = 0
-    pieces: list[tuple[Member, str]] = []
+    windows = _windows(members)
+    bytes_read = 0
+    excerpts: list[tuple[Member, str]] = []
     broken: list[tuple[str, str]] = []
     for member, _ in source.stream():
-        if member.name not in places:
+        if member.name not in windows:
             continue
         try:
-            for start, end in places[member.name]:
-                text, size = _window(member, start, end, encoding)
-                pieces.append((member, text))
-                seen += size
-        except (BadText, BadMember) as error:
+            for start, end in windows[member.name]:
+                text, size = _read_window(member, start, end, encoding)
+                excerpts.append((member, text))
+                bytes_read += size
+        except BadMember as error:
             broken.append((member.name, str(error)))
     total = sum(member.size for member in members)
-    return pieces, (1.0 if total <= _WHOLE_BYTES else max(seen, 1) / total), sorted(broken)
+    fraction = 1.0 if total <= _WHOLE_BYTES else max(bytes_read, 1) / total
+    return excerpts, fraction, sorted(broken)
 
 
 def _windows(members: list[Member]) -> dict[str, list[tuple[int, int]]]:
-    """Return the parts of each file to look at."""
+    """Return start and end of the windows to read of each file."""
     total = sum(member.size for member in members)
     if total <= _WHOLE_BYTES:
         return {member.name: [(0, member.size)] for member in members}
-    found: dict[str, list[tuple[int, int]]] = {}
-    reached, number = 0, 0
+    windows: dict[str, list[tuple[int, int]]] = {}
+    offset, number = 0, 0
     for member in members:
-        while number < _WINDOWS and (place := number * total // _WINDOWS) < reached + member.size:
-            # UTF-16 and UTF-32 count in steps of two and four.
-            start = (place - reached) // 4 * 4
+        while number < _WINDOWS and (place := number * total // _WINDOWS) < offset + member.size:
+            # Units of UTF-16 and UTF-32 start at multiples of two and four bytes.
+            start = (place - offset) // 4 * 4
             if member.size <= _WINDOW_BYTES:
                 start = 0
             window = (start, min(start + _WINDOW_BYTES, member.size))
-            if window not in found.setdefault(member.name, []):
-                found[member.name].append(window)
+            if window not in windows.setdefault(member.name, []):
+                windows[member.name].append(window)
             number += 1
-        reached += member.size
-    return found
+        offset += member.size
+    return windows
 
 
-def _window(member: Member, start: int, end: int, encoding: str) -> tuple[str, int]:
-    """Return the whole lines in a part of a file, and the number of bytes read."""
+def _read_window(member: Member, start: int, end: int, encoding: str) -> tuple[str, int]:
+    """Return the whole lines in a window of a file, and the number of bytes read."""
     if (start, end) == (0, member.size):
         return "".join(text_blocks(member, encoding, BadBytes())), member.size
     try:
@@ -346,5 +346,5 @@ def _window(member: Member, start: int, end: int, encoding: str) -> tuple[str, i
     text = Decoder(member.name, encoding, BadBytes()).decode(data)
     first = text.find("\n") + 1 if start else 0
     last = text.rfind("\n") + 1 if end < member.size else len(text)
-    # Within a line longer than the window there is nothing whole to take.
+    # Inside a line longer than the window there are no whole lines.
     return (text[first:last] if last > first else text), len(data)

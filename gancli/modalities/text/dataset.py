@@ -1,4 +1,4 @@
-"""Text, encoded once into one flat array of token ids."""
+"""Text, encoded once into a flat array of token ids."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -7,139 +7,136 @@ from typing import Any
 import numpy as np
 
 from gancli.data import cache
-from gancli.data.dataset import Dataset
+from gancli.data.dataset import Dataset, Items
 from gancli.data.labels import known_labels
 from gancli.data.member import first_names
 from gancli.data.source import Source
 from gancli.data.split import by_length, split_groups
 from gancli.errors import GancliError
-from gancli.modalities.text.corpus import Batch, Tally, kind, read, text_files
+from gancli.modalities.text.config import TextConfig
+from gancli.modalities.text.corpus import Batch, Tally, file_format, read, text_files
 from gancli.modalities.text.decode import BadBytes
 from gancli.modalities.text.inspect import (
     refuse_if_bad_rows,
     refuse_if_little,
-    refuse_if_most,
+    refuse_if_not_text,
 )
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import END, UNKNOWN, code_points
 from gancli.reporting import Reporter
 
 # A batch's width is a multiple of this, so that few shapes occur.
-_ROUND = 4
+_WIDTH_STEP = 4
 _MAX_WINDOWS = 10_000
-# A word or byte pair of more characters than this is rare enough: cut lines are counted as such.
-_WIDEST = 64
+# Words and byte pairs longer than this are too rare to matter where lines are cut before encoding.
+_MAX_TOKEN_CHARACTERS = 64
 
 
 @dataclass(frozen=True)
 class TextDataset(Dataset):
     """Samples of text as token ids.
 
-    ``arrays`` holds ``tokens`` alone: the ids of all samples one after the other, uint8, uint16
-    or int32. Of a stream, ``train`` are windows that overlap by a half, and ``held_out`` windows
-    of its tail.
+    ``arrays`` holds only ``tokens``: the concatenated ids of all samples, uint8, uint16 or int32.
+    Of a stream, ``train`` are windows that overlap by half, and ``held_out`` windows of its tail.
 
     Args:
-        starts: Where each sample begins in ``tokens``, int64, shape (items,).
-        lengths: Its number of tokens, int32, shape (items,), the end not counted.
-        window: Tokens of each item of a stream, which has no end to learn; 0 otherwise.
+        starts: Where each sample starts in ``tokens``, int64, shape (items,).
+        lengths: Number of tokens without the end, int32, shape (items,).
+        window: Number of tokens in each item of a stream, which has no end; otherwise 0.
     """
 
     starts: np.ndarray
     lengths: np.ndarray
     window: int
 
-    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+    def take(self, indices: np.ndarray) -> Items:
         """Return the samples at the indices.
 
         Returns:
             ``tokens``, int64, shape (n, width), 0 after each sample, of which at least one if it
-            is no stream; ``lengths``, int64, shape (n,); ``labels`` if there are classes.
+            is not a stream; ``lengths``, int64, shape (n,).
         """
         flat = self.arrays["tokens"]
         lengths = self.lengths[indices].astype(np.int64)
         width = self.window
         if not width:
             longest = int(lengths.max()) if len(lengths) else 0
-            width = -(-(longest + 1) // _ROUND) * _ROUND
+            width = -(-(longest + 1) // _WIDTH_STEP) * _WIDTH_STEP
         places = self.starts[indices][:, None] + np.arange(width)
         inside = np.arange(width) < lengths[:, None]
         tokens = flat[np.minimum(places, len(flat) - 1)].astype(np.int64)
-        batch = {"tokens": np.where(inside, tokens, END), "lengths": lengths}
-        if self.labels is not None:
-            batch["labels"] = self.labels[indices]
-        return batch
+        arrays = {"tokens": np.where(inside, tokens, END), "lengths": lengths}
+        return Items(arrays, None if self.labels is None else self.labels[indices])
 
     def batch(self, seed: int, step: int, count: int) -> np.ndarray:
-        """Return the items of a step, which are of like length; see split.by_length."""
+        """Return the items of a step, which have similar lengths; see split.by_length."""
         if self.window:
             return super().batch(seed, step, count)
-        chosen = by_length(self._train_lengths, len(self.train), seed, step, count)
-        indices: np.ndarray = self.train[chosen]
+        order = by_length(self._train_lengths, len(self.train), seed, step, count)
+        indices: np.ndarray = self.train[order]
         return indices
 
-    def _train_lengths(self, places: np.ndarray) -> np.ndarray:
-        lengths: np.ndarray = self.lengths[self.train[places]]
+    def _train_lengths(self, order: np.ndarray) -> np.ndarray:
+        lengths: np.ndarray = self.lengths[self.train[order]]
         return lengths
 
 
-def load(source: Source, spec: TextSpec, config: Any, reporter: Reporter) -> TextDataset:
+def load(source: Source, spec: TextSpec, config: TextConfig, reporter: Reporter) -> TextDataset:
     """Encode a corpus, or read it from the cache.
 
     Args:
         source: The files.
         spec: Tokens, length and classes.
-        config: Has ``encoding``, ``field``, ``text_column``, ``label_column``, ``holdout``
-            (share kept for measuring) and ``strict``.
-        reporter: Hears what was skipped, cut or replaced, and how far it has come.
+        config: Encoding, field and columns, ``holdout`` and ``strict`` are used.
+        reporter: Receives the progress and what was skipped, cut or replaced.
 
     Returns:
-        The samples in the order in which they lie. Equal ones are all trained on, or all held
-        out. The fingerprint depends on ids and labels alone.
+        The samples in the order of the source. Equal ones are all trained on, or all held out.
+        The fingerprint depends on ids and labels alone.
 
     Raises:
-        GancliError: There are fewer than two samples, or most files or records are none, or with
-            ``strict`` any.
+        GancliError: There are fewer than two samples, or most files or records are not text, or
+            with ``strict`` any.
     """
     members = text_files(source)
     if len(members) < len(source.members):
-        reporter.note(f"Ignored {len(source.members) - len(members):,} files that are no text.")
+        reporter.note(f"Ignored {len(source.members) - len(members):,} files that are not text.")
     listing = [(member.name, member.size, member.mtime) for member in members]
-    fixed = {name: value for name, value in asdict(spec).items()
-             if name not in ("count", "class_counts")}
+    fields = {name: value for name, value in asdict(spec).items()
+              if name not in ("count", "class_counts")}
     entry = cache.key(
-        "text", source.stamp, listing, fixed, config.encoding, config.field, config.text_column,
+        "text", source.stamp, listing, fields, config.encoding, config.field, config.text_column,
         config.label_column,
     )
-    # What was wrong has to be met again to be refused.
-    found = cache.find(entry)
-    if found is None or (config.strict and found[1]["wrong"]):
-        found = _encode(entry, source, spec, config, reporter)
-    stored, extra = found
-    _say(extra, spec, reporter)
-    ids, keys, lengths, labels = _parts(stored, extra)
+    cached = cache.find(entry)
+    # With --strict, problems have to occur again to be refused.
+    if cached is None or (config.strict and cached[1]["wrong"]):
+        cached = _encode(entry, source, spec, config, reporter)
+    stored, extra = cached
+    _report(extra, len(members), spec, reporter)
+    ids, keys, lengths, labels = _unpack(stored, extra)
     if spec.classes and labels is None:
-        reporter.warn("The data has no such classes, so it is taken without them.")
+        reporter.warn("The data does not have the model's classes, so it is used without classes.")
     if spec.split == "stream":
         return _stream(ids, spec, config, reporter)
     if (keys == keys[0]).all():
         reporter.warn(f"All {len(keys):,} {spec.split} are identical.")
     train, held_out = split_groups(keys, config.holdout)
     if len(held_out) == len(keys):
-        reporter.note(f"Nothing is held out: measured against the same {len(keys):,} samples.")
+        reporter.note(f"No samples are held out: scores compare with all {len(keys):,} of them.")
     starts = np.zeros(len(lengths), np.int64)
     np.cumsum(lengths[:-1], out=starts[1:])
-    print_of = [cache.checksum(each.view(np.uint8)) for each in (ids, lengths)]
+    checksums = [cache.checksum(array.view(np.uint8)) for array in (ids, lengths)]
     if labels is not None:
-        print_of.append(cache.checksum(labels.view(np.uint8)))
-    fingerprint = cache.key("text", print_of)
+        checksums.append(cache.checksum(labels.view(np.uint8)))
+    fingerprint = cache.key("text", checksums)
     return TextDataset(
         {"tokens": ids}, labels, train, held_out, fingerprint, starts, lengths, 0
     )
 
 
 def _stream(
-    ids: np.ndarray, spec: TextSpec, config: Any, reporter: Reporter
+    ids: np.ndarray, spec: TextSpec, config: TextConfig, reporter: Reporter
 ) -> TextDataset:
     """Cut a stream into windows."""
     length, count = spec.length, len(ids)
@@ -148,74 +145,74 @@ def _stream(
             f"The text has {count:,} tokens, too few for windows of {length}.",
             "Give more text, or a smaller --max-length.",
         )
-    held = min(round(count * config.holdout), _MAX_WINDOWS * length)
-    held = max(held, length) if config.holdout > 0 and count >= 4 * length else 0
-    train = np.arange(0, count - held - length + 1, max(1, length // 2), dtype=np.int64)
-    tail = np.arange(count - held, count - length + 1, length, dtype=np.int64)
-    starts = np.concatenate([train, tail])
-    places = np.arange(len(starts), dtype=np.int64)
-    trained = places[: len(train)]
-    held_out = places[len(train) :] if held else trained
-    if not held:
-        reporter.note(f"Nothing is held out: measured against the same {len(train):,} windows.")
+    tail = min(round(count * config.holdout), _MAX_WINDOWS * length)
+    tail = max(tail, length) if config.holdout > 0 and count >= 4 * length else 0
+    train_starts = np.arange(0, count - tail - length + 1, max(1, length // 2), dtype=np.int64)
+    tail_starts = np.arange(count - tail, count - length + 1, length, dtype=np.int64)
+    starts = np.concatenate([train_starts, tail_starts])
+    indices = np.arange(len(starts), dtype=np.int64)
+    train = indices[: len(train_starts)]
+    held_out = indices[len(train_starts) :] if tail else train
+    if not tail:
+        reporter.note(f"No windows are held out: scores compare with all {len(train):,} of them.")
     lengths = np.full(len(starts), length, np.int32)
     fingerprint = cache.key("stream", cache.checksum(ids.view(np.uint8)), length)
     return TextDataset(
-        {"tokens": ids}, None, trained, held_out, fingerprint, starts, lengths, length
+        {"tokens": ids}, None, train, held_out, fingerprint, starts, lengths, length
     )
 
 
 def _dtype(size: int) -> np.dtype[Any]:
-    """Return the smallest type that holds all ids."""
+    """Return the smallest type for this number of ids."""
     return np.dtype(np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int32)
 
 
-def _parts(
+def _unpack(
     stored: np.ndarray, extra: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return ids, keys, lengths and labels: what :func:`_encode` wrote one after the other."""
+    """Return the ids, keys, lengths and labels that :func:`_encode` has stored."""
     dtype, items = np.dtype(extra["dtype"]), int(extra["items"])
     end = int(extra["tokens"]) * dtype.itemsize
-    found = [stored[:end].view(dtype)]
+    arrays = [stored[:end].view(dtype)]
     end = -(-end // 8) * 8
-    for kind_ in (np.uint64, np.int32, np.int16):
-        size = items * np.dtype(kind_).itemsize
-        found.append(stored[end : end + size].view(kind_))
+    for column in (np.uint64, np.int32, np.int16):
+        size = items * np.dtype(column).itemsize
+        arrays.append(stored[end : end + size].view(column))
         end += size
-    ids, keys, lengths, labels = found
+    ids, keys, lengths, labels = arrays
     return ids, keys, lengths, labels.astype(np.int64) if extra["labelled"] else None
 
 
 def _encode(
-    entry: str, source: Source, spec: TextSpec, config: Any, reporter: Reporter
+    entry: str, source: Source, spec: TextSpec, config: TextConfig, reporter: Reporter
 ) -> tuple[np.ndarray, Any]:
-    """Encode a corpus into a file, block by block."""
+    """Encode a corpus block by block into a cache entry; return it and what describes it."""
     tally = Tally()
     tokenizer, dtype = spec.tokenizer(), _dtype(spec.size)
-    label_of = _labeller(source, spec, config)
-    whole = spec.split == "stream"
-    clip = None if whole else (spec.length + 1) * (
-        1 if spec.tokens in ("char", "byte") else _WIDEST
+    assign_labels = _label_function(source, spec, config)
+    stream = spec.split == "stream"
+    limit = None if stream else (spec.length + 1) * (
+        1 if spec.tokens in ("char", "byte") else _MAX_TOKEN_CHARACTERS
     )
     count = tokens = unknown = cut = 0
-    first = ""
+    first_text = ""
     columns: list[list[np.ndarray]] = [[], [], []]
     with cache.Appender(entry, reporter) as out:
         for batch in read(source, spec, config, tally):
-            texts, labels = label_of(batch, tally) if label_of else (batch.texts, None)
+            texts, labels = assign_labels(batch, tally) if assign_labels else (batch.texts, None)
             if not texts:
                 continue
-            first = first if first.strip() else texts[0][:1000]
-            if spec.tokens == "word" and not whole:
-                texts = [text.lstrip() for text in texts]  # lest nothing else is left
-            texts = [text[:clip] for text in texts]
+            first_text = first_text if first_text.strip() else texts[0][:1000]
+            if spec.tokens == "word" and not stream:
+                texts = [text.lstrip() for text in texts]  # cutting must leave more than spaces
+            texts = [text[:limit] for text in texts]
             ids, lengths = tokenizer.encode_many(texts)
-            if not whole:
+            if not stream:
                 columns[0].append(_keys(texts))
-                long = lengths > spec.length
-                if long.any():
-                    cut += int(long.sum())
-                    ids = ids[_position(lengths) < spec.length]
+                too_long = lengths > spec.length
+                if too_long.any():
+                    cut += int(too_long.sum())
+                    ids = ids[_positions(lengths) < spec.length]
                     lengths = np.minimum(lengths, spec.length)
                 columns[1].append(lengths.astype(np.int32))
                 columns[2] += [] if labels is None else [labels]
@@ -223,37 +220,41 @@ def _encode(
             tokens += len(ids)
             unknown += int((ids == UNKNOWN).sum())
             count += len(texts)
-            done = tokens if whole else count
+            done = tokens if stream else count
             reporter.progress("encoding", done, max(spec.count, done + 1))
-        refuse_if_most(tally.broken, len(text_files(source)))
+        refuse_if_not_text(tally.broken, len(text_files(source)))
         refuse_if_bad_rows(tally)
-        refuse_if_little(count, first, spec.split, str(source.path))
+        refuse_if_little(count, first_text, spec.split, str(source.path))
         reporter.progress("encoding", count, count)
         out.append(np.zeros(-tokens * dtype.itemsize % 8, np.uint8))
-        for part in (each for column in columns for each in column):
-            out.append(part)
+        for column in columns:
+            for array in column:
+                out.append(array)
         extra = {
-            "dtype": dtype.str, "tokens": tokens, "items": 0 if whole else count,
-            "labelled": label_of is not None and not whole, "cut": cut, "unknown": unknown,
+            "dtype": dtype.str, "tokens": tokens, "items": 0 if stream else count,
+            "labelled": assign_labels is not None and not stream, "cut": cut, "unknown": unknown,
             "tally": asdict(tally),
             "wrong": bool(tally.bad.count or tally.bad_rows or tally.broken),
         }
         return out.finish(extra), extra
 
 
-def _labeller(
-    source: Source, spec: TextSpec, config: Any
+def _label_function(
+    source: Source, spec: TextSpec, config: TextConfig
 ) -> Callable[[Batch, Tally], tuple[list[str], np.ndarray]] | None:
-    """Return what gives the samples of a batch that have a class, and these; None without.
+    """Return a function from a batch to its samples that have a class, and their labels.
+
+    Returns:
+        The function, or None if the data or the spec has no classes.
 
     Raises:
-        UsageError: A folder is none of the classes.
+        UsageError: A folder is not one of the classes.
     """
     if not spec.classes:
         return None
     members = text_files(source)
     if spec.label_column:
-        if not any(kind(member, config) == "table" for member in members):
+        if not any(file_format(member, config) == "table" for member in members):
             return None
         index = {name: label for label, name in enumerate(spec.classes)}
 
@@ -263,42 +264,43 @@ def _labeller(
             if missing := len(batch.texts) - len(pairs):
                 tally.bad_rows += missing
                 tally.first_row = tally.first_row or f"{batch.member.name!r}, an unknown class"
-            return [text for text, _ in pairs], np.array([each for _, each in pairs], np.int16)
+            return [text for text, _ in pairs], np.array([label for _, label in pairs], np.int16)
 
         return by_column
     known = known_labels([member.name for member in members], spec.classes)
     if known is None:
         return None
-    of_file = {member.name: label for member, label in zip(members, known.tolist(), strict=True)}
+    label_of = {member.name: label for member, label in zip(members, known.tolist(), strict=True)}
 
     def by_folder(batch: Batch, tally: Tally) -> tuple[list[str], np.ndarray]:
-        return batch.texts, np.full(len(batch.texts), of_file[batch.member.name], np.int16)
+        return batch.texts, np.full(len(batch.texts), label_of[batch.member.name], np.int16)
 
     return by_folder
 
 
-def _position(lengths: np.ndarray) -> np.ndarray:
-    """Return the place of each token in its sample."""
+def _positions(lengths: np.ndarray) -> np.ndarray:
+    """Return the position of each token or character in its sample."""
     ends = np.cumsum(lengths)
-    places: np.ndarray = np.arange(int(ends[-1])) - np.repeat(ends - lengths, lengths)
-    return places
+    positions: np.ndarray = np.arange(int(ends[-1])) - np.repeat(ends - lengths, lengths)
+    return positions
 
 
 def _keys(texts: list[str]) -> np.ndarray:
-    """Return a hash of each text, uint64: the sum of its characters, each mixed with its place.
+    """Return a hash of each text, uint64: the sum of its characters, mixed with their positions.
 
-    It does not depend on the vocabulary, so more data moves few samples to the other side.
+    It does not depend on the vocabulary, so that adding data moves few samples to the other side
+    of the split.
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     codes = code_points("".join(texts)).astype(np.uint64)
-    sums = np.cumsum(_mix(codes + (_position(lengths).astype(np.uint64) << np.uint64(24))))
-    # The sums wrap, and so do their differences.
+    sums = np.cumsum(_mix(codes + (_positions(lengths).astype(np.uint64) << np.uint64(24))))
+    # The sums wrap around, and so do their differences.
     ends = sums[np.cumsum(lengths) - 1]
     return _mix(np.diff(ends, prepend=np.uint64(0)) + lengths.astype(np.uint64))
 
 
 def _mix(values: np.ndarray) -> np.ndarray:
-    """Return the finaliser of SplitMix64."""
+    """Apply the finalizer of SplitMix64."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -306,20 +308,20 @@ def _mix(values: np.ndarray) -> np.ndarray:
     return mixed
 
 
-def _say(extra: Any, spec: TextSpec, reporter: Reporter) -> None:
-    """Tell what was skipped, cut or replaced."""
+def _report(extra: Any, count: int, spec: TextSpec, reporter: Reporter) -> None:
+    """Report what was skipped, cut or replaced."""
     tally = Tally(**{**extra["tally"], "bad": BadBytes(**extra["tally"]["bad"])})
     if tally.broken:
         broken = [(name, problem) for name, problem in tally.broken]
-        reporter.warn(f"Skipped {len(broken):,} files: {first_names(broken)}.")
+        reporter.warn(f"Skipped {len(broken):,} of {count:,} files: {first_names(broken)}.")
     if tally.bad.count:
         reporter.warn(
-            f"{tally.bad.count:,} bytes are not valid in this encoding and became U+FFFD; the "
+            f"Replaced {tally.bad.count:,} bytes that are invalid in this encoding by U+FFFD; the "
             f"first: {tally.bad.first}."
         )
     if tally.bad_rows:
         reporter.warn(
-            f"Skipped {tally.bad_rows:,} of {tally.rows:,} lines that hold no such text; the "
+            f"Skipped {tally.bad_rows:,} of {tally.rows:,} lines that have no such text; the "
             f"first: {tally.first_row}."
         )
     if tally.empty:
@@ -329,8 +331,8 @@ def _say(extra: Any, spec: TextSpec, reporter: Reporter) -> None:
             f"Cut {extra['cut']:,} of {extra['items']:,} {spec.split} to {spec.length} tokens."
         )
     if extra["unknown"]:
-        share = extra["unknown"] / extra["tokens"]
+        fraction = extra["unknown"] / extra["tokens"]
         reporter.note(
-            f"{extra['unknown']:,} of {extra['tokens']:,} tokens ({share:.2%}) are not in the "
+            f"{extra['unknown']:,} of {extra['tokens']:,} tokens ({fraction:.2%}) are not in the "
             "vocabulary and count as unknown."
         )

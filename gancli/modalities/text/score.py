@@ -12,6 +12,7 @@ from gancli.modalities.text.phases.likelihood import negative_log_likelihood
 from gancli.modalities.text.phases.texts import real_texts
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import END, UNKNOWN
+from gancli.phases.base import Batch
 
 _FIT = 10_000  # texts of the training half that fix the features
 _REFERENCE = 4_000  # texts of the held-out half to compare with
@@ -53,9 +54,8 @@ class TextScorer(FrechetScorer):
         total = count = 0.0
         for start in range(0, len(self._judged), _BATCH):
             taken = self.dataset.take(self._judged[start : start + _BATCH])
-            batch = {name: torch.from_numpy(array).to(device) for name, array in taken.items()}
-            texts = real_texts(batch, self.spec)
-            tokens = float(texts.seen.sum())
+            texts = real_texts(Batch.of(taken, device), self.spec)
+            tokens = float(texts.mask.sum())
             total += float(negative_log_likelihood(generator, texts, None)) * tokens
             count += tokens
         return total / max(count, 1.0)
@@ -74,7 +74,7 @@ class TextScorer(FrechetScorer):
         chosen = np.sort(rng.choice(indices, min(most, len(indices)), replace=False))
         found: list[np.ndarray] = []
         for start in range(0, len(chosen), 1000):
-            tokens = self.dataset.take(chosen[start : start + 1000])["tokens"]
+            tokens = self.dataset.take(chosen[start : start + 1000]).arrays["tokens"]
             found += list(tokens[:, : self.spec.length])
         # Drawn texts hold no unknown token, so those that do can be no measure for them.
         return [row for row in found if (row != UNKNOWN).all()] or found

@@ -1,27 +1,31 @@
-"""Text to token ids and back: characters, bytes and byte pairs; words are in words.py.
+"""Tokenizers of characters, bytes and byte pairs; that of words is in words.py.
 
-In all of them 0 is END (also the start and the padding), 1 is UNKNOWN, and the units follow.
+Id 0 is END (also the start and the padding), id 1 is UNKNOWN, and the units follow.
 """
 
 import json
+from collections.abc import Sequence, Sized
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from gancli.errors import GancliError, UsageError
+
+if TYPE_CHECKING:
+    from tokenizers.pre_tokenizers import PreTokenizer
 
 END, UNKNOWN, FIRST = 0, 1, 2
 TOKENS = ("char", "byte", "word", "bpe")
 MAX_UNITS = 1_000_000
 
 _REPLACEMENT = "\ufffd"
-# Training sees a text in pieces of at most this, since a word may be as long as its text.
-_PIECE = 10_000
+# Byte pairs are learned from pieces of this many characters, since a word may be a whole text.
+_PIECE_LENGTH = 10_000
 
 
 class Tokenizer(Protocol):
-    """Turns text into ids and back.
+    """Converts text to ids and back.
 
     Args:
         size: Number of ids.
@@ -33,20 +37,20 @@ class Tokenizer(Protocol):
         """Return the ids of a text, int32, without END."""
 
     def encode_many(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids of texts one after the other, int32, and each one's number, int64."""
+        """Return the concatenated ids of texts, int32, and the number of each text, int64."""
 
     def encode_prompt(self, text: str) -> tuple[np.ndarray, str]:
-        """Return ids that a sample can start with, and the characters that must follow them.
+        """Return the ids that a sample starts with, and the characters that must follow them.
 
         Raises:
-            UsageError: The prompt holds what the model has never seen.
+            UsageError: The prompt contains units that the model does not know.
         """
 
     def decode(self, ids: np.ndarray) -> str:
-        """Return the text of ids; END is nothing, UNKNOWN is U+FFFD."""
+        """Return the text of ids; END becomes nothing, UNKNOWN becomes U+FFFD."""
 
     def pieces(self) -> list[bytes]:
-        """Return what each id stands for in UTF-8; nothing for END and UNKNOWN."""
+        """Return the UTF-8 bytes of each id, empty for END and UNKNOWN."""
 
 
 class Bytes:
@@ -62,7 +66,7 @@ class Bytes:
         return _byte_values(b"".join(encoded)) + np.int32(FIRST), _lengths(encoded)
 
     def encode_prompt(self, text: str) -> tuple[np.ndarray, str]:
-        return self.encode(sound(text)), ""
+        return self.encode(require_utf8(text)), ""
 
     def decode(self, ids: np.ndarray) -> str:
         return _join(self.pieces(), ids)
@@ -72,10 +76,10 @@ class Bytes:
 
 
 class Characters:
-    """Code points, as they stand: nothing is normalized.
+    """Code points, without any normalization.
 
     Args:
-        vocabulary: The characters, each once.
+        vocabulary: The characters, all distinct.
     """
 
     def __init__(self, vocabulary: tuple[str, ...]) -> None:
@@ -87,10 +91,10 @@ class Characters:
 
     def encode(self, text: str) -> np.ndarray:
         codes = code_points(text)
-        places = np.searchsorted(self._sorted, codes)
-        places[places == len(self._sorted)] = 0
-        known = self._sorted[places] == codes
-        return np.where(known, self._order[places] + FIRST, UNKNOWN).astype(np.int32)
+        indices = np.searchsorted(self._sorted, codes)
+        indices[indices == len(self._sorted)] = 0
+        known = self._sorted[indices] == codes
+        return np.where(known, self._order[indices] + FIRST, UNKNOWN).astype(np.int32)
 
     def encode_many(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         return self.encode("".join(texts)), _lengths(texts)
@@ -100,8 +104,8 @@ class Characters:
         if (ids == UNKNOWN).any():
             character = text[int(np.argmax(ids == UNKNOWN))]
             raise UsageError(
-                f"The prompt holds {character!r}, a character that the model has never seen.",
-                f"It knows these: {''.join(self.vocabulary[:100])!r}"
+                f"The prompt contains {character!r}, a character that the model does not know.",
+                f"It knows {''.join(self.vocabulary[:100])!r}"
                 + (", and others." if len(self.vocabulary) > 100 else "."),
             )
         return ids, ""
@@ -116,10 +120,10 @@ class Characters:
 
 
 class BytePairs:
-    """Byte-level byte pairs as GPT-2 has them: every text can be written, and comes back as it was.
+    """Byte-level byte pairs as in GPT-2: every text can be encoded, and decodes to itself.
 
     Args:
-        rules: JSON of the ``tokenizers`` library, of which the vocabulary and the merges count.
+        rules: JSON of the ``tokenizers`` library; only its vocabulary and merges are used.
 
     Raises:
         GancliError: The rules are damaged.
@@ -132,31 +136,32 @@ class BytePairs:
         vocabulary, merges = _read_rules(rules)
         try:
             self._library = Library(models.BPE(vocab=vocabulary, merges=merges))
-        except Exception as error:  # the library's errors have no type of their own
-            raise _bad(f"the library refuses it ({error})") from error
+        except Exception as error:  # the library has no exception type of its own
+            raise _damaged(f"the tokenizers library rejects it ({error})") from error
         self._library.pre_tokenizer = _pre_tokenizer()
         self.size = FIRST + len(vocabulary)
         values = {character: value for value, character in enumerate(_alphabet())}
         units = sorted(vocabulary, key=vocabulary.__getitem__)
-        self._pieces = [b"", b"", *(bytes(values[each] for each in unit) for unit in units)]
+        self._pieces = [b"", b"", *(bytes(map(values.__getitem__, unit)) for unit in units)]
 
     def encode(self, text: str) -> np.ndarray:
         return self.encode_many([text])[0]
 
     def encode_many(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        encoded = [each.ids for each in self._library.encode_batch(texts, add_special_tokens=False)]
+        encodings = self._library.encode_batch(texts, add_special_tokens=False)
+        encoded = [encoding.ids for encoding in encodings]
         lengths = _lengths(encoded)
         flat = (value for ids in encoded for value in ids)
         return np.fromiter(flat, np.int32, int(lengths.sum())) + np.int32(FIRST), lengths
 
     def encode_prompt(self, text: str) -> tuple[np.ndarray, str]:
-        """Leave out the last token, since the model may have learned the word to go on in one."""
-        ids, whole = self.encode(sound(text)), text.encode()
-        for kept in range(max(0, len(ids) - 1), -1, -1):
-            taken = sum(len(self._pieces[index]) for index in ids[:kept])
+        """Leave out the last token, since the model may know a longer one that starts like it."""
+        ids, data = self.encode(require_utf8(text)), text.encode()
+        for count in range(max(0, len(ids) - 1), -1, -1):
+            size = sum(len(self._pieces[index]) for index in ids[:count])
             try:
-                return ids[:kept], whole[taken:].decode()
-            except UnicodeDecodeError:  # the token ended inside of a character
+                return ids[:count], data[size:].decode()
+            except UnicodeDecodeError:  # the last token ended inside a character
                 continue
         return ids[:0], text
 
@@ -168,11 +173,11 @@ class BytePairs:
 
 
 def fit_byte_pairs(texts: list[str], size: int) -> str:
-    """Learn byte pairs.
+    """Learn byte pairs from texts.
 
     Args:
-        texts: What to learn from.
-        size: Most units, at least 256.
+        texts: The texts.
+        size: Maximum number of units, at least 256.
 
     Returns:
         The rules: JSON of the ``tokenizers`` library.
@@ -186,17 +191,20 @@ def fit_byte_pairs(texts: list[str], size: int) -> str:
         vocab_size=size, min_frequency=2, show_progress=False, initial_alphabet=_alphabet(),
         special_tokens=[],
     )
-    pieces = (text[at : at + _PIECE] for text in texts for at in range(0, len(text), _PIECE))
+    pieces = (
+        text[start : start + _PIECE_LENGTH]
+        for text in texts for start in range(0, len(text), _PIECE_LENGTH)
+    )
     library.train_from_iterator(pieces, trainer)
     rules: str = library.to_str()
     return rules
 
 
 def fit_characters(texts: list[str], limit: int) -> tuple[str, ...]:
-    """Return the characters of texts by code point; if there are too many, the frequent ones."""
+    """Return the most frequent characters of texts, at most ``limit``, sorted by code point."""
     codes, counts = np.unique(code_points("".join(texts)), return_counts=True)
-    kept = np.sort(codes[np.argsort(-counts, kind="stable")[:limit]])
-    return tuple(map(chr, kept.tolist()))
+    frequent = np.sort(codes[np.argsort(-counts, kind="stable")[:limit]])
+    return tuple(map(chr, frequent.tolist()))
 
 
 def code_points(text: str) -> np.ndarray:
@@ -204,16 +212,16 @@ def code_points(text: str) -> np.ndarray:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
-def sound(text: str) -> str:
-    """Return a prompt that UTF-8 can hold.
+def require_utf8(text: str) -> str:
+    """Return a prompt if UTF-8 can encode it.
 
     Raises:
-        UsageError: It came from bytes that are no text.
+        UsageError: It comes from bytes that are not UTF-8.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise UsageError("The prompt is no valid text.", "Give it in UTF-8.") from None
+        raise UsageError("The prompt is not valid UTF-8.", "Encode it as UTF-8.") from None
     return text
 
 
@@ -221,34 +229,34 @@ def _byte_values(data: bytes) -> np.ndarray:
     return np.frombuffer(data, np.uint8).astype(np.int32)
 
 
-def _lengths(items: list[Any]) -> np.ndarray:
+def _lengths(items: Sequence[Sized]) -> np.ndarray:
     return np.fromiter(map(len, items), np.int64, len(items))
 
 
 def _join(pieces: list[bytes], ids: np.ndarray) -> str:
     unknown = _REPLACEMENT.encode()
-    found = (unknown if index == UNKNOWN else pieces[index] for index in ids.tolist())
-    return b"".join(found).decode("utf-8", "replace")
+    parts = (unknown if index == UNKNOWN else pieces[index] for index in ids.tolist())
+    return b"".join(parts).decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1)
 def _alphabet() -> list[str]:
-    """Return the printable character that stands for each byte, as GPT-2 has chosen them."""
+    """Return the printable character that stands for each byte in GPT-2."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [value for value in range(256) if value not in printable]
     stands_for = {value: chr(value) for value in printable}
-    stands_for |= {value: chr(256 + place) for place, value in enumerate(others)}
+    stands_for |= {value: chr(256 + index) for index, value in enumerate(others)}
     return [stands_for[value] for value in range(256)]
 
 
-def _pre_tokenizer() -> Any:
+def _pre_tokenizer() -> "PreTokenizer":
     from tokenizers import pre_tokenizers
 
     return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
 
 
 def _read_rules(rules: str) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Return vocabulary and merges; whatever else the JSON holds could change what is lossless."""
+    """Return vocabulary and merges; other parts of the JSON could make encoding lossy."""
     try:
         model = json.loads(rules)["model"]
         vocabulary = {str(unit): index for unit, index in model["vocab"].items()}
@@ -257,26 +265,26 @@ def _read_rules(rules: str) -> tuple[dict[str, int], list[tuple[str, str]]]:
             for merge in model["merges"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _bad(f"it is no JSON of a tokenizer ({error!r})") from error
+        raise _damaged(f"it is not the JSON of a tokenizer ({error!r})") from error
     characters = set(_alphabet())
     if not characters <= set(vocabulary) or len(vocabulary) > MAX_UNITS:
-        raise _bad("it must know all bytes, and at most a million units")
+        raise _damaged("it must contain all bytes, and at most a million units")
     if not all(type(index) is int for index in vocabulary.values()) or (
         sorted(vocabulary.values()) != list(range(len(vocabulary)))
     ):
-        raise _bad("its numbers must go from 0 on without a gap")
+        raise _damaged("its ids must count from 0 without gaps")
     if not all(unit and characters.issuperset(unit) for unit in vocabulary):
-        raise _bad("its units must be made of bytes")
+        raise _damaged("its units must consist of bytes")
     for merge in merges:
         if len(merge) != 2 or not all(isinstance(part, str) for part in merge):
-            raise _bad("a merge must be of two units")
+            raise _damaged("a merge must join two units")
         if not vocabulary.keys() >= {*merge, "".join(merge)}:
-            raise _bad("a merge is of units that it does not know")
+            raise _damaged("a merge joins units that it does not contain")
     return vocabulary, merges
 
 
-def _bad(problem: str) -> GancliError:
+def _damaged(problem: str) -> GancliError:
     return GancliError(
         f"The description of the byte pairs is damaged: {problem}.",
-        "Take the model or run from where it came from again.",
+        "Get an intact copy of the model or run.",
     )

@@ -1,10 +1,10 @@
-"""Words and punctuation as tokens.
+"""Words and punctuation marks as tokens.
 
-Marks know on which side they touch their neighbour: in ``a "big" dog.`` they are ``"|``, ``|"``
-and ``|.`` (where | is a joiner). So quotes, brackets, hyphens and full stops come out as the
-corpus writes them, and a word is the same token wherever it stands; nothing but the kind and
-number of spaces is lost. A corpus that sets its punctuation off by spaces has none of this: there
-whatever stands between spaces is a token.
+A mark's token tells on which sides it touches its neighbors: in ``a "big" dog.`` the marks are
+``"|``, ``|"`` and ``|.`` (where | is a joiner). So quotes, brackets, hyphens and full stops come
+out as the corpus writes them, and a word is the same token wherever it stands; only the kind and
+number of spaces is lost. In a corpus that separates its punctuation by spaces (style
+``spaces``), whatever stands between spaces is a token.
 """
 
 import difflib
@@ -21,23 +21,23 @@ from gancli.modalities.text.tokens import END, FIRST, UNKNOWN
 
 STYLES = ("marks", "spaces")
 
-# The sign that OpenNMT uses; a corpus that holds it gets U+FFFD in its place.
+# The joiner of OpenNMT; in a corpus that contains it, it is replaced by U+FFFD.
 JOINER = "\uffed"
 _APOSTROPHES = "'\u2019"
-_LETTERS = re.compile(r"\w")
+_LETTER = re.compile(r"\w")
 _CHUNKS = re.compile(r"\n|\S+")
 _CLOSING = ".,;:!?)\"\u3002\uff0c\uff01\uff1f\u060c\u061f\u0964"
-_MAX_KNOWN, _LONGEST_KNOWN = 1 << 18, 64
-_SHOW_NEAR = 3
-# Below this share of words with a mark at their end the corpus sets its marks off by spaces.
-_TOUCHING = 0.01
+_MAX_CACHED, _MAX_CACHED_LENGTH = 1 << 18, 64
+_MAX_SUGGESTIONS = 3
+# With fewer words that end with a mark, the corpus separates its marks by spaces.
+_MIN_MARKED = 0.01
 
 
 @lru_cache(maxsize=1)
-def _mark() -> re.Pattern[str]:
-    """Return a pattern of one mark: punctuation, or a symbol with what belongs to it.
+def _mark_pattern() -> re.Pattern[str]:
+    """Return a pattern for one mark: punctuation, or a symbol with its modifiers.
 
-    An apostrophe inside of a word is a part of it. Emoji hold together by joiners and modifiers.
+    An apostrophe inside a word is part of the word. Joiners and modifiers hold emoji together.
     """
     ranges: list[list[int]] = []
     for code in range(sys.maxunicode + 1):
@@ -54,35 +54,35 @@ def _mark() -> re.Pattern[str]:
     )
 
 
-def _set_off(match: re.Match[str]) -> str:
-    """Return a mark between spaces, with joiners where there were none.
+def _separate(match: re.Match[str]) -> str:
+    """Return a mark between spaces, with joiners where it had no space.
 
-    Between two marks it is the second that has the joiner.
+    Between two marks, the second has the joiner.
     """
     text, start, end = match.string, match.start(), match.end()
-    right = end < len(text) and not _mark().match(text, end)
+    right = end < len(text) and not _mark_pattern().match(text, end)
     return f" {JOINER * (start > 0)}{match.group()}{JOINER * right} "
 
 
 def split_chunk(chunk: str, style: str) -> list[str]:
-    """Return the tokens of what stands between two spaces, or of a line break."""
+    """Return the tokens of a chunk: the characters between two spaces, or a line break."""
     if style == "spaces" or chunk == "\n" or chunk.isalnum():
         return [chunk]
-    return _mark().sub(_set_off, chunk.replace(JOINER, "\ufffd")).split()
+    return _mark_pattern().sub(_separate, chunk.replace(JOINER, "\ufffd")).split()
 
 
 def split_words(text: str, style: str) -> list[str]:
-    """Return the tokens of a text; a line break is one."""
+    """Return the tokens of a text; a line break is a token."""
     return [word for chunk in _chunks(text) for word in split_chunk(chunk, style)]
 
 
 def _chunks(text: str) -> list[str]:
-    # The former is several times faster, and most texts are lines.
+    # str.split is several times faster, and most texts are single lines.
     return _CHUNKS.findall(text) if "\n" in text else text.split()
 
 
 def count_chunks(texts: list[str]) -> Counter[str]:
-    """Return how often each thing between two spaces occurs."""
+    """Return how often each chunk occurs."""
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(_chunks(text))
@@ -101,23 +101,23 @@ def count_words(chunks: Counter[str], style: str) -> Counter[str]:
 
 
 def find_style(chunks: Counter[str]) -> str:
-    """Return ``spaces`` if the corpus sets its punctuation off by spaces, else ``marks``."""
-    touching = sum(
+    """Return ``spaces`` if the corpus separates its punctuation by spaces, else ``marks``."""
+    marked = sum(
         count for chunk, count in chunks.items()
-        if chunk[-1] in _CLOSING and _LETTERS.search(chunk) is not None
+        if chunk[-1] in _CLOSING and _LETTER.search(chunk) is not None
     )
-    return "marks" if touching > _TOUCHING * chunks.total() else "spaces"
+    return "marks" if marked > _MIN_MARKED * chunks.total() else "spaces"
 
 
-def frequent(counts: Counter[str], limit: int) -> tuple[str, ...]:
-    """Return the words seen at least twice, the most frequent first; if there are none, all."""
-    kept = [word for word, count in counts.items() if count > 1] or list(counts)
-    kept.sort(key=lambda word: (-counts[word], word))
-    return tuple(kept[:limit])
+def frequent_words(counts: Counter[str], limit: int) -> tuple[str, ...]:
+    """Return the words seen at least twice, or else all, the most frequent first."""
+    words = [word for word, count in counts.items() if count > 1] or list(counts)
+    words.sort(key=lambda word: (-counts[word], word))
+    return tuple(words[:limit])
 
 
 class Words:
-    """Words and marks of a fixed vocabulary; the rest is UNKNOWN.
+    """Words and marks of a fixed vocabulary; all others are UNKNOWN.
 
     Args:
         vocabulary: The tokens.
@@ -128,58 +128,58 @@ class Words:
         self.vocabulary, self.style = vocabulary, style
         self.size = FIRST + len(vocabulary)
         self._ids = {word: index for index, word in enumerate(vocabulary, FIRST)}
-        # Ids of what was met between two spaces, since it comes up again and again.
-        self._known: dict[str, list[int]] = {}
+        # Ids of the chunks seen, most of which occur again and again.
+        self._cache: dict[str, list[int]] = {}
 
     def encode(self, text: str) -> np.ndarray:
         return self.encode_many([text])[0]
 
     def encode_many(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        found: list[int] = []
+        flat: list[int] = []
         lengths = np.zeros(len(texts), np.int64)
-        known = self._known
-        for place, text in enumerate(texts):
-            before = len(found)
+        cache = self._cache
+        for index, text in enumerate(texts):
+            before = len(flat)
             for chunk in _chunks(text):
-                ids = known.get(chunk)
-                found += self._look_up(chunk) if ids is None else ids
-            lengths[place] = len(found) - before
-        return np.array(found, np.int32), lengths
+                ids = cache.get(chunk)
+                flat += self._encode_chunk(chunk) if ids is None else ids
+            lengths[index] = len(flat) - before
+        return np.array(flat, np.int32), lengths
 
-    def _look_up(self, chunk: str) -> list[int]:
-        if len(self._known) >= _MAX_KNOWN:
-            self._known.clear()
+    def _encode_chunk(self, chunk: str) -> list[int]:
+        if len(self._cache) >= _MAX_CACHED:
+            self._cache.clear()
         words = split_chunk(chunk, self.style)
         ids = [self._ids.get(word, UNKNOWN) for word in words]
-        if len(chunk) < _LONGEST_KNOWN:
-            self._known[chunk] = ids
+        if len(chunk) < _MAX_CACHED_LENGTH:
+            self._cache[chunk] = ids
         return ids
 
     def encode_prompt(self, text: str) -> tuple[np.ndarray, str]:
         words = split_words(text, self.style)
-        # What the last mark will touch is not known yet.
+        # The next character decides what the last mark will touch.
         if words and words[-1] not in self._ids and words[-1] + JOINER in self._ids:
             words[-1] += JOINER
         for word in words:
             if word not in self._ids:
                 raise UsageError(
-                    f"The prompt holds {word.strip(JOINER)!r}, a word that the model has never "
-                    "seen or seldom.",
-                    self._near(word),
+                    f"The prompt contains {word.strip(JOINER)!r}, a word that the model does not "
+                    "know.",
+                    self._suggestion(word),
                 )
         return np.array([self._ids[word] for word in words], np.int32), ""
 
-    def _near(self, word: str) -> str:
-        near = [each for each in (word.lower(), word.capitalize()) if each in self._ids]
-        near += difflib.get_close_matches(word, self.vocabulary, _SHOW_NEAR, 0.7)
-        shown = list(dict.fromkeys(each.strip(JOINER) for each in near))[:_SHOW_NEAR]
-        if not shown:
-            return "Choose another; it knows " + ", ".join(self.vocabulary[:10]) + " and so on."
-        return "It knows " + ", ".join(map(repr, shown)) + "."
+    def _suggestion(self, word: str) -> str:
+        similar = [form for form in (word.lower(), word.capitalize()) if form in self._ids]
+        similar += difflib.get_close_matches(word, self.vocabulary, _MAX_SUGGESTIONS, 0.7)
+        words = list(dict.fromkeys(token.strip(JOINER) for token in similar))[:_MAX_SUGGESTIONS]
+        if not words:
+            return "It knows words such as " + ", ".join(self.vocabulary[:10]) + "."
+        return "It knows " + ", ".join(map(repr, words)) + "."
 
     def decode(self, ids: np.ndarray) -> str:
-        found: list[str] = []
-        touching = True
+        parts: list[str] = []
+        joined = True
         for index in ids.tolist():
             if index == END:
                 continue
@@ -188,9 +188,9 @@ class Words:
             if self.style == "marks":
                 left, right = left or word.startswith(JOINER), right or word.endswith(JOINER)
                 word = word.strip(JOINER)
-            found += [word] if touching or left else [" ", word]
-            touching = right
-        return "".join(found)
+            parts += [word] if joined or left else [" ", word]
+            joined = right
+        return "".join(parts)
 
     def pieces(self) -> list[bytes]:
         """Return the words without their joiners."""

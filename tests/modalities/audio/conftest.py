@@ -1,4 +1,4 @@
-"""Sounds made up for the tests of audio."""
+"""Synthetic sounds for the tests of audio."""
 
 import io
 from pathlib import Path
@@ -6,35 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from helpers import Recorder
 
 from gancli.modalities.audio.spec import AudioSpec
-from gancli.reporting import Silent
 
 RATE = 8000
 
 
-class Heard(Silent):
-    """A reporter that remembers."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
+def reporter() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture(scope="session")
 def tone():
-    """Return what makes a decaying tone, float32, shape (samples,)."""
+    """Return a function that makes a decaying tone, float32, shape (samples,)."""
 
     def make(seconds=0.3, pitch=440.0, rate=RATE, level=0.5, decay=2.0):
         time = np.arange(round(seconds * rate)) / rate
@@ -45,7 +31,7 @@ def tone():
 
 @pytest.fixture(scope="session")
 def encoded():
-    """Return what makes the bytes of a sound file."""
+    """Return a function that encodes samples as the bytes of a sound file."""
 
     def make(samples, rate=RATE, form="WAV", subtype=None):
         out = io.BytesIO()
@@ -57,7 +43,7 @@ def encoded():
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return what writes files and returns their folder."""
+    """Return a function that writes files and returns their folder."""
 
     def make(files: dict[str, bytes]) -> Path:
         for name, data in files.items():
@@ -71,7 +57,7 @@ def folder(tmp_path):
 
 @pytest.fixture(scope="session")
 def clips(tone, encoded):
-    """Return what makes files of tones, of pitches and lengths of their own."""
+    """Return a function that makes files of tones of different pitches and lengths."""
 
     def make(count=6, prefix="", seconds=0.3, rate=RATE):
         return {
@@ -86,7 +72,7 @@ def clips(tone, encoded):
 
 @pytest.fixture(scope="session")
 def audio_spec():
-    """Return what makes a spec of 8 kHz, 16 frames of 128 samples and 8 bands."""
+    """Return a function that makes a spec of 8 kHz, 16 frames of 128 samples and 8 bands."""
 
     def make(**values) -> AudioSpec:
         table = {

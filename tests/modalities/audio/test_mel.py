@@ -1,4 +1,4 @@
-"""Frames of sound, and the way back."""
+"""Sound to log-mel frames, and back."""
 
 import io
 
@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gancli.modalities.audio.inversion import griffin_lim, magnitudes, mel_to_audio
+from gancli.modalities.audio.inversion import griffin_lim, mel_to_audio, mel_to_magnitudes
 from gancli.modalities.audio.mel import (
     FLOOR,
-    filters,
     frames_inside,
     from_item,
     log_mel,
+    mel_filters,
     statistics,
     to_items,
 )
@@ -24,23 +24,23 @@ FRAME = {"rate": 8000, "hop": 128, "window": 512, "bins": 32}
 
 @pytest.fixture(scope="module")
 def chords(tone):
-    """Clips of two tones each, float32, (samples, 1)."""
-    found = []
+    """Clips of two tones each, float32, shape (samples, 1)."""
+    waves = []
     for index in range(6):
         wave = tone(0.3 + 0.05 * index, 300 + 90 * index) + tone(
             0.3 + 0.05 * index, 1500 - 70 * index, level=0.2
         )
-        found.append(wave[:, None])
-    return found
+        waves.append(wave[:, None])
+    return waves
 
 
 @pytest.fixture
-def known(chords, audio_spec):
+def mel_clips(chords, audio_spec):
     """A spec of these clips, their samples (6, 6144, 1) as int16, and the frames inside each."""
-    mean, deviation = statistics(chords, **FRAME)
+    mean, std = statistics(chords, **FRAME)
     spec = audio_spec(
         bins=32, frames=48, mean=tuple(mean.tolist()),
-        deviation=tuple(np.maximum(deviation, 0.05).tolist()),
+        deviation=tuple(np.maximum(std, 0.05).tolist()),
     )
     samples = np.zeros((6, 48 * 128, 1), np.int16)
     for row, clip in zip(samples, chords, strict=True):
@@ -50,11 +50,11 @@ def known(chords, audio_spec):
 
 
 def test_statistics_are_those_of_all_frames(chords):
-    mean, deviation = statistics(chords, **FRAME)
+    mean, std = statistics(chords, **FRAME)
     frames = torch.cat([log_mel(torch.from_numpy(clip)[None], **FRAME)[0] for clip in chords])
     assert frames.shape == (sum(len(clip) // 128 for clip in chords), 32)
     assert np.allclose(mean, frames.mean(0), atol=1e-4)
-    assert np.allclose(deviation, frames.std(0, unbiased=False), atol=1e-4)
+    assert np.allclose(std, frames.std(0, unbiased=False), atol=1e-4)
 
 
 def test_a_tone_is_in_the_band_of_its_pitch(tone):
@@ -67,22 +67,22 @@ def test_a_tone_is_in_the_band_of_its_pitch(tone):
     assert np.abs(np.array(bands) - (33 * mels[:3] / mels[3] - 1)).max() <= 1
 
 
-def test_frames_of_another_device_leave_the_filters_where_they_were(known):
-    spec = known[0]
+def test_frames_of_another_device_leave_the_filters_where_they_were(mel_clips):
+    spec = mel_clips[0]
     log_mel(torch.zeros(1, 1024, 1, device="meta"), spec.rate, spec.hop, spec.window, spec.bins)
-    assert filters(spec).device.type == "cpu"
+    assert mel_filters(spec).device.type == "cpu"
 
 
 def test_channels_lie_side_by_side(tone):
     stereo = np.stack([tone(0.3, 300), tone(0.3, 2000)], 1)
-    both = log_mel(torch.from_numpy(stereo)[None], **FRAME)[0]
+    frames = log_mel(torch.from_numpy(stereo)[None], **FRAME)[0]
     for channel in range(2):
         alone = log_mel(torch.from_numpy(stereo[:, [channel]])[None], **FRAME)[0]
-        assert torch.allclose(both[:, 32 * channel : 32 * (channel + 1)], alone, atol=1e-5)
+        assert torch.allclose(frames[:, 32 * channel : 32 * (channel + 1)], alone, atol=1e-5)
 
 
-def test_an_item_says_where_it_ends_and_is_silent_after_it(known):
-    spec, samples, lengths = known
+def test_an_item_says_where_it_ends_and_is_silent_after_it(mel_clips):
+    spec, samples, lengths = mel_clips
     items = to_items(samples, lengths, spec)
     assert items.shape == (6, 48, 33) and items.dtype == torch.float32
     assert ((items[..., -1] > 0).sum(1) == lengths).all()
@@ -95,62 +95,63 @@ def test_an_item_says_where_it_ends_and_is_silent_after_it(known):
     assert abs(float(inside.mean())) < 0.5 and 0.5 < float(inside.std()) < 1.5
 
 
-def test_a_clip_without_an_end_of_its_own_is_whole(known, audio_spec):
+def test_a_clip_without_an_end_of_its_own_is_whole(mel_clips, audio_spec):
     item = np.full((16, 9), -1.0, np.float32)
     assert frames_inside(item, audio_spec(ends=False)) == 16
-    assert frames_inside(item, audio_spec()) == 4  # never less than a step
+    assert frames_inside(item, audio_spec()) == 4  # never less than a step of the generator
     item[[6, 9], -1] = 1.0
-    assert frames_inside(item, audio_spec()) == 10  # a doubt in between is no end
+    assert frames_inside(item, audio_spec()) == 10  # frames outside in the middle do not end it
 
 
 def error(sound: np.ndarray, item: np.ndarray, spec) -> float:
     """Return the root mean squared error of the log-mel where there is sound, in decibels."""
     wanted = from_item(item, spec)[0].T
     loud = wanted > wanted.max() - 40 / 20 * np.log(10)
-    made = log_mel(torch.from_numpy(sound)[None], **FRAME)[0].numpy()
-    return float(np.sqrt(np.square(made - wanted)[loud].mean())) * 20 / np.log(10)
+    actual = log_mel(torch.from_numpy(sound)[None], **FRAME)[0].numpy()
+    return float(np.sqrt(np.square(actual - wanted)[loud].mean())) * 20 / np.log(10)
 
 
-def test_sound_comes_back_from_frames(known):
-    spec, samples, lengths = known
+def test_sound_comes_back_from_frames(mel_clips):
+    spec, samples, lengths = mel_clips
     items = to_items(samples, lengths, spec).numpy()
-    # Noise with the same mean and deviation is 15 dB off.
+    # Noise with the same mean and standard deviation is 15 dB off.
     assert np.mean([error(mel_to_audio(item, spec, 0), item, spec) for item in items]) < 2.5
     for item, sound in zip(items, samples, strict=True):
-        made = mel_to_audio(item, spec, 0)[:, 0]
+        inverted = mel_to_audio(item, spec, 0)[:, 0]
         inside = frames_inside(item, spec)
-        assert len(made) == inside * 128
+        assert len(inverted) == inside * 128
         pitches = [
             np.abs(np.fft.rfft(wave[:4096], 8192)).argmax() * 8000 / 8192
-            for wave in (made, sound.numpy()[:, 0] / 32768)
+            for wave in (inverted, sound.numpy()[:, 0] / 32768)
         ]
         assert abs(pitches[0] - pitches[1]) < 45  # bands are twice as wide
 
 
-def test_each_part_of_the_way_back_comes_nearer(known):
-    spec, samples, lengths = known
+def test_updates_and_momentum_each_reduce_the_error(mel_clips):
+    spec, samples, lengths = mel_clips
     item = to_items(samples, lengths, spec)[0].numpy()
     bands = (torch.from_numpy(from_item(item, spec)).exp() - FLOOR).clamp_min(0)
 
-    def missed(updates: int) -> float:
-        return float((filters(spec).T @ magnitudes(bands, spec, updates) - bands).abs().mean())
+    def band_error(updates: int) -> float:
+        magnitudes = mel_to_magnitudes(bands, spec, updates)
+        return float((mel_filters(spec).T @ magnitudes - bands).abs().mean())
 
-    assert missed(10) < 0.5 * missed(0)
+    assert band_error(10) < 0.5 * band_error(0)
 
-    wanted = magnitudes(bands, spec)
+    wanted = mel_to_magnitudes(bands, spec)
 
-    def off(**how) -> float:
-        sound = griffin_lim(wanted, spec, 0, **how)
-        made = torch.stft(sound, spec.window, spec.hop, window=torch.hann_window(spec.window),
+    def residual(**options) -> float:
+        sound = griffin_lim(wanted, spec, 0, **options)
+        actual = torch.stft(sound, spec.window, spec.hop, window=torch.hann_window(spec.window),
                           pad_mode="constant", return_complex=True).abs()
-        return float((made - wanted).norm() / wanted.norm())
+        return float((actual - wanted).norm() / wanted.norm())
 
-    plain = off(iterations=32, momentum=0.0)
-    assert off(iterations=32) < 0.98 * plain < 0.9 * off(iterations=4, momentum=0.0)
+    plain = residual(iterations=32, momentum=0.0)
+    assert residual(iterations=32) < 0.98 * plain < 0.9 * residual(iterations=4, momentum=0.0)
 
 
-def test_a_seed_fixes_the_phases(known):
-    spec, samples, lengths = known
+def test_a_seed_fixes_the_phases(mel_clips):
+    spec, samples, lengths = mel_clips
     item = to_items(samples[:1], lengths[:1], spec)[0].numpy()
     one, again, other = (mel_to_audio(item, spec, seed) for seed in (1, 1, 2))
     assert np.array_equal(one, again) and not np.allclose(one, other, atol=1e-3)
@@ -162,7 +163,7 @@ def test_a_spectrogram_has_low_notes_at_the_bottom_and_ends_in_blue(tone, audio_
     samples = torch.zeros(1, 32 * 128, 2, dtype=torch.int16)
     samples[0, : len(wave)] = torch.from_numpy(wave * 30_000).short()
     item = to_items(samples, torch.tensor([16]), spec)[0].numpy()
-    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec))))[4::2, 4::2]
+    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec, 32))))[4::2, 4::2]
     rows = picture[:64, 8, 0].astype(int)
     assert rows[:32].argmax() > 24 and rows[32:].argmax() < 8  # the first channel is above
     assert (picture[:64, 16:32] == (0, 0, 96)).all()

@@ -6,11 +6,11 @@ import os
 import tarfile
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import Recorder
 from PIL import Image
 
 from gancli.data import cache
@@ -18,31 +18,15 @@ from gancli.data.dataset import Dataset
 from gancli.data.source import open_source
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.image import dataset as image_data
+from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.dataset import load
 from gancli.modalities.image.inspect import inspect
 from gancli.modalities.image.spec import ImageSpec
-from gancli.reporting import Silent
-
-
-class Heard(Silent):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-        self.done: list[int] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        self.done.append(done)
 
 
 @pytest.fixture(autouse=True)
 def decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Use a cache of the test's own and count the calls of decode."""
+    """Use a cache for this test alone and count the calls of decode."""
     monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "cache"))
     calls: list[int] = []
     decode = image_data.decode
@@ -53,14 +37,6 @@ def decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(image_data, "decode", counting)
     return calls
-
-
-def config(**values: Any) -> SimpleNamespace:
-    defaults = {
-        "size": None, "channels": "auto", "labels": "auto", "fit": "crop", "holdout": 0.1,
-        "strict": False, "batch": None,
-    }
-    return SimpleNamespace(**{**defaults, **values})
 
 
 def png(value: int, shape: tuple[int, ...] = (20, 20)) -> bytes:
@@ -80,31 +56,31 @@ def greys(count: int, folder: str = "") -> dict[str, bytes]:
     return {f"{folder}{index:03}.png": png(index) for index in range(count)}
 
 
-def run(path: str, **values: Any) -> tuple[ImageSpec, Dataset, Heard]:
-    source, heard = open_source(path), Heard()
-    spec, _ = inspect(source, config(**values))
-    return spec, load(source, spec, config(**values), heard), heard
+def run(path: str, **values: Any) -> tuple[ImageSpec, Dataset, Recorder]:
+    source, reporter = open_source(path), Recorder()
+    spec, _ = inspect(source, ImageConfig(**values))
+    return spec, load(source, spec, ImageConfig(**values), reporter), reporter
 
 
-def test_spec_of_greys_in_classes(tmp_path: Path) -> None:
+def test_spec_of_grey_pictures_in_classes(tmp_path: Path) -> None:
     path = write(tmp_path / "x", {**greys(7, "set/b2/"), **greys(5, "set/b10/")})
-    spec, why = inspect(open_source(path), config())
+    spec, why = inspect(open_source(path), ImageConfig())
     assert spec == ImageSpec(20, "L", "crop", ("b2", "b10"), (7, 5), 12)
     assert spec.depth == 1
     assert len(why) == 4 and "all 12 pictures" in why[1] and "20" in why[0] and "32" in why[3]
-    assert len(inspect(open_source(path), config(batch=32))[1]) == 3
+    assert len(inspect(open_source(path), ImageConfig(batch=32))[1]) == 3
 
 
 def test_channels_are_found(tmp_path: Path) -> None:
     equal = {"a.png": png(7, (20, 20, 3))}
     color = {"b.png": _png_of(np.eye(20, dtype=np.uint8)[..., None] * [9, 5, 1])}
     clear = {"c.png": _png_of(np.full((20, 20, 4), 100, np.uint8))}
-    found = []
+    modes = []
     for number, files in enumerate((equal, equal | color, equal | color | clear)):
         path = write(tmp_path / str(number), files)
-        found.append(inspect(open_source(path), config())[0].channels)
-    assert found == ["L", "RGB", "RGBA"]
-    assert inspect(open_source(path), config(channels="L"))[0].channels == "L"
+        modes.append(inspect(open_source(path), ImageConfig())[0].channels)
+    assert modes == ["L", "RGB", "RGBA"]
+    assert inspect(open_source(path), ImageConfig(channels="L"))[0].channels == "L"
 
 
 def _png_of(pixels: np.ndarray) -> bytes:
@@ -118,29 +94,29 @@ def _png_of(pixels: np.ndarray) -> bytes:
 )
 def test_size_is_found(tmp_path: Path, side: int, size: int) -> None:
     path = write(tmp_path / "x", {"a.png": png(1, (side, side + 9)), "b.png": png(2, (side, 400))})
-    spec, why = inspect(open_source(path), config())
+    spec, why = inspect(open_source(path), ImageConfig())
     assert spec.size == size
     assert ("slow" in why[0]) == (side > 66)
 
 
-def test_size_as_asked(tmp_path: Path) -> None:
+def test_size_as_requested(tmp_path: Path) -> None:
     path = write(tmp_path / "x", greys(2))
-    assert inspect(open_source(path), config(size=48))[0].size == 48
+    assert inspect(open_source(path), ImageConfig(size=48))[0].size == 48
     for size in (18, 12, 260):
         with pytest.raises(UsageError, match="size"):
-            inspect(open_source(path), config(size=size))
+            inspect(open_source(path), ImageConfig(size=size))
 
 
 def test_pixels_labels_and_split(tmp_path: Path) -> None:
     path = write(tmp_path / "x", {**greys(30, "a/"), **greys(20, "b/")})
-    spec, dataset, heard = run(path, holdout=0.2)
+    spec, dataset, reporter = run(path, holdout=0.2)
     assert dataset.arrays["pixels"].shape == (50, 20, 20, 1)
     assert dataset.arrays["pixels"][:, 0, 0, 0].tolist() == [*range(30), *range(20)]
     assert dataset.labels is not None
     assert dataset.labels.tolist() == [0] * 30 + [1] * 20
     assert len(dataset.held_out) == 10
     assert sorted([*dataset.train, *dataset.held_out]) == list(range(50))
-    assert heard.warnings == [] and heard.done == [50]
+    assert reporter.warnings == [] and [done for _, done, _ in reporter.progressed] == [50]
 
 
 def test_packing_changes_nothing(tmp_path: Path) -> None:
@@ -169,13 +145,13 @@ def test_the_fingerprint_changes_with_pixels_and_names(tmp_path: Path) -> None:
 
 def test_the_second_load_decodes_nothing(tmp_path: Path, decoded: list[int]) -> None:
     path = write(tmp_path / "x", {**greys(30), "000b.png": b"broken", "README.txt": b"hi"})
-    _, first, heard = run(path)
+    _, first, reporter = run(path)
     assert len(decoded) == 31
     _, second, again = run(path)
     assert len(decoded) == 31
     assert np.array_equal(first.arrays["pixels"], second.arrays["pixels"])
     assert first.fingerprint == second.fingerprint
-    assert heard.warnings == again.warnings and len(again.warnings) == 1
+    assert reporter.warnings == again.warnings and len(again.warnings) == 1
     with pytest.raises(GancliError, match="000b"):
         run(path, strict=True)
     # Another size is another entry; so is a file that was written again.
@@ -214,9 +190,9 @@ def test_a_corrupt_cache_is_rebuilt(tmp_path: Path, decoded: list[int]) -> None:
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "cache").write_bytes(b"in the way")
-    _, dataset, heard = run(write(tmp_path / "x", greys(5)))
+    _, dataset, reporter = run(write(tmp_path / "x", greys(5)))
     assert dataset.arrays["pixels"].shape == (5, 20, 20, 1)
-    assert len(heard.warnings) == 1 and "cache" in heard.warnings[0]
+    assert len(reporter.warnings) == 1 and "cache" in reporter.warnings[0]
 
 
 def test_data_larger_than_memory_is_mapped(
@@ -235,22 +211,22 @@ def test_data_larger_than_memory_is_mapped(
 def test_broken_files_are_skipped_and_named(tmp_path: Path) -> None:
     broken = {"a/bad\n.png": b"", "a/cut.png": png(1)[:40], "a/text.jpg": b"hello"}
     files = {**greys(9, "a/"), **greys(9, "b/"), **broken}
-    _, dataset, heard = run(write(tmp_path / "x", files))
+    _, dataset, reporter = run(write(tmp_path / "x", files))
     assert len(dataset.arrays["pixels"]) == 18
     assert dataset.labels is not None and dataset.labels.tolist() == [0] * 9 + [1] * 9
-    (warning,) = heard.warnings
+    (warning,) = reporter.warnings
     assert "3 of 21" in warning and "'a/bad\\n.png'" in warning and "\n" not in warning
-    with pytest.raises(GancliError, match="cannot be read"):
+    with pytest.raises(GancliError, match="cannot be used"):
         run(str(tmp_path / "x"), strict=True)
 
 
 def test_more_than_half_bad(tmp_path: Path) -> None:
     path = write(tmp_path / "x", {**greys(3), **{f"bad{index}.png": b"x" for index in range(4)}})
     with pytest.raises(GancliError, match="4 of 7.*bad0.*bad1.*bad2"):
-        inspect(open_source(path), config())
+        inspect(open_source(path), ImageConfig())
     spec = ImageSpec(20, "L", "crop", (), (), 7)
     with pytest.raises(GancliError, match="4 of 7"):
-        load(open_source(path), spec, config(), Heard())
+        load(open_source(path), spec, ImageConfig(), Recorder())
     assert not list((tmp_path / "cache").glob("*"))
     (tmp_path / "x" / "bad0.png").unlink()
     assert len(run(path)[1].train) == 3
@@ -265,34 +241,35 @@ def test_no_pictures_one_and_identical_ones(tmp_path: Path) -> None:
         run(str(tmp_path / "empty"))
     with pytest.raises(GancliError, match="single picture"):
         run(write(tmp_path / "one", greys(1)))
-    _, dataset, heard = run(write(tmp_path / "same", {f"{i}.png": png(3) for i in range(4)}))
-    assert len(dataset.train) == 4 and "identical" in heard.warnings[0]
+    _, dataset, reporter = run(write(tmp_path / "same", {f"{i}.png": png(3) for i in range(4)}))
+    assert len(dataset.train) == 4 and "identical" in reporter.warnings[0]
 
 
 def test_other_files_are_counted(tmp_path: Path) -> None:
     other = {"README.txt": b"x", "meta.json": b"{}", "sound.wav": b"x", "data.bin": b"x"}
     files = {**greys(3), **other, "no-suffix": png(100), "photo.jpg_large": png(101)}
-    _, dataset, heard = run(write(tmp_path / "x", files))
+    _, dataset, reporter = run(write(tmp_path / "x", files))
     assert dataset.arrays["pixels"][:, 0, 0, 0].tolist() == [0, 1, 2, 100, 101]
-    assert any("4 files" in note for note in heard.notes)
+    assert any("4 files" in note for note in reporter.notes)
 
 
 def test_few_pictures_hold_nothing_out(tmp_path: Path) -> None:
-    _, dataset, heard = run(write(tmp_path / "x", greys(19)))
+    _, dataset, reporter = run(write(tmp_path / "x", greys(19)))
     assert dataset.train.tolist() == dataset.held_out.tolist() == list(range(19))
-    assert any("held out" in note for note in heard.notes)
+    assert any("held out" in note for note in reporter.notes)
 
 
 def test_classes_of_a_model_on_other_data(tmp_path: Path) -> None:
     spec = ImageSpec(20, "L", "crop", ("a", "b"), (9, 9), 18)
-    flat, heard = write(tmp_path / "flat", greys(3)), Heard()
-    assert load(open_source(flat), spec, config(), heard).labels is None
-    assert "class" in heard.warnings[0]
-    some = load(open_source(write(tmp_path / "some", greys(3, "b/"))), spec, config(), Heard())
-    assert some.labels is not None and some.labels.tolist() == [1, 1, 1]
+    flat, reporter = write(tmp_path / "flat", greys(3)), Recorder()
+    assert load(open_source(flat), spec, ImageConfig(), reporter).labels is None
+    assert "class" in reporter.warnings[0]
+    one_class = open_source(write(tmp_path / "partial", greys(3, "b/")))
+    partial = load(one_class, spec, ImageConfig(), Recorder())
+    assert partial.labels is not None and partial.labels.tolist() == [1, 1, 1]
     with pytest.raises(UsageError, match="'c'"):
         other = write(tmp_path / "other", {**greys(3, "b/"), **greys(3, "c/")})
-        load(open_source(other), spec, config(), Heard())
+        load(open_source(other), spec, ImageConfig(), Recorder())
 
 
 def test_spec_from_table() -> None:

@@ -1,4 +1,4 @@
-"""Picture files to pixels; broken and hostile ones are refused."""
+"""Decoding picture files; broken and hostile files are refused."""
 
 import io
 import struct
@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gancli.modalities.image.decode import BadImage, decode, is_image, look
+from gancli.modalities.image.decode import BadImage, decode, image_info, is_image
 
 FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]
 NOISE = np.random.default_rng(0).integers(0, 256, (28, 28, 4), np.uint8)
 
 
-def encode(pixels: Any, kind: str = "PNG", mode: str | None = None, **how: Any) -> bytes:
+def encode(pixels: Any, kind: str = "PNG", mode: str | None = None, **options: Any) -> bytes:
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     out = io.BytesIO()
-    (image.convert(mode) if mode else image).save(out, kind, **how)
+    (image.convert(mode) if mode else image).save(out, kind, **options)
     return out.getvalue()
 
 
@@ -37,20 +37,20 @@ def lying_png(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 @pytest.mark.parametrize(("channels", "depth"), [("L", 1), ("RGB", 3), ("RGBA", 4)])
-def test_the_right_size_is_byte_exact(channels: Any, depth: int, fit: Any) -> None:
+def test_a_picture_of_the_right_size_is_not_changed(channels: Any, depth: int, fit: Any) -> None:
     pixels = NOISE[..., 0] if depth == 1 else NOISE[..., :depth]
     result = decode(encode(np.ascontiguousarray(pixels)), channels, 28, fit)
     assert result.dtype == np.uint8
     assert np.array_equal(result, pixels.reshape(28, 28, depth))
 
 
-def test_a_crop_without_scaling_is_byte_exact() -> None:
+def test_a_crop_without_scaling_changes_no_pixel() -> None:
     result = decode(encode(np.ascontiguousarray(NOISE[4:24, :, :3])), "RGB", 20, "crop")
     assert np.array_equal(result, NOISE[4:24, 4:24, :3])
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_format_and_channels(kind: str) -> None:
+def test_every_format_and_number_of_channels(kind: str) -> None:
     flat = np.full((40, 50, 3), (200, 100, 50), np.uint8)
     result = decode(encode(flat, kind), "RGB", 32, "crop")
     assert result.shape == (32, 32, 3)
@@ -64,7 +64,7 @@ def test_every_format_and_channels(kind: str) -> None:
     [("1", "PNG"), ("L", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("RGB", "PNG"), ("RGBA", "PNG"),
      ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("P", "GIF"), ("I;16", "PNG"), ("F", "TIFF")],
 )
-def test_every_mode_keeps_light_and_dark(mode: str, kind: str) -> None:
+def test_every_mode_keeps_black_and_white(mode: str, kind: str) -> None:
     grey = np.zeros((16, 16), np.uint8)
     grey[:, 8:] = 255
     if mode == "I;16":
@@ -105,7 +105,7 @@ def test_exif_rotation_is_applied(kind: str) -> None:
     pixels = np.zeros((64, 32, 3), np.uint8)
     pixels[:32] = 255
     exif = Image.Exif()
-    exif[0x0112] = 6  # shown after a quarter turn clockwise: the white top comes to the right
+    exif[0x0112] = 6  # shown after a quarter turn clockwise: the white top moves to the right
     result = decode(encode(pixels, kind, exif=exif), "L", 32, "stretch")[..., 0].astype(int)
     assert result[:, 20:].min() > 200 and result[:, :12].max() < 55
 
@@ -117,12 +117,12 @@ def test_palette_transparency_and_color_keys() -> None:
     data = encode(palette, transparency=0)
     result = decode(data, "RGBA", 16, "crop")
     assert (result[:, :8, 3] == 0).all() and (result[:, 8:] == (0, 0, 255, 255)).all()
-    assert look(data).transparent
+    assert image_info(data).transparent
     keyed = encode(np.zeros((16, 16), np.uint8), transparency=0)
     assert (decode(keyed, "RGBA", 16, "crop")[..., 3] == 0).all()
 
 
-def test_transparency_lies_on_white() -> None:
+def test_transparency_is_blended_with_white() -> None:
     clear = np.zeros((16, 16, 4), np.uint8)
     clear[:, 8:] = (255, 0, 0, 255)
     for size in (16, 32):
@@ -148,7 +148,7 @@ def test_fits() -> None:
         pixels[:, 32 * third : 32 * third + 32, third] = 255
     data = encode(pixels)
     assert (decode(data, "RGB", 32, "crop") == (0, 255, 0)).all()
-    # Scaled before it is cut, so the neighbours reach a little in.
+    # Scaled before it is cropped, so the neighbors bleed in a little.
     assert (decode(data, "RGB", 16, "crop")[:, 3:-3] == (0, 255, 0)).all()
     stretched = decode(data, "RGB", 48, "stretch")
     assert stretched[24, 2].tolist() == [255, 0, 0] and stretched[24, 45].tolist() == [0, 0, 255]
@@ -175,16 +175,16 @@ def test_shrinking_averages() -> None:
         assert np.abs(result.astype(int) - 127).max() <= 4
 
 
-def test_look() -> None:
+def test_image_info() -> None:
     color = encode(np.ascontiguousarray(NOISE[:20, :, :3]))
-    assert look(color) == (20, False, False)
+    assert image_info(color) == (20, False, False)
     grey = np.repeat(NOISE[..., :1], 3, axis=2)
-    assert look(encode(grey)) == (28, True, False)
-    assert look(encode(NOISE)) == (28, False, True)
+    assert image_info(encode(grey)) == (28, True, False)
+    assert image_info(encode(NOISE)) == (28, False, True)
     opaque = NOISE.copy()
     opaque[..., 3] = 255
-    assert look(encode(opaque)) == (28, False, False)
-    assert look(encode(np.zeros((600, 900), np.uint8), "JPEG")).short == 600
+    assert image_info(encode(opaque)) == (28, False, False)
+    assert image_info(encode(np.zeros((600, 900), np.uint8), "JPEG")).short_side == 600
 
 
 def test_magic() -> None:
@@ -198,16 +198,16 @@ def test_bombs_are_refused_before_they_are_decoded() -> None:
     data = lying_png(14000, 14000)
     assert len(data) < 80
     for bomb in (data, lying_png(8001, 8001)):
-        for function in (look, lambda bomb: decode(bomb, "RGB", 32, "crop")):
-            with pytest.raises(BadImage, match="claims more than 64,000,000 pixels"):
+        for function in (image_info, lambda bomb: decode(bomb, "RGB", 32, "crop")):
+            with pytest.raises(BadImage, match="claims to have more than 64,000,000 pixels"):
                 function(bomb)
-    # Just below the limit it is its missing pixels that count.
+    # Just below the limit, the pixels are missing.
     with pytest.raises(BadImage, match="decoded"):
-        look(lying_png(8000, 8000))
+        image_info(lying_png(8000, 8000))
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\0" * 1000, b"%PDF-1.4", b"BM", lying_png(9, 9)])
-def test_what_is_no_picture(data: bytes) -> None:
+def test_files_that_are_not_pictures(data: bytes) -> None:
     with pytest.raises(BadImage):
         decode(data, "RGB", 32, "crop")
 
@@ -215,12 +215,12 @@ def test_what_is_no_picture(data: bytes) -> None:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_truncated_pictures_are_refused(kind: str) -> None:
     data = encode(np.ascontiguousarray(NOISE[..., :3]).repeat(4, 0).repeat(4, 1), kind)
-    for share in (0.1, 0.5, 0.8):
+    for fraction in (0.1, 0.5, 0.8):
         with pytest.raises(BadImage):
-            decode(data[: int(len(data) * share)], "RGB", 32, "crop")
+            decode(data[: int(len(data) * fraction)], "RGB", 32, "crop")
 
 
-def test_a_corrupt_exif_block_spares_the_picture() -> None:
+def test_a_corrupt_exif_block_does_not_matter() -> None:
     exif = Image.Exif()
     exif[0x0112] = 1
     exif[0x010E] = "a description that is long enough to lie elsewhere"
@@ -230,7 +230,7 @@ def test_a_corrupt_exif_block_spares_the_picture() -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_mutated_pictures_raise_nothing_else(kind: str) -> None:
+def test_mutated_pictures_raise_only_bad_image(kind: str) -> None:
     exif = {"exif": Image.Exif()} if kind in ("JPEG", "PNG", "WEBP", "TIFF") else {}
     if exif:
         exif["exif"][0x0112] = 3
@@ -246,7 +246,7 @@ def test_mutated_pictures_raise_nothing_else(kind: str) -> None:
         for place, value in changes:
             data[place] = value
         shortened = bytes(data[:length] if length % 3 == 0 else data)
-        for function in (look, lambda data: decode(data, "RGBA", 16, "pad")):
+        for function in (image_info, lambda data: decode(data, "RGBA", 16, "pad")):
             try:
                 function(shortened)
             except BadImage as error:

@@ -1,4 +1,4 @@
-"""The monitor's score orders known cases and leaves training's random numbers alone."""
+"""The monitor's score orders known cases and leaves the global random state alone."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def _draw(rng: np.random.Generator, shape: int, size: int, channels: int) -> np.ndarray:
-    """Return one picture (size, size, channels) of a shape, drawn large and averaged down."""
+    """Return a picture (size, size, channels) of a shape, drawn large and averaged down."""
     big = 4 * size
     back = (0, 0, 0, 0) if channels == 4 else tuple(rng.integers(0, 60, channels).tolist())
     ink = (*rng.integers(120, 256, min(channels, 3)).tolist(), 255)[:channels]
@@ -52,11 +52,11 @@ def _tensor(pixels: np.ndarray) -> torch.Tensor:
 
 def _blurred(pixels: np.ndarray) -> np.ndarray:
     """Return the pictures mixed with a [1 2 1]/4 blur (sigma 0.7 pixels), half of it at 32."""
-    share = pixels.shape[1] / 64  # one pixel is more of a smaller picture
+    fraction = pixels.shape[1] / 64  # a pixel is a larger part of a small picture
     x = pixels.astype(np.float64)
     for axis in (1, 2):
         x = (np.roll(x, 1, axis) + 2 * x + np.roll(x, -1, axis)) / 4
-    return (share * x + (1 - share) * pixels).round().astype(np.uint8)
+    return (fraction * x + (1 - fraction) * pixels).round().astype(np.uint8)
 
 
 @pytest.fixture(autouse=True)
@@ -98,22 +98,22 @@ def test_the_order_of_the_images_does_not_matter() -> None:
     assert scorer.score(shuffled) == pytest.approx(scorer.score(items), rel=1e-4)
 
 
-def test_training_does_not_notice() -> None:
+def test_the_global_random_state_is_not_touched() -> None:
     pictures = _pictures(0, 60, 16, 1, _CLASSES)
     torch.manual_seed(5)
     np.random.seed(5)
     before = torch.get_rng_state(), np.random.get_state()[1]
     scorer = ImageScorer(pictures[:30], pictures[30:], seed=3)
-    found = scorer.score(_tensor(pictures)), scorer.diversity(_tensor(pictures))
+    result = scorer.score(_tensor(pictures)), scorer.diversity(_tensor(pictures))
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])
-    torch.manual_seed(6)  # and the features do not depend on training's seed
+    torch.manual_seed(6)  # the features do not depend on the global seed, either
     again = ImageScorer(pictures[:30], pictures[30:], seed=3)
-    assert (again.score(_tensor(pictures)), again.diversity(_tensor(pictures))) == found
+    assert (again.score(_tensor(pictures)), again.diversity(_tensor(pictures))) == result
     assert again.floor == scorer.floor
 
 
-def test_eight_images() -> None:
+def test_eight_images_are_enough() -> None:
     pictures = _pictures(0, 8, 16, 3, _CLASSES)
     scorer = ImageScorer(pictures[:7], pictures[7:], seed=0)
     repeated = scorer.score(_tensor(pictures[:1].repeat(8, axis=0)))
@@ -150,7 +150,7 @@ def test_colors_under_full_transparency_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("size", [20, 28, 100, 256])
-def test_any_multiple_of_four(size: int) -> None:
+def test_any_size_that_is_a_multiple_of_four(size: int) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (24, size, size, 1), dtype=np.uint8)
     scorer = ImageScorer(pictures[:12], pictures[12:], seed=0)
     assert np.isfinite(scorer.score(_tensor(pictures)))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import Recorder
 
 from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.modalities import get
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.spec import TextSpec
-from gancli.reporting import Silent
 from gancli.training.session import train
 
 ANIMALS = ("dog", "cat", "cow", "hen", "fox")
@@ -26,21 +26,21 @@ TINY = {
 
 @pytest.fixture(scope="session")
 def lines():
-    """Return what makes sentences of one or two kinds: some that tell, some that ask."""
+    """Return a function that makes sentences of one or two kinds: statements and questions."""
 
     def make(count: int, seed: int = 0, kinds: str = ".?") -> list[str]:
         rng = random.Random(seed)
-        found = []
+        sentences = []
         for _ in range(count):
             kind = " ".join(rng.choices(KINDS, k=rng.randrange(1, 4)))
             one, other = rng.choice(ANIMALS), rng.choice(ANIMALS)
             near, far = rng.choice(PLACES), rng.choice(PLACES)
-            found.append(
+            sentences.append(
                 f"the {kind} {one} sat on the {rng.choice(KINDS)} {near} ."
                 if rng.choice(kinds) == "."
                 else f"where did {kind} {one} and {other} go from {near} to {far} ?"
             )
-        return found
+        return sentences
 
     return make
 
@@ -49,13 +49,13 @@ def lines():
 def corpus(tmp_path_factory, lines) -> Path:
     """A file of 300 such lines."""
     path = tmp_path_factory.mktemp("corpus") / "lines.txt"
-    path.write_text("".join(each + "\n" for each in lines(300)))
+    path.write_text("".join(line + "\n" for line in lines(300)))
     return path
 
 
 @pytest.fixture(scope="session")
 def spec_of():
-    """Return what makes a spec of six letters; ids go from 0 to 7."""
+    """Return a function that makes a spec of six letters; ids go from 0 to 7."""
 
     def make(**values) -> TextSpec:
         table = {
@@ -70,26 +70,26 @@ def spec_of():
 
 @pytest.fixture(scope="session")
 def networks_of():
-    """Return what builds networks, with weights so large that what came before matters."""
+    """Return a function that builds networks, whose weights are so large that context matters."""
 
     def make(spec: TextSpec, **options):
         torch.manual_seed(0)
         config = TextConfig(**{**SMALL, **options})
-        found = get("text").build(spec, config)
+        networks = get("text").trainable().build(spec, config)
         with torch.no_grad():
-            for network in found.values():
+            for network in networks.named().values():
                 network.eval().requires_grad_(False)
-            for weight in found["generator"].parameters():
+            for weight in networks.generator.parameters():
                 if weight.ndim > 1:
                     weight.mul_(1.5 if options.get("g_cell") == "transformer" else 2)
-        return found, config
+        return networks, config
 
     return make
 
 
 @pytest.fixture
 def fewer_features(monkeypatch):
-    """A monitor that is set up in no time; what it says is tested elsewhere."""
+    """A monitor that is set up at once; what it says is tested elsewhere."""
     from gancli.metrics import ngrams
 
     monkeypatch.setattr(ngrams, "_BUCKETS", 16)
@@ -97,17 +97,16 @@ def fewer_features(monkeypatch):
 
 @pytest.fixture
 def start(fewer_features):
-    """Return what trains a tiny model and returns its folder."""
+    """Return a function that trains a tiny model and returns its folder."""
 
-    def start(data: Path, run: Path, **chosen) -> Path:
+    def start(data: Path, run: Path, reporter=None, **chosen) -> Path:
         text = get("text")
         if chosen.get("preset") != "likelihood":  # longer second and third phases than by default
             chosen = {"preset": "adversarial", "warm_start": 0.6, "adversarial": 0.2} | chosen
         config, _ = resolve(
             text.config_type, command_line={**TINY, **chosen}, presets=text.presets
         )
-        return train(
-            text, config, open_source(str(data)), run, Silent(), command="x", force=False
-        )
+        source, reporter = open_source(str(data)), reporter or Recorder()
+        return train(text, config, source, run, reporter, command="x", force=False)
 
     return start

@@ -7,7 +7,6 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,26 +16,16 @@ from hypothesis import strategies as st
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.text import corpus
-from gancli.modalities.text.corpus import Tally, read, sample, text_files
+from gancli.modalities.text.config import TextConfig
+from gancli.modalities.text.corpus import Tally, read, read_excerpts, text_files
+from gancli.modalities.text.inspect import ChosenLayout
 from gancli.modalities.text.rows import choose_columns, choose_field, field_text, is_heading
 
 
-def config(**values: Any) -> SimpleNamespace:
-    defaults = {
-        "split": "lines", "field": None, "text_column": None, "label_column": None,
-        "encoding": "utf-8", "strict": False,
-    }
-    return SimpleNamespace(**(defaults | values))
-
-
-def texts_of(
-    source: Source | Path, tally: Tally | None = None, layout: Any = None, **values: Any
-) -> list[str]:
-    chosen = config(**values)
-    if layout is None:
-        layout = SimpleNamespace(split=chosen.split, field="", text_column=0, label_column=0)
+def texts_of(source: Source | Path, tally: Tally | None = None, **values: Any) -> list[str]:
+    config = TextConfig(**values)
     opened = open_source(str(source)) if isinstance(source, Path) else source
-    batches = read(opened, layout, chosen, tally or Tally())
+    batches = read(opened, ChosenLayout(config.split), config, tally or Tally())
     return [text for batch in batches for text in batch.texts]
 
 
@@ -68,7 +57,7 @@ def test_folder_zip_tar_and_file_give_the_same(tmp_path: Path) -> None:
 def test_no_text_files(tmp_path: Path) -> None:
     for name in ("a.png", "b.pdf"):
         (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(GancliError, match="no text among the 2 files"):
+    with pytest.raises(GancliError, match="no text files among the 2 files"):
         text_files(open_source(str(tmp_path)))
 
 
@@ -80,11 +69,11 @@ def test_line_ends_marks_and_empty_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_blocks_may_tear_anything(
+def test_blocks_may_split_anything(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", size)
-    # The first block says whether a file is text.
+    # The first block decides whether a file is text.
     text = "ab\r\nдва\r\n\r\n\U0001f468\u200d\U0001f469 天\r\n"
     path = file_of(tmp_path, text)
     assert texts_of(path) == ["ab", "два", "\U0001f468\u200d\U0001f469 天"]
@@ -96,13 +85,13 @@ def test_blocks_may_tear_anything(
 @given(st.lists(st.text(st.sampled_from("ab \n"), max_size=12), max_size=6))
 def test_cutting_does_not_depend_on_blocks(blocks: list[str]) -> None:
     whole = "".join(blocks)
-    lines = [each for found in corpus.lines(blocks) for each in found]
+    lines = [line for part in corpus.lines(blocks) for line in part]
     assert lines == whole.split("\n")[: len(lines)]
     assert "\n".join(lines).rstrip("\n") == whole.rstrip("\n")
     assert "".join(corpus.whole_words(blocks)) == whole
-    torn = [each for found in corpus.paragraphs(blocks) for each in found if each.strip()]
-    at_once = [each for found in corpus.paragraphs([whole]) for each in found if each.strip()]
-    assert torn == at_once
+    in_blocks = [text for part in corpus.paragraphs(blocks) for text in part if text.strip()]
+    at_once = [text for part in corpus.paragraphs([whole]) for text in part if text.strip()]
+    assert in_blocks == at_once
 
 
 def test_paragraphs_keep_their_line_breaks(tmp_path: Path) -> None:
@@ -116,7 +105,7 @@ def test_files_of_a_stream_do_not_run_together(tmp_path: Path) -> None:
     assert "".join(texts_of(tmp_path, split="stream")) == "one\ntwo\n\n"
 
 
-def test_bad_bytes_are_placed_counted_and_replaced(tmp_path: Path) -> None:
+def test_bad_bytes_are_located_counted_and_replaced(tmp_path: Path) -> None:
     path = file_of(tmp_path, b"fine and long enough\r\ncaf\xe9 cr\xe8me\nmore text\n")
     tally = Tally()
     assert texts_of(path, tally)[1] == "caf\ufffd cr\ufffdme"
@@ -142,8 +131,8 @@ def test_other_encodings(tmp_path: Path, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["nonsense", "hex", "rot13", "", "a\0b", "undefined"])
-def test_encodings_that_are_none(tmp_path: Path, encoding: str) -> None:
-    with pytest.raises(UsageError, match="no encoding"):
+def test_unknown_encodings(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(UsageError, match="encoding .* is unknown"):
         texts_of(file_of(tmp_path, "a\nb\n"), encoding=encoding)
 
 
@@ -155,11 +144,11 @@ def test_encodings_that_are_none(tmp_path: Path, encoding: str) -> None:
         ("abc\n".encode("utf-16"), "--encoding utf-16"),
     ],
 )
-def test_what_is_no_text_is_told_apart(tmp_path: Path, data: bytes, problem: str) -> None:
+def test_files_that_are_not_text_are_recognized(tmp_path: Path, data: bytes, problem: str) -> None:
     tally = Tally()
     assert texts_of(file_of(tmp_path, data), tally) == []
     assert problem in tally.broken[0][1]
-    with pytest.raises(GancliError, match="cannot be read"):
+    with pytest.raises(GancliError, match="cannot be used"):
         texts_of(tmp_path / "x.txt", strict=True)
 
 
@@ -168,11 +157,11 @@ def test_terminal_colors_are_text(tmp_path: Path) -> None:
 
 
 def test_an_endless_line_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "LONGEST", 1000)
+    monkeypatch.setattr(corpus, "MAX_CHARACTERS", 1000)
     monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", 500)
     path = file_of(tmp_path, "short\n" + "x" * 100_000 + "\nend\n")
-    found = texts_of(path)
-    assert [found[0], found[-1]] == ["short", "end"] and len(found[1]) < 2000
+    texts = texts_of(path)
+    assert [texts[0], texts[-1]] == ["short", "end"] and len(texts[1]) < 2000
     assert "".join(texts_of(path, split="stream")) == path.read_text()
 
 
@@ -186,12 +175,12 @@ def test_json_lines(tmp_path: Path) -> None:
     assert tally.first_row == "'x.jsonl', line 3"
     with pytest.raises(GancliError, match="line 3"):
         texts_of(path, strict=True)
-    # A field asked for makes any file one of JSON lines.
+    # If a field is requested, any file is read as JSON lines.
     assert texts_of(file_of(tmp_path, rows[6]), field="body") == ["x"]
     assert field_text('{"a": "x\\r\\ny\\rz"}', "a") == "x\ny\nz"
 
 
-def test_fields_are_named() -> None:
+def test_other_fields_are_suggested() -> None:
     lines = ['{"body": "x", "id": 3}', '{"title": "y", "body": "z"}']
     assert choose_field(lines, "title") == "title"
     assert choose_field(['{"text": "x"}'], None) == "text"
@@ -204,8 +193,8 @@ def test_fields_are_named() -> None:
 def test_columns_are_found() -> None:
     rows = [f"{number}\t{'spam' if number % 2 else 'ham'}\ttext number {number}\tx"
             for number in range(20)]
-    found = choose_columns(["id\tlabel\ttext\tother", *rows], None, None)
-    assert (found.text, found.label) == (3, 2)
+    columns = choose_columns(["id\tlabel\ttext\tother", *rows], None, None)
+    assert (columns.text, columns.label) == (3, 2)
     assert choose_columns(rows, None, 0).label == 0
     assert choose_columns(rows, 2, None).text == 2
     assert choose_columns(["just text", "and more"], None, None).text == 1
@@ -220,14 +209,14 @@ def test_columns_are_found() -> None:
 
 def test_tables(tmp_path: Path) -> None:
     path = file_of(tmp_path, "label\ttext\nx\tone\nbroken\n\ny\ttwo\tmore\n\tno label\n", "x.tsv")
-    layout = SimpleNamespace(split="lines", field="", text_column=2, label_column=1)
+    layout = ChosenLayout("lines", text_column=2, label_column=1)
     tally = Tally()
-    (batch,) = read(open_source(str(path)), layout, config(), tally)
+    (batch,) = read(open_source(str(path)), layout, TextConfig(), tally)
     assert (batch.texts, batch.labels) == (["one", "two"], ["x", "y"])
     assert (tally.rows, tally.bad_rows, tally.empty) == (4, 2, 1)
 
 
-def test_a_large_corpus_is_looked_at_in_windows(
+def test_a_large_corpus_is_examined_in_windows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpus, "_WHOLE_BYTES", 1000)
@@ -238,11 +227,11 @@ def test_a_large_corpus_is_looked_at_in_windows(
     file_of(tmp_path, "\n".join(lines[1900:1903]), "b.txt")
     file_of(tmp_path, "\n".join(lines[1903:]), "c.txt")
     source = open_source(str(tmp_path))
-    pieces, share, broken = sample(source, source.members, "utf-8")
-    found = [line for _, text in pieces for line in text.split("\n") if line]
-    assert set(found) <= set(lines) and len(found) == len(set(found)) >= 40
-    assert found[0] == lines[0] and int(found[-1][-5:]) > 1700
-    assert 0 < share < 0.05 and not broken
+    excerpts, fraction, broken = read_excerpts(source, source.members, "utf-8")
+    read_lines = [line for _, text in excerpts for line in text.split("\n") if line]
+    assert set(read_lines) <= set(lines) and len(read_lines) == len(set(read_lines)) >= 40
+    assert read_lines[0] == lines[0] and int(read_lines[-1][-5:]) > 1700
+    assert 0 < fraction < 0.05 and not broken
 
 
 class Terminal(io.BytesIO):
@@ -258,7 +247,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes) -> Source:
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     source = pipe(monkeypatch, b"one\ntwo\n")
     assert source.name == "stdin" and texts_of(source) == ["one", "two"]
-    # A resumed run opens the file; the same data again keeps it, so that the cache is found.
+    # A resumed run opens the file; the same data keeps it, so that the cache is used.
     assert texts_of(source.path) == ["one", "two"]
     again = pipe(monkeypatch, b"one\ntwo\n")
     assert again.path == source.path and again.members[0].mtime == source.members[0].mtime
@@ -275,7 +264,7 @@ def test_an_archive_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert texts_of(pipe(monkeypatch, packed.getvalue())) == ["one"]
 
 
-def test_standard_input_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unusable_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(GancliError, match="empty"):
         pipe(monkeypatch, b"")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Terminal()))
@@ -286,5 +275,5 @@ def test_standard_input_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     with pytest.raises(UsageError):
         open_source("-")
     monkeypatch.setenv("GANCLI_CACHE", str(file_of(tmp_path, "in the way")))
-    with pytest.raises(GancliError, match="cannot be kept"):
+    with pytest.raises(GancliError, match="cannot be saved"):
         pipe(monkeypatch, b"one\n")

@@ -3,11 +3,11 @@
 import dataclasses
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import Recorder
 
 from gancli.data import cache
 from gancli.data.source import Source, open_source
@@ -15,36 +15,15 @@ from gancli.data.split import by_length, split_groups
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.text import choose, corpus
 from gancli.modalities.text import dataset as text_data
+from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.dataset import TextDataset, load
 from gancli.modalities.text.inspect import inspect
 from gancli.modalities.text.spec import TextSpec
-from gancli.reporting import Silent
 
 NAMES = [first + last for first in ("an", "bel", "co") for last in ("na", "ta", "ris", "lo")] * 3
 SENTENCES = [f"a {dog} sat on the {mat}, and then it ran away to the {sea}."
              for dog in ("dog", "cat", "cow") for mat in ("mat", "hat", "bed", "sofa")
              for sea in ("sea", "lake", "hill")]
-
-
-class Heard(Silent):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-def config(**values: Any) -> SimpleNamespace:
-    defaults = {
-        "split": "lines", "field": None, "text_column": None, "label_column": None,
-        "encoding": "utf-8", "labels": "auto", "tokens": "auto", "vocabulary": None,
-        "max_length": None, "holdout": 0.1, "strict": False,
-    }
-    return SimpleNamespace(**(defaults | values))
 
 
 def source_of(tmp_path: Path, data: str | bytes, name: str = "x.txt") -> Source:
@@ -54,16 +33,16 @@ def source_of(tmp_path: Path, data: str | bytes, name: str = "x.txt") -> Source:
     return open_source(str(path))
 
 
-def both(
-    source: Source, heard: Heard | None = None, **values: Any
+def inspect_and_load(
+    source: Source, reporter: Recorder | None = None, **values: Any
 ) -> tuple[TextSpec, TextDataset]:
-    spec, _ = inspect(source, config(**values))
-    return spec, load(source, spec, config(**values), heard or Heard())
+    spec, _ = inspect(source, TextConfig(**values))
+    return spec, load(source, spec, TextConfig(**values), reporter or Recorder())
 
 
 def decoded(spec: TextSpec, dataset: TextDataset, indices: Any = None) -> list[str]:
     chosen = np.arange(len(dataset.starts)) if indices is None else np.asarray(indices)
-    batch = dataset.take(chosen)
+    batch = dataset.take(chosen).arrays
     pairs = zip(batch["tokens"], batch["lengths"], strict=True)
     return [spec.tokenizer().decode(row[:length]) for row, length in pairs]
 
@@ -71,10 +50,10 @@ def decoded(spec: TextSpec, dataset: TextDataset, indices: Any = None) -> list[s
 @pytest.mark.parametrize("tokens", ["char", "byte", "word", "bpe"])
 def test_samples_come_back_with_room_for_their_end(tmp_path: Path, tokens: str) -> None:
     source = source_of(tmp_path, "\n".join(SENTENCES))
-    spec, dataset = both(source, tokens=tokens, vocabulary=300, max_length=100)
+    spec, dataset = inspect_and_load(source, tokens=tokens, vocabulary=300, max_length=100)
     assert spec.tokens == tokens and spec.count == 36 and spec.length == 100
     assert decoded(spec, dataset) == SENTENCES
-    batch = dataset.take(np.array([3, 0]))
+    batch = dataset.take(np.array([3, 0])).arrays
     assert set(batch) == {"tokens", "lengths"}
     assert batch["tokens"].dtype == batch["lengths"].dtype == np.int64
     width = batch["tokens"].shape[1]
@@ -89,43 +68,43 @@ def test_samples_come_back_with_room_for_their_end(tmp_path: Path, tokens: str) 
 
 def test_scripts_come_through(tmp_path: Path) -> None:
     lines = ["Съешь же ещё", "天地玄黃", "السلام عليكم", "\U0001f468\u200d\U0001f469"] * 6
-    spec, dataset = both(source_of(tmp_path, "\r\n".join(lines)))
+    spec, dataset = inspect_and_load(source_of(tmp_path, "\r\n".join(lines)))
     assert spec.tokens == "char" and decoded(spec, dataset) == lines
 
 
 def test_tokens_suit_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(data: str, **values: Any) -> str:
-        spec, sentences = inspect(source_of(tmp_path, data), config(**values))
-        assert any(each.startswith(f"Tokens: {spec.tokens}") for each in sentences)
+        spec, sentences = inspect(source_of(tmp_path, data), TextConfig(**values))
+        assert any(why.startswith(f"Tokens: {spec.tokens}") for why in sentences)
         return spec.tokens
 
-    random = np.random.default_rng(0)
-    rare = "\n".join(" ".join(f"w{each}" for each in random.integers(0, 10**9, 9))
+    rng = np.random.default_rng(0)
+    rare = "\n".join(" ".join(f"w{number}" for number in rng.integers(0, 10**9, 9))
                      for _ in range(30))
     assert chosen("\n".join(NAMES)) == "char"
     assert chosen("\n".join(SENTENCES)) == "word"
     assert chosen(rare) == "char"
     assert chosen("\n".join("天地玄黃宇宙洪荒" * 4 for _ in range(30))) == "char"
     assert chosen("\n".join(SENTENCES), split="stream") == "char"
-    monkeypatch.setattr(choose, "_MANY_LINES", 100)
-    monkeypatch.setattr(choose, "_MUCH_PROSE", 100)
+    monkeypatch.setattr(choose, "_MIN_BPE_LINES", 100)
+    monkeypatch.setattr(choose, "_MIN_BPE_PROSE", 100)
     assert chosen(rare) == "bpe"
     assert chosen("\n".join(SENTENCES), split="stream") == "bpe"
-    with pytest.raises(UsageError, match="too few"):
+    with pytest.raises(UsageError, match="too small"):
         chosen(rare, vocabulary=100)
 
 
 def test_length_fits_nearly_all(tmp_path: Path) -> None:
     lines = [f"{number:04} abcdefg" for number in range(999)] + ["x" * 10_000]
-    heard = Heard()
+    reporter = Recorder()
     source = source_of(tmp_path, "\n".join(lines))
-    spec, dataset = both(source, heard)
+    spec, dataset = inspect_and_load(source, reporter)
     assert spec.length == 16
     assert decoded(spec, dataset) == [*lines[:-1], "x" * 16]
-    assert "Cut 1 of 1,000 lines to 16 tokens." in heard.notes
-    again = Heard()
-    load(source, spec, config(), again)
-    assert again.notes == heard.notes
+    assert "Cut 1 of 1,000 lines to 16 tokens." in reporter.notes
+    again = Recorder()
+    load(source, spec, TextConfig(), again)
+    assert again.notes == reporter.notes
 
 
 def test_little_text_is_refused(tmp_path: Path) -> None:
@@ -133,87 +112,92 @@ def test_little_text_is_refused(tmp_path: Path) -> None:
                         ("x" * 100_000, "single line")):
         source = source_of(tmp_path, data)
         with pytest.raises(GancliError, match=match):
-            inspect(source, config())
-        spec, _ = inspect(source_of(tmp_path, "a\nb\n", "y.txt"), config())
+            inspect(source, TextConfig())
+        spec, _ = inspect(source_of(tmp_path, "a\nb\n", "y.txt"), TextConfig())
         with pytest.raises(GancliError, match=match):
-            load(source, spec, config(), Heard())
+            load(source, spec, TextConfig(), Recorder())
     with pytest.raises(GancliError, match="single paragraph"):
-        inspect(source_of(tmp_path, "one\ntwo\n"), config(split="paragraphs"))
+        inspect(source_of(tmp_path, "one\ntwo\n"), TextConfig(split="paragraphs"))
     for data in ("", "\n\n"):
         with pytest.raises(GancliError, match="no text"):
-            inspect(source_of(tmp_path, data), config(split="stream"))
+            inspect(source_of(tmp_path, data), TextConfig(split="stream"))
     with pytest.raises(GancliError, match="too few"):
-        both(source_of(tmp_path, "abc"), split="stream")
+        inspect_and_load(source_of(tmp_path, "abc"), split="stream")
 
 
 def test_two_lines_and_identical_lines(tmp_path: Path) -> None:
-    _, dataset = both(source_of(tmp_path, "one\ntwo"))
+    _, dataset = inspect_and_load(source_of(tmp_path, "one\ntwo"))
     assert dataset.train.tolist() == dataset.held_out.tolist() == [0, 1]
-    heard = Heard()
-    _, dataset = both(source_of(tmp_path, "same\n" * 50), heard)
-    assert heard.warnings == ["All 50 lines are identical."]
+    reporter = Recorder()
+    _, dataset = inspect_and_load(source_of(tmp_path, "same\n" * 50), reporter)
+    assert reporter.warnings == ["All 50 lines are identical."]
     assert len(dataset.train) == len(dataset.held_out) == 50
 
 
 def test_binary_data_is_refused(tmp_path: Path) -> None:
     source = source_of(tmp_path, bytes(range(256)) * 10)
-    spec, _ = inspect(source_of(tmp_path, "a\nb\n", "y.txt"), config())
-    for act in (lambda: inspect(source, config()), lambda: load(source, spec, config(), Heard())):
-        with pytest.raises(GancliError, match="cannot be taken as text: it is binary data"):
-            act()
+    spec, _ = inspect(source_of(tmp_path, "a\nb\n", "y.txt"), TextConfig())
+    problem = "cannot be read as text: it is binary data"
+    with pytest.raises(GancliError, match=problem):
+        inspect(source, TextConfig())
+    with pytest.raises(GancliError, match=problem):
+        load(source, spec, TextConfig(), Recorder())
 
 
 def test_a_broken_file_among_good_ones(tmp_path: Path) -> None:
     for name in ("a", "b"):
         source_of(tmp_path, "\n".join(NAMES), f"{name}.txt")
     source_of(tmp_path, bytes(100), "c.txt")
-    heard = Heard()
+    reporter = Recorder()
     source = open_source(str(tmp_path))
-    spec, dataset = both(source, heard)
-    assert heard.warnings == ["Skipped 1 files: 'c.txt': it is binary data."]
+    spec, dataset = inspect_and_load(source, reporter)
+    assert reporter.warnings == ["Skipped 1 of 3 files: 'c.txt': it is binary data."]
     assert len(dataset.starts) == spec.count == 72
     with pytest.raises(GancliError, match="c.txt"):
-        load(source, spec, config(strict=True), heard)
+        load(source, spec, TextConfig(strict=True), reporter)
     for name in ("d", "e"):
         source_of(tmp_path, bytes(100), f"{name}.txt")
     with pytest.raises(GancliError, match="3 of 5 files"):
-        inspect(open_source(str(tmp_path)), config())
+        inspect(open_source(str(tmp_path)), TextConfig())
 
 
-def test_bad_bytes_are_told(tmp_path: Path) -> None:
+def test_bad_bytes_are_reported(tmp_path: Path) -> None:
     source = source_of(tmp_path, b"caf\xe9 au lait\n" + "\n".join(NAMES).encode())
-    heard = Heard()
-    spec, dataset = both(source, heard)
-    assert "1 bytes" in heard.warnings[0] and "'x.txt', byte 3, line 1" in heard.warnings[0]
+    reporter = Recorder()
+    spec, dataset = inspect_and_load(source, reporter)
+    assert reporter.warnings[0].startswith("Replaced 1 bytes")
+    assert "'x.txt', byte 3, line 1" in reporter.warnings[0]
     assert decoded(spec, dataset, [0]) == ["caf\ufffd au lait"]
-    with pytest.raises(GancliError, match="byte 3, line 1"):  # though it is in the cache
-        load(source, spec, config(strict=True), heard)
+    with pytest.raises(GancliError, match="byte 3, line 1"):  # although it is in the cache
+        load(source, spec, TextConfig(strict=True), reporter)
 
 
-def test_characters_beyond_those_looked_at_are_unknown(tmp_path: Path) -> None:
-    spec, _ = inspect(source_of(tmp_path, "\n".join(NAMES)), config())
-    heard = Heard()
+def test_characters_outside_the_vocabulary_are_unknown(tmp_path: Path) -> None:
+    spec, _ = inspect(source_of(tmp_path, "\n".join(NAMES)), TextConfig())
+    reporter = Recorder()
     source = source_of(tmp_path, "\n".join([*NAMES, "zoq", ""]), "y.txt")
-    dataset = load(source, spec, config(), heard)
-    assert any("2 of" in note and "unknown" in note for note in heard.notes)
+    dataset = load(source, spec, TextConfig(), reporter)
+    assert any("2 of" in note and "unknown" in note for note in reporter.notes)
     assert decoded(spec, dataset, [36]) == ["\ufffdo\ufffd"]
 
 
 def test_copies_of_a_line_fall_on_one_side(tmp_path: Path) -> None:
     lines = [f"line {number % 60:02}" for number in range(300)]
-    spec, dataset = both(source_of(tmp_path, "\n".join(lines)), holdout=0.2)
-    train, held = (set(decoded(spec, dataset, each)) for each in (dataset.train, dataset.held_out))
+    spec, dataset = inspect_and_load(source_of(tmp_path, "\n".join(lines)), holdout=0.2)
+    train, held = (
+        set(decoded(spec, dataset, indices)) for indices in (dataset.train, dataset.held_out)
+    )
     assert not train & held and len(train | held) == 60
     assert 40 <= len(dataset.held_out) <= 60
     # Adding lines moves few of the others.
     more = [*lines, *(f"more {number}" for number in range(30))]
-    other, grown = both(source_of(tmp_path, "\n".join(more), "y.txt"), holdout=0.2)
+    other, grown = inspect_and_load(source_of(tmp_path, "\n".join(more), "y.txt"), holdout=0.2)
     assert len(held & set(decoded(other, grown, grown.held_out))) >= 8
 
 
 def test_split_groups() -> None:
-    random = np.random.default_rng(0)
-    keys = random.integers(0, 2**63, 1000).astype(np.uint64)
+    rng = np.random.default_rng(0)
+    keys = rng.integers(0, 2**63, 1000).astype(np.uint64)
     train, held = split_groups(keys, 0.1)
     assert len(held) == 100 and sorted([*train, *held]) == list(range(1000))
     assert len(split_groups(keys, 0.5, limit=30)[1]) == 30
@@ -221,8 +205,8 @@ def test_split_groups() -> None:
         train, held = split_groups(few, 0.1)
         assert len(train) == len(held) == len(few)
     assert len(split_groups(keys, 0)[1]) == 1000
-    # One that is a third of what there is is never held out, unless it is frequent: then by its
-    # share, and the whole stays as large.
+    # An item that makes up a third of all is never held out, unless it is frequent: then it is
+    # held out by its share, and the number of items held out stays the same.
     few = np.concatenate([keys[:80], np.zeros(40, np.uint64)])
     train, held = split_groups(few, 0.1)
     assert 1 <= len(held) <= 12 and (few[held] != 0).all()
@@ -230,26 +214,25 @@ def test_split_groups() -> None:
     train, held = split_groups(frequent, 0.1)
     assert [(frequent[held] == key).sum() for key in (0, 7)] == [10, 30] and len(held) == 90
     assert sorted([*train, *held]) == list(range(900))
-    # Where all is frequent, copies fall on one side, since nothing else would tell what is learnt
-    # by heart.
+    # If all items are frequent, copies fall on one side, or memorization could not be detected.
     train, held = split_groups(np.repeat(keys[:100], 60), 0.1)
     assert len(held) == 600 and not set(held // 60) & set(train // 60)
 
 
-def test_a_step_sees_samples_of_like_length(tmp_path: Path) -> None:
+def test_a_step_sees_samples_of_similar_length(tmp_path: Path) -> None:
     lines = ["x" * (1 + number % 97) + f" {number}" for number in range(2000)]
-    _, dataset = both(source_of(tmp_path, "\n".join(lines)), tokens="char")
+    _, dataset = inspect_and_load(source_of(tmp_path, "\n".join(lines)), tokens="char")
     count = 20
     steps = len(dataset.train) // count
     assert steps % 16 != 0
-    seen = [dataset.batch(3, step, count) for step in range(112)]
-    assert np.array_equal(seen[5], dataset.batch(3, 5, count))
-    assert not np.array_equal(seen[5], dataset.batch(4, 5, count))
-    spread = [np.ptp(dataset.lengths[each]) for each in seen]
-    assert np.mean(spread) < 15 and len(np.concatenate(seen)) == 112 * count
-    # A window is whole: 80 steps are 1,600 of the 1,800 items, each once.
-    assert len(set(np.concatenate(seen[:80]).tolist())) == 1600
-    means = [dataset.lengths[each].mean() for each in seen[:16]]
+    batches = [dataset.batch(3, step, count) for step in range(112)]
+    assert np.array_equal(batches[5], dataset.batch(3, 5, count))
+    assert not np.array_equal(batches[5], dataset.batch(4, 5, count))
+    spread = [np.ptp(dataset.lengths[indices]) for indices in batches]
+    assert np.mean(spread) < 15 and len(np.concatenate(batches)) == 112 * count
+    # Windows are complete: 80 steps contain 1,600 of the 1,800 items, each once.
+    assert len(set(np.concatenate(batches[:80]).tolist())) == 1600
+    means = [dataset.lengths[indices].mean() for indices in batches[:16]]
     assert means != sorted(means)
 
 
@@ -262,9 +245,9 @@ def test_each_item_comes_up_once_an_epoch() -> None:
 
 def test_a_stream_is_cut_into_windows(tmp_path: Path) -> None:
     text = "".join(f"Line {number}, and on it goes.\n" for number in range(100))
-    spec, dataset = both(source_of(tmp_path, text), split="stream", max_length=40)
+    spec, dataset = inspect_and_load(source_of(tmp_path, text), split="stream", max_length=40)
     assert spec.tokens == "char" and spec.length == 40 and spec.count == len(text)
-    batch = dataset.take(dataset.batch(0, 0, 6))
+    batch = dataset.take(dataset.batch(0, 0, 6)).arrays
     assert batch["tokens"].shape == (6, 40) and (batch["lengths"] == 40).all()
     assert (batch["tokens"] >= 2).all()
     assert np.diff(dataset.starts[dataset.train]).tolist() == [20] * (len(dataset.train) - 1)
@@ -275,13 +258,14 @@ def test_a_stream_is_cut_into_windows(tmp_path: Path) -> None:
     assert edge == pytest.approx(0.9 * len(text), abs=1)
     assert "".join(decoded(spec, dataset, dataset.held_out)) in text
     with pytest.raises(UsageError, match="no classes"):
-        inspect(source_of(tmp_path, text), config(split="stream", labels="folders"))
+        inspect(source_of(tmp_path, text), TextConfig(split="stream", labels="folders"))
 
 
 @pytest.mark.parametrize("tokens", ["byte", "word", "bpe"])
 def test_streams_of_other_tokens(tmp_path: Path, tokens: str) -> None:
     text = "".join(f"Some line, {number % 7} of it.\n\n" for number in range(200))
-    spec, dataset = both(source_of(tmp_path, text), split="stream", tokens=tokens, vocabulary=300)
+    source = source_of(tmp_path, text)
+    spec, dataset = inspect_and_load(source, split="stream", tokens=tokens, vocabulary=300)
     assert spec.tokenizer().decode(dataset.arrays["tokens"].astype(np.int64)) == text
     assert spec.length == {"byte": 128, "word": 64, "bpe": 64}[tokens]
 
@@ -290,68 +274,68 @@ def test_folders_are_classes(tmp_path: Path) -> None:
     source_of(tmp_path, "\n".join(NAMES), "good/a.txt")
     source_of(tmp_path, "\n".join(NAMES[:12]), "bad/b.txt")
     source = open_source(str(tmp_path))
-    spec, dataset = both(source)
+    spec, dataset = inspect_and_load(source)
     assert spec.classes == ("bad", "good") and spec.class_counts == (12, 36)
-    labels = dataset.take(np.arange(48))["labels"]
-    assert labels.tolist() == [0] * 12 + [1] * 36
-    assert both(source, labels="none")[1].labels is None
-    heard = Heard()
+    labels = dataset.take(np.arange(48)).labels
+    assert labels is not None and labels.tolist() == [0] * 12 + [1] * 36
+    assert inspect_and_load(source, labels="none")[1].labels is None
+    reporter = Recorder()
     flat = source_of(tmp_path / "flat", "\n".join(NAMES))
-    assert load(flat, spec, config(), heard).labels is None and heard.warnings
+    assert load(flat, spec, TextConfig(), reporter).labels is None and reporter.warnings
 
 
 def test_a_column_is_the_class(tmp_path: Path) -> None:
     rows = [f"{('ham', 'spam')[number % 2]}\tmessage {number}" for number in range(40)]
     source = source_of(tmp_path, "label\ttext\n" + "\n".join(rows), "x.tsv")
-    spec, dataset = both(source)
+    spec, dataset = inspect_and_load(source)
     assert spec.classes == ("ham", "spam") and spec.class_counts == (20, 20)
     assert (spec.text_column, spec.label_column, spec.count) == (2, 1, 40)
     assert dataset.labels is not None and dataset.labels[:3].tolist() == [0, 1, 0]
     assert decoded(spec, dataset, [39]) == ["message 39"]
-    heard = Heard()
+    reporter = Recorder()
     other = source_of(tmp_path, "\n".join([*rows, "eggs\tx"]), "y.tsv")
-    assert len(load(other, spec, config(), heard).starts) == 40
-    assert "Skipped 1 of 41" in heard.warnings[0]
-    assert both(source, labels="none")[0].classes == ()
+    assert len(load(other, spec, TextConfig(), reporter).starts) == 40
+    assert "Skipped 1 of 41" in reporter.warnings[0]
+    assert inspect_and_load(source, labels="none")[0].classes == ()
     with pytest.raises(UsageError, match="no column"):
-        inspect(source_of(tmp_path, "\n".join(NAMES)), config(labels="column"))
+        inspect(source_of(tmp_path, "\n".join(NAMES)), TextConfig(labels="column"))
 
 
 def test_json_lines(tmp_path: Path) -> None:
     rows = [json.dumps({"body": name, "n": 1}) for name in NAMES]
     source = source_of(tmp_path, "\n".join([*rows, "{"]), "x.jsonl")
-    heard = Heard()
-    spec, dataset = both(source, heard, field="body")
+    reporter = Recorder()
+    spec, dataset = inspect_and_load(source, reporter, field="body")
     assert spec.field == "body" and decoded(spec, dataset) == NAMES
-    assert "Skipped 1 of 37" in heard.warnings[0]
+    assert "Skipped 1 of 37" in reporter.warnings[0]
     with pytest.raises(UsageError) as caught:
-        inspect(source, config())
+        inspect(source, TextConfig())
     assert "'body'" in caught.value.hint
     with pytest.raises(GancliError, match="40 of 76 lines"):
         inspect(source_of(tmp_path, "\n".join([*rows, *["{"] * 40]), "y.jsonl"),
-                config(field="body"))
+                TextConfig(field="body"))
 
 
 def test_the_cache_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = source_of(tmp_path, "\n".join(SENTENCES))
-    spec, dataset = both(source)
+    spec, dataset = inspect_and_load(source)
 
     def never(*_: object) -> None:
         raise AssertionError
 
     monkeypatch.setattr(text_data, "_encode", never)
-    again = load(source, spec, config(), Heard())
+    again = load(source, spec, TextConfig(), Recorder())
     assert again.fingerprint == dataset.fingerprint
     assert decoded(spec, again) == decoded(spec, dataset)
     with pytest.raises(AssertionError):
-        load(source, dataclasses.replace(spec, length=5), config(), Heard())
+        load(source, dataclasses.replace(spec, length=5), TextConfig(), Recorder())
 
 
 def test_the_fingerprint_follows_the_text(tmp_path: Path) -> None:
     source = source_of(tmp_path, "\n".join(NAMES))
-    spec, dataset = both(source)
-    moved = load(source_of(tmp_path, "\n".join(NAMES), "y.txt"), spec, config(), Heard())
-    other = load(source_of(tmp_path, "\n".join(NAMES[1:]), "z.txt"), spec, config(), Heard())
+    spec, dataset = inspect_and_load(source)
+    moved = load(source_of(tmp_path, "\n".join(NAMES), "y.txt"), spec, TextConfig(), Recorder())
+    other = load(source_of(tmp_path, "\n".join(NAMES[1:]), "z.txt"), spec, TextConfig(), Recorder())
     assert moved.fingerprint == dataset.fingerprint != other.fingerprint
 
 
@@ -359,7 +343,7 @@ def test_the_fingerprint_follows_the_text(tmp_path: Path) -> None:
 def test_wherever_the_ids_are_kept(
     tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard = Heard()
+    reporter = Recorder()
     if state == "mapped":
         monkeypatch.setattr(cache, "memory_limit", lambda: 100)
     elif state == "unusable":
@@ -367,9 +351,9 @@ def test_wherever_the_ids_are_kept(
         monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "way"))
     elif state == "full":
         monkeypatch.setattr(cache, "_sync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
-    spec, dataset = both(source_of(tmp_path, "\n".join(SENTENCES)), heard)
+    spec, dataset = inspect_and_load(source_of(tmp_path, "\n".join(SENTENCES)), reporter)
     assert decoded(spec, dataset) == SENTENCES
-    assert len(heard.warnings) == (state in ("unusable", "full"))
+    assert len(reporter.warnings) == (state in ("unusable", "full"))
     base = dataset.arrays["tokens"].base
     assert (isinstance(base, np.memmap)) == (state == "mapped")
     if state == "full":
@@ -377,21 +361,21 @@ def test_wherever_the_ids_are_kept(
 
 
 def test_what_fits_nowhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec, _ = inspect(source := source_of(tmp_path, "\n".join(SENTENCES)), config())
+    spec, _ = inspect(source := source_of(tmp_path, "\n".join(SENTENCES)), TextConfig())
     (tmp_path / "way").write_bytes(b"")
     monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "way"))
     monkeypatch.setattr(cache, "memory_limit", lambda: 100)
-    with pytest.raises(GancliError, match="cannot take it"):
-        load(source, spec, config(), Heard())
+    with pytest.raises(GancliError, match="cannot hold it"):
+        load(source, spec, TextConfig(), Recorder())
 
 
 def test_large_corpora_are_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpus, "_WHOLE_BYTES", 1000)
     monkeypatch.setattr(corpus, "_WINDOW_BYTES", 200)
     source = source_of(tmp_path, "\n".join(f"{number:05} abc" for number in range(9000)))
-    spec, sentences = inspect(source, config())
+    spec, sentences = inspect(source, TextConfig())
     assert "about" in sentences[0] and 7500 < spec.count < 10_500
-    dataset = load(source, spec, config(), Heard())
+    dataset = load(source, spec, TextConfig(), Recorder())
     assert len(dataset.starts) == 9000
 
 

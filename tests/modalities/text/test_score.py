@@ -1,6 +1,7 @@
 """The monitor's figures for text."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.modalities import get
 from gancli.modalities.text.config import TextConfig
-from gancli.modalities.text.networks import Generator
+from gancli.modalities.text.networks import Generator, build
 from gancli.modalities.text.score import TextScorer
 from gancli.modalities.text.tokens import END, FIRST
 from gancli.reporting import Silent
@@ -18,21 +19,22 @@ from gancli.reporting import Silent
 COUNT = 2000
 
 
-def opened(path):
-    """Return the spec and the dataset of a file."""
+def opened(path, **options):
+    """Return the spec, the config and the dataset of a file."""
     text = get("text")
-    config, _ = resolve(text.config_type, presets=text.presets, command_line={"holdout": 0.5})
-    spec, _ = text.inspect(open_source(str(path)), config)
-    return spec, text.load(open_source(str(path)), spec, config, Silent())
+    config, _ = resolve(text.config_type, presets=text.presets, command_line=options)
+    loader, source = text.loader(), open_source(str(path))
+    spec, _ = loader.inspect(source, config)
+    return spec, config, loader.load(source, spec, config, Silent())
 
 
 def items(spec, texts):
     """Return texts as a generator gives them."""
-    found = torch.zeros(len(texts), spec.length, 2)
-    for row, text in enumerate(texts):
+    rows = torch.zeros(len(texts), spec.length, 2)
+    for row, text in zip(rows, texts, strict=True):
         ids = spec.tokenizer().encode(text)[: spec.length]
-        found[row, : len(ids), 0] = torch.from_numpy(ids)
-    return found
+        row[: len(ids), 0] = torch.from_numpy(ids)
+    return rows
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +44,18 @@ def measured(tmp_path_factory, lines):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANCLI_CACHE", str(root / "cache"))
         (root / "x.txt").write_text("\n".join(lines(3000)) + "\n")
-        spec, dataset = opened(root / "x.txt")
+        spec, _, dataset = opened(root / "x.txt", holdout=0.5)
         assert spec.tokens == "word"
         yield spec, dataset, TextScorer(dataset, spec, 0, samples=COUNT)
 
 
-def corrupted(made, spec, share, seed=0):
-    """Return texts with a share of the tokens before the end drawn at random."""
+def corrupted(texts, spec, fraction, seed=0):
+    """Return texts with a fraction of the tokens before the end drawn at random."""
     rng = torch.Generator().manual_seed(seed)
-    ids = made[..., 0]
-    hit = (torch.rand(ids.shape, generator=rng) < share) & (ids != END)
+    ids = texts[..., 0]
+    hit = (torch.rand(ids.shape, generator=rng) < fraction) & (ids != END)
     other = torch.randint(FIRST, spec.size, ids.shape, generator=rng).float()
-    return torch.stack([torch.where(hit, other, ids), made[..., 1]], 2)
+    return torch.stack([torch.where(hit, other, ids), texts[..., 1]], 2)
 
 
 def test_better_texts_score_better(measured, lines):
@@ -74,7 +76,7 @@ def test_better_texts_score_better(measured, lines):
 def test_more_of_a_fault_scores_worse(measured, lines):
     spec, _, scorer = measured
     real = items(spec, lines(COUNT, seed=1))
-    scores = [scorer.score(corrupted(real, spec, share)) for share in (0, 0.1, 0.2, 0.5, 1)]
+    scores = [scorer.score(corrupted(real, spec, wrong)) for wrong in (0, 0.1, 0.2, 0.5, 1)]
     assert scores == sorted(scores)
     # The right words in the wrong order.
     rng = random.Random(0)
@@ -101,7 +103,7 @@ def test_diversity_is_that_of_the_samples(measured, lines):
 
 def test_notes_count(measured):
     spec, dataset, scorer = measured
-    known = dataset.take(dataset.train[:3])["tokens"][:, : spec.length]
+    known = dataset.take(dataset.train[:3]).arrays["tokens"][:, : spec.length]
     made = torch.zeros(8, spec.length, 2)
     for row in range(3):
         made[row, : known.shape[1], 0] = torch.from_numpy(known[row])
@@ -116,51 +118,44 @@ def test_notes_count(measured):
 class Fixed(Generator):
     """Gives each token a probability of its own, whatever came before."""
 
-    def hidden(self, tokens, labels, random=None):
-        assert random is None  # measured without dropout
+    def hidden(self, tokens, labels, rng=None):
+        assert rng is None  # measured without dropout
         return super().hidden(tokens, labels)
 
     def outputs(self, hidden, drawn=False):
-        return self.shares.log().expand(*hidden.shape[:-1], len(self.shares))
+        return self.log_probabilities.expand(*hidden.shape[:-1], -1)
 
 
 def test_the_loss_is_the_mean_over_held_out_tokens_and_ends(measured):
     spec, dataset, scorer = measured
     generator = Fixed(spec, TextConfig(g_width=4, embedding=2))
     weights = torch.arange(1.0, spec.size + 1)
-    generator.shares = weights / weights.sum()
+    generator.log_probabilities = (weights / weights.sum()).log()
     total = count = 0.0
     for index in dataset.held_out.tolist():
         length = int(dataset.lengths[index])
-        tokens = dataset.take(np.array([index]))["tokens"][0, : length + 1][: spec.length]
-        total -= float(generator.shares.log()[tokens].sum())
+        tokens = dataset.take(np.array([index])).arrays["tokens"][0, : length + 1][: spec.length]
+        total -= float(generator.log_probabilities[tokens].sum())
         count += len(tokens)
     assert len(dataset.held_out) > 1000  # of which a sample is judged
     assert scorer.loss(generator) == pytest.approx(total / count, rel=0.02)
-    few = TextScorer.__new__(TextScorer)
-    few.spec, few.dataset, few._judged = spec, dataset, dataset.held_out[:150]
-    # By length, lest batches weigh alike by chance.
-    few._judged = few._judged[np.argsort(dataset.lengths[few._judged])]
-    texts = [dataset.take(np.array([index]))["tokens"][0] for index in few._judged.tolist()]
+    # Few enough for all to be judged, in two batches of which one holds a single text.
+    few = dataset.held_out[:101]
+    scorer = TextScorer(replace(dataset, held_out=few), spec, 0)
+    texts = [dataset.take(np.array([index])).arrays["tokens"][0] for index in few.tolist()]
     ids = np.concatenate([row[: np.argmax(row == END) + 1][: spec.length] for row in texts])
-    wanted = -generator.shares.log()[ids].mean().item()
-    assert few.loss(generator) == pytest.approx(wanted, rel=1e-5)
+    wanted = -generator.log_probabilities[ids].mean().item()
+    assert scorer.loss(generator) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_a_stream_is_measured_too(tmp_path, lines, fewer_features):
     path = tmp_path / "x.txt"
     path.write_text(" ".join(lines(400)))
-    text = get("text")
-    config, _ = resolve(
-        text.config_type, presets=text.presets,
-        command_line={"split": "stream", "tokens": "char", "max_length": 32},
-    )
-    spec, _ = text.inspect(open_source(str(path)), config)
-    dataset = text.load(open_source(str(path)), spec, config, Silent())
+    spec, config, dataset = opened(path, split="stream", tokens="char", max_length=32)
     scorer = TextScorer(dataset, spec, 0, samples=100)
-    real = dataset.take(dataset.held_out[:100])["tokens"]
+    real = dataset.take(dataset.held_out[:100]).arrays["tokens"]
     made = torch.from_numpy(np.stack([real, real], 2)).float()
     random_ids = torch.randint(FIRST, spec.size, made.shape).float()
     assert scorer.score(made) < 0.5 * scorer.score(random_ids)
-    generator = text.build(spec, config)["generator"]
+    generator = build(spec, config).generator
     assert 0 < scorer.loss(generator) < 10

@@ -1,4 +1,4 @@
-"""Text to ids and back, in every script."""
+"""Converting text to ids and back, in every script."""
 
 import json
 
@@ -24,7 +24,7 @@ from gancli.modalities.text.words import (
     count_chunks,
     count_words,
     find_style,
-    frequent,
+    frequent_words,
     split_words,
 )
 
@@ -43,7 +43,7 @@ RULES = fit_byte_pairs(SCRIPTS * 3, 300)
 def words_of(texts: list[str], style: str | None = None) -> Words:
     chunks = count_chunks(texts)
     style = style or find_style(chunks)
-    return Words(frequent(count_words(chunks, style), 10_000), style)
+    return Words(frequent_words(count_words(chunks, style), 10_000), style)
 
 
 def tokenizers() -> list[Tokenizer]:
@@ -51,7 +51,7 @@ def tokenizers() -> list[Tokenizer]:
 
 
 @pytest.mark.parametrize("tokenizer", tokenizers(), ids=["byte", "char", "bpe"])
-def test_every_script_comes_back_as_it_was(tokenizer: Tokenizer) -> None:
+def test_every_script_decodes_to_itself(tokenizer: Tokenizer) -> None:
     for text in SCRIPTS:
         ids = tokenizer.encode(text)
         assert ids.dtype == np.int32 and ids.min() >= FIRST and ids.max() < tokenizer.size
@@ -65,12 +65,12 @@ def test_every_script_comes_back_as_it_was(tokenizer: Tokenizer) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
-def test_bytes_and_pairs_hold_any_text(text: str) -> None:
+def test_bytes_and_pairs_encode_any_text(text: str) -> None:
     for tokenizer in (Bytes(), BytePairs(RULES)):
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-def test_characters_not_seen_are_unknown() -> None:
+def test_characters_outside_the_vocabulary_are_unknown() -> None:
     tokenizer = Characters(fit_characters(["banana", "band"], 100))
     assert tokenizer.vocabulary == ("a", "b", "d", "n")
     ids = tokenizer.encode("ban!\U0001f600")
@@ -81,7 +81,7 @@ def test_characters_not_seen_are_unknown() -> None:
         tokenizer.encode_prompt("baz")
 
 
-def test_bytes_that_are_no_text_are_replaced() -> None:
+def test_bytes_that_are_not_text_are_replaced() -> None:
     assert Bytes().decode(np.array([0xFF + FIRST, ord("a") + FIRST, 0])) == "\ufffda"
 
 
@@ -103,7 +103,7 @@ def test_words_come_out_as_the_corpus_writes_them(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from("ab .,'\"()-\u2019\u200d\ufe0f\U0001f600\n\u0301"), max_size=20))
-def test_words_lose_spaces_alone(text: str) -> None:
+def test_words_lose_nothing_but_spaces(text: str) -> None:
     tokenizer = words_of([text, text], "marks")
     lines = [" ".join(line.split()) for line in text.split("\n")]
     assert tokenizer.decode(tokenizer.encode(text)) == "\n".join(lines)
@@ -129,7 +129,7 @@ def test_rare_words_are_unknown_and_never_in_the_vocabulary() -> None:
     assert tokenizer.encode("the dog").tolist() == [3, UNKNOWN]
     flat, lengths = tokenizer.encode_many(["the cat", "", "a the"])
     assert flat.tolist() == [3, 2, 1, 3] and lengths.tolist() == [2, 0, 2]
-    assert frequent(count_words(count_chunks(["x y"]), "spaces"), 9) == ("x", "y")
+    assert frequent_words(count_words(count_chunks(["x y"]), "spaces"), 9) == ("x", "y")
 
 
 def test_word_prompts() -> None:
@@ -154,7 +154,7 @@ def test_pair_prompts_leave_the_last_token_open(prompt: str) -> None:
     assert len(ids) < max(1, len(tokenizer.encode(prompt)))
 
 
-def test_prompts_that_are_no_text() -> None:
+def test_prompts_that_are_not_text() -> None:
     for tokenizer in (Bytes(), BytePairs(RULES), Characters(("a",))):
         with pytest.raises(UsageError):
             tokenizer.encode_prompt("a\udcff")
@@ -176,7 +176,7 @@ def test_damaged_rules_are_refused() -> None:
     for text in [*texts, "", "{", "[]", '{"model": 1}', "[" * 100_000]:
         with pytest.raises(GancliError):
             BytePairs(text)
-    # Nothing but vocabulary and merges of the JSON counts.
+    # Only the vocabulary and merges of the JSON are used.
     good["normalizer"] = {"type": "Lowercase"}
     text = "The Fox"
     tokenizer = BytePairs(json.dumps(good))

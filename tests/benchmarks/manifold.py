@@ -1,4 +1,4 @@
-"""Fidelity and coverage from balls around nearest neighbours.
+"""Precision, recall, density and coverage by nearest neighbors.
 
 A set's manifold is the union of balls around its items, each reaching to the k-th nearest other
 item. Precision and recall are those of Kynkaanniemi et al. 2019, density and coverage those of
@@ -19,11 +19,11 @@ class Manifold:
     """How two sets of features overlap.
 
     Args:
-        precision: Share of the generated items inside the real manifold, 0 to 1.
-        recall: Share of the real items inside the generated manifold, 0 to 1.
-        density: Mean number of real balls a generated item is in, over k; 1 for like sets, and
-            more where generated items crowd where real ones are dense.
-        coverage: Share of the real balls with a generated item inside, 0 to 1.
+        precision: Fraction of the generated items inside the real manifold, 0 to 1.
+        recall: Fraction of the real items inside the generated manifold, 0 to 1.
+        density: Mean number of real balls that a generated item is in, divided by k; 1 for like
+            sets, and more if generated items crowd where real ones are dense.
+        coverage: Fraction of the real balls with a generated item inside, 0 to 1.
     """
 
     precision: float
@@ -33,15 +33,15 @@ class Manifold:
 
 
 def manifold(real: torch.Tensor, generated: torch.Tensor, k: int = 5) -> Manifold:
-    """Compare real (n, dims) with generated (m, dims) features by k nearest neighbours.
+    """Compare real (n, dims) with generated (m, dims) features by k nearest neighbors.
 
     Raises:
-        GancliError: A set has no more than k items.
+        GancliError: A set has k items or fewer.
     """
     if min(len(real), len(generated)) <= k:
         raise GancliError(
-            f"{min(len(real), len(generated))} items are too few for {k} nearest neighbours",
-            f"give at least {k + 1} real and as many generated items",
+            f"{min(len(real), len(generated))} items are too few for {k} nearest neighbors.",
+            f"Give at least {k + 1} real and as many generated items.",
         )
     real_radius, generated_radius = _radius(real, k), _radius(generated, k)
     inside = torch.zeros(len(generated), dtype=torch.int64, device=real.device)  # balls it is in
@@ -53,15 +53,15 @@ def manifold(real: torch.Tensor, generated: torch.Tensor, k: int = 5) -> Manifol
         covered.append(hits.any(dim=1))
         recalled.append((distances <= generated_radius).any(dim=1))
     return Manifold(
-        precision=_share(inside > 0),
-        recall=_share(torch.cat(recalled)),
+        precision=_fraction(inside > 0),
+        recall=_fraction(torch.cat(recalled)),
         density=float(inside.double().mean()) / k,
-        coverage=_share(torch.cat(covered)),
+        coverage=_fraction(torch.cat(covered)),
     )
 
 
 def _distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    # The matrix-product shortcut gives equal items a small distance, and ties would be lost.
+    # The matrix-product shortcut gives equal items a small distance, so ties would be lost.
     return torch.cdist(a.double(), b.double(), compute_mode="donot_use_mm_for_euclid_dist")
 
 
@@ -71,5 +71,5 @@ def _radius(items: torch.Tensor, k: int) -> torch.Tensor:
     return torch.cat(rows)
 
 
-def _share(mask: torch.Tensor) -> float:
+def _fraction(mask: torch.Tensor) -> float:
     return float(mask.double().mean())
