@@ -5,6 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+pytest.register_assert_rewrite("helpers")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _two_threads():
@@ -31,13 +33,3 @@ def pictures(tmp_path_factory):
         Image.fromarray(pixels).save(root / side / f"{index}.png")
     return root
 
-
-TINY = {
-    "g_width": 4, "d_width": 4, "latent": 8, "batch": 8, "threads": "1", "precision": "fp32",
-}
-
-
-@pytest.fixture
-def tiny():
-    """Options of the smallest image networks, reproducible to the bit."""
-    return dict(TINY)

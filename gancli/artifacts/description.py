@@ -7,72 +7,77 @@ from typing import Any
 
 import torch
 
-from gancli.artifacts.model import Model
-from gancli.artifacts.run import CONFIG, METRICS, read_table
+from gancli.artifacts.model import AnyModel
+from gancli.artifacts.networks import load_networks, parameter_counts, planned_networks
+from gancli.artifacts.record import CONFIG, read_toml
+from gancli.artifacts.run import METRICS
 from gancli.config import to_table
 from gancli.layers.summary import layer_table
+from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
 
 
-def describe_model(model: Model, layers: bool) -> dict[str, Any]:
+def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
     """Return a model's facts.
 
     Args:
         model: The model.
         layers: Whether to run both networks once for a table of their layers.
     """
-    found: dict[str, Any] = {
+    networks = planned_networks(model.modality.trainable(), model.spec, model.config)
+    facts: dict[str, Any] = {
         "modality": model.modality.name,
         "figures": dict(model.metrics),
         "provenance": dict(model.provenance),
-        "parameters": {
-            name: sum(each.numel() for each in network.parameters())
-            for name, network in model.networks.items()
-        },
+        "parameters": parameter_counts(networks),
         "spec": asdict(model.spec),
         "config": to_table(model.config),
     }
     if layers:
-        found["layers"] = _layers(model)
-    return found
+        facts["layers"] = _layers(model)
+    return facts
 
 
 @torch.no_grad()
-def _layers(model: Model) -> dict[str, list[dict[str, Any]]]:
+def _layers(model: AnyModel) -> dict[str, list[dict[str, Any]]]:
     """Return the layers of both networks, as one item passes through them."""
-    generator, discriminator = model.networks["generator"], model.networks["discriminator"]
-    arrays = model.modality.generator_inputs(
-        [0], model.spec, model.config, model.modality.sample_config_type()
-    )
-    inputs = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    # A generator's conditions besides its noise, such as labels, are the discriminator's too.
-    judged = {"": generator(**inputs)} | {
-        name: value for name, value in inputs.items() if not value.is_floating_point()
+    modality, networks = model.modality, load_networks(model)
+    trainable, codec = modality.trainable(), modality.codec()(model.spec, model.config)
+    inputs = codec.inputs([SampleRequest(0)], modality.options_type())
+    tensors = {name: torch.from_numpy(array) for name, array in inputs.named().items()}
+    items = trainable.generate(networks.generator, tensors)
+    labels = tensors.get("labels")
+    tables = {
+        "generator": layer_table(
+            networks.generator, lambda: trainable.generate(networks.generator, tensors)
+        ),
+        "discriminator": layer_table(
+            networks.discriminator, lambda: networks.discriminator(items, labels)
+        ),
     }
-    return {
-        "generator": [asdict(row) for row in layer_table(generator, inputs)],
-        "discriminator": [asdict(row) for row in layer_table(discriminator, judged)],
-    }
+    return {name: [asdict(row) for row in table] for name, table in tables.items()}
 
 
 def describe_run(path: Path) -> dict[str, Any]:
-    """Return a run's facts; it may be in training at the same time."""
-    table = read_table(path / CONFIG)
+    """Return a run's facts; it may be in training now, or of a version with other options."""
+    table = read_toml(path / CONFIG)
     record, spec = table.pop("run", {}), table.pop("spec", {})
-    steps = checkpoints.steps(path / "checkpoints")
     lines = _log(path / METRICS)
     scored = [line for line in lines if isinstance(line.get("score"), float)]
     figures: dict[str, Any] = {"step": max((line["step"] for line in lines), default=0)}
     if scored:
         figures["score"] = scored[-1]["score"]
-    kept = [line for line in scored if line.get("best")]
-    if kept:
-        figures |= {"best": kept[-1]["score"],
-                    "best_step": kept[-1].get("best_step", kept[-1]["step"])}
+    best = [line for line in scored if line.get("best")]
+    if best:
+        figures |= {"best": best[-1]["score"],
+                    "best_step": best[-1].get("best_step", best[-1]["step"])}
     return {
         "run": {"path": str(path), **record},
         "figures": figures,
-        "checkpoints": {"steps": steps, "finished": (path / "model").is_dir()},
+        "checkpoints": {
+            "steps": checkpoints.steps(path / "checkpoints"),
+            "finished": (path / "model").is_dir(),
+        },
         "spec": spec,
         "config": table,
     }
@@ -80,7 +85,7 @@ def describe_run(path: Path) -> dict[str, Any]:
 
 def _log(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a log; the last may be cut short while a training writes it."""
-    found = []
+    entries = []
     try:
         text = path.read_text()
     except FileNotFoundError:
@@ -91,5 +96,5 @@ def _log(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
         if isinstance(entry, dict) and isinstance(entry.get("step"), int):
-            found.append(entry)
-    return found
+            entries.append(entry)
+    return entries

@@ -1,67 +1,85 @@
-"""A model: a folder with what sampling needs and nothing more."""
+"""A model: a folder with what sampling needs and nothing more. Reading one needs no torch."""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
-import torch
-from torch import nn
+import numpy as np
 
 import gancli
 from gancli import modalities
 from gancli.config import resolve, to_table
 from gancli.errors import GancliError, UsageError
-from gancli.modalities.base import Modality
+from gancli.modalities.base import AnyModality, ConfigT, Modality, OptionsT, SpecT
 from gancli.sampling.guidance import Calibration
 from gancli.storage.files import sha256, write_folder
-from gancli.storage.tensors import pack, shapes, unpack
+from gancli.storage.tensors import Shape, pack, shapes, unpack
 
 SCHEMA = 2  # 1 had no calibration, which files call "guide"
 _WEIGHTS, _CONFIG, _CARD = "model.safetensors", "config.json", "README.md"
 _MAX_CONFIG = 10_000_000  # bytes
 _MAX_VALUES = 500_000_000  # no network of this tool comes near; a lying config does
+DAMAGED_HINT = "Copy the model again from where it was made, or export it again from its run."
 
 
 @dataclass(frozen=True)
-class Model:
+class Weights:
+    """The weights of a model, under ``NETWORK.KEY``, read when they are needed.
+
+    Args:
+        name: What messages call them.
+        shapes: Of each array.
+        read: Returns the arrays; raises GancliError if they are damaged.
+    """
+
+    name: str
+    shapes: Mapping[str, Shape]
+    read: Callable[[], Mapping[str, np.ndarray]]
+
+    @classmethod
+    def of(cls, name: str, arrays: Mapping[str, np.ndarray]) -> "Weights":
+        """Return weights that are in memory already."""
+        return cls(name, {key: array.shape for key, array in arrays.items()}, lambda: arrays)
+
+
+@dataclass(frozen=True)
+class Model(Generic[SpecT, ConfigT, OptionsT]):
     """A trained generator and discriminator.
 
     Args:
         modality: What it makes.
         spec: What the data fixed.
         config: What the person chose.
-        networks: By name, in evaluation mode.
-        calibration: How the discriminator's logits become odds, or None if it was never calibrated.
+        weights: Of both networks.
+        calibration: How the discriminator's logits become odds, or None if it was never
+            calibrated.
         metrics: Figures measured at export.
         provenance: Where it comes from: data, command, versions.
     """
 
-    modality: Modality
-    spec: Any
-    config: Any
-    networks: dict[str, nn.Module]
+    modality: Modality[SpecT, ConfigT, OptionsT]
+    spec: SpecT
+    config: ConfigT
+    weights: Weights
     calibration: Calibration | None
     metrics: Mapping[str, Any]
     provenance: Mapping[str, Any]
 
 
+AnyModel = Model[Any, Any, Any]
+
+
 def is_model(path: Path) -> bool:
-    """Whether a folder looks like a model."""
+    """Return whether a folder looks like a model."""
     return (path / _CONFIG).is_file() and (path / _WEIGHTS).is_file()
 
 
-def save(model: Model, folder: Path) -> None:
+def save(model: AnyModel, folder: Path) -> None:
     """Write a model folder at once, replacing an older one there."""
-    weights = pack(
-        {
-            f"{name}.{key}": tensor
-            for name, network in model.networks.items()
-            for key, tensor in network.state_dict().items()
-        }
-    )
+    weights = pack(model.weights.read())
     card = _card(model).encode("utf-8", "replace")
     table: dict[str, Any] = {
         "schema": SCHEMA,
@@ -89,13 +107,12 @@ def _digest(table: Mapping[str, Any]) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode())
 
 
-def load(folder: Path) -> Model:
-    """Read a model folder, checking everything before anything large is allocated.
+def load(folder: Path) -> AnyModel:
+    """Read a model folder; its weights are read when they are asked for.
 
     Raises:
         GancliError: It is damaged, hostile, of a newer schema, or made with other options.
     """
-    hint = "Copy the model again from where it was made, or export it again from its run."
     try:
         with open(folder / _CONFIG, "rb") as file:
             table = json.loads(file.read(_MAX_CONFIG))
@@ -110,11 +127,11 @@ def load(folder: Path) -> Model:
         # A flipped digit in a setting would change samples without a word.
         if table["sha256"][_CONFIG] != _digest(table):
             raise ValueError("its sha256 differs")
-        modality = modalities.get(str(table["modality"]))
-        spec = modality.spec_from_table(spec_table)
+        modality: AnyModality = modalities.get(str(table["modality"]))
+        spec = modality.loader().spec_from_table(spec_table)
         config, _ = resolve(modality.config_type, file=config_table)
         calibration = _calibration(table["guide"]) if schema > 1 else None
-    except UsageError as error:  # its sum is right, so that it is as it was written
+    except UsageError as error:  # the checksum matches: the file is as it was written
         raise GancliError(
             f"{folder} was made by a gancli with other options: {error.message}",
             "Sample it with the version that made it, or train it again with this one.",
@@ -122,51 +139,41 @@ def load(folder: Path) -> Model:
     except (
         OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError
     ) as error:
-        raise GancliError(f"{folder / _CONFIG} is missing or damaged: {error!r}.", hint) from error
-    weights = folder / _WEIGHTS
-    found = shapes(weights)
-    # On the meta device a network has shapes but no memory.
-    with torch.device("meta"):
-        planned = modality.build(spec, config)
-    wanted = {
-        f"{name}.{key}": tuple(tensor.shape)
-        for name, network in planned.items()
-        for key, tensor in network.state_dict().items()
-    }
-    if found != wanted:
-        odd = sorted(set(found.items()) ^ set(wanted.items()))[0][0]
-        raise GancliError(f"{weights} does not fit its {_CONFIG}: {odd} differs.", hint)
-    if sum(torch.Size(shape).numel() for shape in wanted.values()) > _MAX_VALUES:
-        raise GancliError(f"{folder} describes a network too large to be one of gancli's.", hint)
-    data = weights.read_bytes()
-    if sha256(data) != expected:
-        raise GancliError(f"{weights} is damaged: its sha256 differs.", hint)
-    tensors = unpack(data, str(weights))
-    networks = modality.build(spec, config)
-    for name, network in networks.items():
-        network.load_state_dict(
-            {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items()
-             if key.startswith(f"{name}.")}
+        raise GancliError(
+            f"{folder / _CONFIG} is missing or damaged: {error!r}.", DAMAGED_HINT
+        ) from error
+    path = folder / _WEIGHTS
+    found = shapes(path)
+    if sum(math.prod(shape) for shape in found.values()) > _MAX_VALUES:
+        raise GancliError(
+            f"{folder} describes a network too large to be one of gancli's.", DAMAGED_HINT
         )
-        network.eval().requires_grad_(False)
-    return Model(modality, spec, config, networks, calibration, metrics, provenance)
+
+    def read() -> Mapping[str, np.ndarray]:
+        data = path.read_bytes()
+        if sha256(data) != expected:
+            raise GancliError(f"{path} is damaged: its sha256 differs.", DAMAGED_HINT)
+        return unpack(data, str(path))
+
+    weights = Weights(str(path), found, read)
+    return Model(modality, spec, config, weights, calibration, metrics, provenance)
 
 
 def _calibration(table: Any) -> Calibration | None:
     """Return a calibration from its JSON form.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not one.
     """
     if table is None:
         return None
     calibration = Calibration(**{name: float(value) for name, value in dict(table).items()})
-    if not all(map(math.isfinite, (calibration.scale, calibration.shift, calibration.accuracy))):
+    if not all(map(math.isfinite, asdict(calibration).values())):
         raise ValueError("its calibration is not finite")
     return calibration
 
 
-def _card(model: Model) -> str:
+def _card(model: AnyModel) -> str:
     """Return the model card, in Markdown."""
     provenance, metrics = model.provenance, model.metrics
     lines = [
@@ -185,7 +192,7 @@ def _card(model: Model) -> str:
         "The score is gancli's own Frechet distance from held-out data; smaller is better, and the "
         "floor is what real data gets. It cannot be compared with figures from other tools.",
         "",
-        "It makes what resembles its training data, flaws and slant included, and may repeat "
+        "It makes what resembles its training data, flaws and bias included, and may repeat "
         "items of it.",
     ]
     return "\n".join(lines) + "\n"

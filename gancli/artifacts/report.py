@@ -11,7 +11,7 @@ _WIDTH, _HEIGHT = 640, 220
 _MAX_PICTURES = 6
 
 
-def write_report(run: Run, record: dict[str, Any], metrics: dict[str, Any]) -> None:
+def write_report(run: Run, command: str, metrics: dict[str, Any]) -> None:
     """Write ``report.html``: figures, curves of score and losses, the latest previews."""
     lines = run.metrics()
     scores = [(line["step"], line["score"]) for line in lines if "score" in line]
@@ -33,7 +33,7 @@ def write_report(run: Run, record: dict[str, Any], metrics: dict[str, Any]) -> N
         "<style>body{font:15px sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
         "td{padding:.1em 1em .1em 0}figure{display:inline-block;margin:1em 1em 0 0}"
         "img{max-width:28em;image-rendering:pixelated}</style>"
-        f"<h1>{html.escape(run.path.name)}</h1><pre>{html.escape(record['command'])}</pre>"
+        f"<h1>{html.escape(run.path.name)}</h1><pre>{html.escape(command)}</pre>"
         f"<table>{rows}</table>"
         f"<h2>Score (smaller is better)</h2>{_curves({'score': scores})}"
         f"<h2>Losses</h2>{_curves(losses)}<h2>Samples</h2>{pictures}\n"

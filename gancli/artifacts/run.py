@@ -2,19 +2,18 @@
 
 import fcntl
 import json
-import os
 import re
 import shutil
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from gancli.artifacts.record import CONFIG, AnyRecord
 from gancli.errors import GancliError, UsageError, suggest
 from gancli.storage.files import explained, write_file
 
-CONFIG, METRICS, LOCK = "config.toml", "metrics.jsonl", ".lock"
+METRICS, LOCK = "metrics.jsonl", ".lock"
 
 
 def is_run(path: Path) -> bool:
@@ -72,18 +71,18 @@ class Run:
             )
         if occupied and not is_run(path):
             raise UsageError(
-                f"{path} holds files but no run; --force replaces runs only.",
+                f"{path} holds files but is not a run; --force replaces runs only.",
                 "Choose another directory with -o.",
             )
         return occupied
 
     @classmethod
-    def create(cls, path: Path, table: dict[str, Any], force: bool) -> "Run":
+    def create(cls, path: Path, record: AnyRecord, force: bool) -> "Run":
         """Make a new run.
 
         Args:
             path: The directory; it may exist if it is empty.
-            table: Contents of config.toml.
+            record: What config.toml is to say.
             force: Whether an older run there may be replaced.
 
         Raises:
@@ -97,7 +96,8 @@ class Run:
             for name in (METRICS, CONFIG, "report.html"):
                 (path / name).unlink(missing_ok=True)
         # Names of files need not be UTF-8; this keeps their bytes.
-        write_file(path / CONFIG, tomli_w.dumps(table).encode("utf-8", "surrogateescape"))
+        text = tomli_w.dumps(record.table())
+        write_file(path / CONFIG, text.encode("utf-8", "surrogateescape"))
         return run
 
     @classmethod
@@ -106,14 +106,10 @@ class Run:
         if not is_run(path):
             near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
             raise UsageError(
-                f"{path} is no run: it has no {CONFIG}.",
+                f"{path} is not a run: it has no {CONFIG}.",
                 suggest(str(path), near) if near else "Name a directory that train has made.",
             )
         return cls(path)
-
-    def table(self) -> dict[str, Any]:
-        """Return config.toml."""
-        return read_table(self.path / CONFIG)
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
@@ -140,16 +136,3 @@ class Run:
 
     def close(self) -> None:
         self._lock.close()
-
-
-def read_table(path: Path) -> dict[str, Any]:
-    """Return a TOML file.
-
-    Raises:
-        UsageError: It is missing or no TOML.
-    """
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise UsageError(f"Cannot read {path}: {reason}.", "Check the file named there.") from None

@@ -29,7 +29,7 @@ class Budget:
         return cls("time", config.time or DEFAULT_SECONDS)
 
     def progress(self, step: int, images: int, seconds: float) -> float:
-        """Return the share that is spent, 0 to 1."""
+        """Return the fraction that is spent, 0 to 1."""
         spent = {"time": seconds, "steps": step, "images": images}[self.kind]
         return min(spent / self.amount, 1.0)
 

@@ -1,26 +1,26 @@
 """From the discriminator's logits to odds that held-out data bears out."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch.nn.functional import softplus
 
+from gancli.sampling.engines import Engine
 from gancli.sampling.guidance import Calibration
+from gancli.sampling.request import Sample
 
-if TYPE_CHECKING:
-    from gancli.training.trainer import Trainer
-
-_MAX = 2_000  # items of each kind
-_FIRST = 1 << 40  # seed of the generated ones, which no training has seen
+MAX_ITEMS = 2_000  # of each kind
+_TOGETHER = 250  # items that the discriminator looks at at a time
 _ITERATIONS = 50
 
 
 def fit_calibration(real: torch.Tensor, fake: torch.Tensor) -> Calibration:
     """Fit Platt's scale and shift of logits by logistic regression.
 
-    A discriminator that has seen its real items too often is surer of them than of held-out ones;
-    a scale below 1 takes that back. Source: Platt 1999, "Probabilistic outputs for support vector
-    machines"; for GANs Turner et al. 2019 (arXiv 1811.11357).
+    A discriminator that has seen its real items too often is more confident of them than of
+    held-out ones; a scale below 1 takes that back. Source: Platt 1999, "Probabilistic outputs for
+    support vector machines"; for GANs Turner et al. 2019 (arXiv 1811.11357).
 
     Args:
         real, fake: Logits of held-out real and of generated items, each of one dimension.
@@ -48,21 +48,26 @@ def fit_calibration(real: torch.Tensor, fake: torch.Tensor) -> Calibration:
     return Calibration(scale, shift, float(found + refused) / 2)
 
 
-@torch.no_grad()
-def _logits(trainer: "Trainer", items: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-    discriminator = trainer.networks["discriminator"]
-    found = []
-    for start in range(0, len(items), 250):
-        rows = slice(start, start + 250)
-        given = None if labels is None else labels[rows].to(trainer.compute.device)
-        found.append(discriminator(items[rows].to(trainer.compute.device), given).float().cpu())
-    return torch.cat(found)
+def calibrate(
+    engine: Engine, real: np.ndarray, labels: np.ndarray | None, samples: Sequence[Sample]
+) -> Calibration:
+    """Return the calibration of a discriminator against its generator.
+
+    Args:
+        engine: Runs the discriminator, in evaluation mode.
+        real: Held-out items, as the discriminator sees them.
+        labels: Their classes, or None without classes.
+        samples: Generated ones that no training has seen.
+    """
+    items = np.stack([sample.data for sample in samples])
+    drawn = [sample.label for sample in samples if sample.label is not None]
+    fake_labels = np.array(drawn, np.int64) if drawn else None
+    return fit_calibration(_logits(engine, real, labels), _logits(engine, items, fake_labels))
 
 
-def calibrate(trainer: "Trainer") -> Calibration:
-    """Return the guide of a finished training's discriminator."""
-    trainer.networks["discriminator"].eval()
-    held_out = trainer.dataset.held_out[:_MAX]
-    real, labels = trainer.modality.real(trainer.dataset.take(held_out), trainer.spec)
-    fake, fake_labels = trainer.sample_labelled(len(real), first=_FIRST)
-    return fit_calibration(_logits(trainer, real, labels), _logits(trainer, fake, fake_labels))
+def _logits(engine: Engine, items: np.ndarray, labels: np.ndarray | None) -> torch.Tensor:
+    logits = []
+    for start in range(0, len(items), _TOGETHER):
+        rows = slice(start, start + _TOGETHER)
+        logits.append(engine.discriminate(items[rows], None if labels is None else labels[rows]))
+    return torch.from_numpy(np.concatenate(logits))

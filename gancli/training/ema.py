@@ -16,17 +16,17 @@ class Ema:
 
     Args:
         network: The network to follow.
-        share: Half-life as a share of the items seen; 0 copies the network.
+        fraction: Half-life as a fraction of the items seen; 0 copies the network.
     """
 
-    def __init__(self, network: nn.Module, share: float) -> None:
+    def __init__(self, network: nn.Module, fraction: float) -> None:
         self.network = copied(network).eval().requires_grad_(False)
-        self.share = share
+        self.fraction = fraction
 
     @torch.no_grad()
     def update(self, network: nn.Module, batch: int, items: int) -> None:
         """Move towards the network after a step of ``batch`` items, ``items`` in all."""
-        half_life = min(_MAX, self.share * items)
+        half_life = min(_MAX, self.fraction * items)
         keep = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
         theirs = network.state_dict()
         floats = {

@@ -1,16 +1,15 @@
 """What a training would do, without doing it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic
 
-import torch
-
+from gancli.artifacts.networks import parameter_counts, planned_networks
 from gancli.data.source import Source
-from gancli.modalities.base import Modality
+from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[SpecT]):
     """A look ahead.
 
     Args:
@@ -19,18 +18,15 @@ class Plan:
         parameters: Number of weights of each network.
     """
 
-    spec: Any
+    spec: SpecT
     sentences: list[str]
     parameters: dict[str, int]
 
 
-def plan(modality: Modality, config: Any, source: Source) -> Plan:
+def plan(
+    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source
+) -> Plan[SpecT]:
     """Look at the data and build the networks without memory."""
-    spec, sentences = modality.inspect(source, config)
-    with torch.device("meta"):
-        networks = modality.build(spec, config)
-    parameters = {
-        name: sum(each.numel() for each in network.parameters())
-        for name, network in networks.items()
-    }
-    return Plan(spec, sentences, parameters)
+    spec, sentences = modality.loader().inspect(source, config)
+    networks = planned_networks(modality.trainable(), spec, config)
+    return Plan(spec, sentences, parameter_counts(networks))

@@ -1,30 +1,34 @@
 """A training from its first look at the data to the finished model."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gancli.artifacts import model
+from gancli.artifacts.model import Model, Weights
+from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
-from gancli.config import resolve, to_table
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
-from gancli.modalities.base import Modality
+from gancli.layers import weights
+from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.reporting import Reporter
 from gancli.runtime.devices import bf16, choose
-from gancli.runtime.precision import Compute
+from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
+from gancli.sampling.guidance import Calibration
+from gancli.sampling.seeds import CALIBRATION_SEEDS_FROM
 from gancli.storage import checkpoints
-from gancli.training import state
-from gancli.training.calibration import calibrate
+from gancli.training.calibration import MAX_ITEMS, calibrate
+from gancli.training.experiment import AnyExperiment, Experiment
+from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
 from gancli.training.trainer import Diverged, Trainer
 
 
 def train(
-    modality: Modality,
-    config: Any,
+    modality: Modality[SpecT, ConfigT, OptionsT],
+    config: ConfigT,
     source: Source,
     run_path: Path,
     reporter: Reporter,
@@ -53,18 +57,16 @@ def train(
     """
     fixed(config.threads)  # a usage error should not wait for the data
     Run.check(run_path, force)
-    spec, sentences = modality.inspect(source, config)
+    loader = modality.loader()
+    spec, sentences = loader.inspect(source, config)
     for sentence in sentences:
         reporter.note(sentence)
-    dataset = modality.load(source, spec, config, reporter)
-    record = {
-        "modality": modality.name, "data": str(Path(source.path).absolute()),
-        "data_name": source.name, "command": command,
-    }
-    table = {**to_table(config), "run": record, "spec": asdict(spec)}
-    run = Run.create(run_path, table, force)
+    dataset = loader.load(source, spec, config, reporter)
+    data = str(Path(source.path).absolute())
+    record = RunRecord(modality, spec, config, data, source.name, command)
+    run = Run.create(run_path, record, force)
     try:
-        return _train(modality, spec, config, dataset, run, reporter, record)
+        return _train(Experiment(modality, spec, config, dataset), record, run, reporter)
     finally:
         run.close()
 
@@ -84,60 +86,42 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
     Raises:
         GancliError: As :func:`train`, or the run or its data is not there.
     """
-    from gancli import modalities
-
     run = Run.open(run_path)
     try:
-        table = run.table()
-        try:
-            record, spec_table = dict(table["run"]), dict(table["spec"])
-            modality = modalities.get(record["modality"])
-            recorded_data = str(record["data"])
-        except (KeyError, TypeError) as error:
-            raise GancliError(
-                f"{run_path}/config.toml is damaged: {error!r} is missing.",
-                "Start a new run.",
-            ) from error
-        if modality.name != modality_name:
+        record = read_record(run_path)
+        name = record.modality.name
+        if name != modality_name:
             raise UsageError(
-                f"{run_path} is a run of {modality.name}, not of {modality_name}.",
-                f"Use: gancli train {modality.name} --resume {run_path}",
+                f"{run_path} is a run of {name}, not of {modality_name}.",
+                f"Use: gancli train {name} --resume {run_path}",
             )
-        chosen = {name: value for name, value in table.items() if name not in ("run", "spec")}
-        config, _ = resolve(modality.config_type, file=chosen)
-        spec = modality.spec_from_table(spec_table)
         try:
-            source = open_source(data or recorded_data)
+            source = open_source(data or record.data)
         except GancliError as error:
             raise GancliError(
                 f"The run's data cannot be opened: {error.message}",
-                f"If it moved, use: gancli train {modality.name} DATA --resume {run_path}",
+                f"If it moved, use: gancli train {name} DATA --resume {run_path}",
                 error.exit_code,
             ) from error
-        dataset = modality.load(source, spec, config, reporter)
-        return _train(modality, spec, config, dataset, run, reporter, record)
+        dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
+        experiment = Experiment(record.modality, record.spec, record.config, dataset)
+        return _train(experiment, record, run, reporter)
     finally:
         run.close()
 
 
-def _train(
-    modality: Modality,
-    spec: Any,
-    config: Any,
-    dataset: Any,
-    run: Run,
-    reporter: Reporter,
-    record: dict[str, Any],
-) -> Path:
+def _train(experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter) -> Path:
+    config, dataset = experiment.config, experiment.dataset
     device = choose(config.device)
-    compute = Compute(device, bf16(config.precision, device))
+    precision = Precision(device, bf16(config.precision, device))
     reporter.note(
-        f"Computing on {device.type} in {'bf16' if compute.bf16 else 'fp32'}; "
+        f"Computing on {device.type} in {'bf16' if precision.bf16 else 'fp32'}; "
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
-    scorer = modality.scorer(dataset, spec, 0)
-    trainer = Trainer(modality, spec, config, dataset, run, compute, reporter, scorer)
+    scorer = experiment.modality.trainable().scorer(dataset, experiment.spec, 0)
     newest = checkpoints.newest(run.checkpoints, reporter.warn)
+    hooks = _hooks(experiment, run, reporter, 0 if newest is None else newest.step)
+    trainer = Trainer(experiment, run, precision, reporter, scorer, hooks)
     if newest is not None:
         trainer.take_up(newest)
         run.cut_log(newest.step)
@@ -148,36 +132,59 @@ def _train(
     except Diverged:
         _export(trainer, record)
         raise
+    finally:
+        for hook in hooks:
+            hook.close()
     return _export(trainer, record)
 
 
-def _export(trainer: Trainer, record: dict[str, Any]) -> Path:
+def _hooks(experiment: AnyExperiment, run: Run, reporter: Reporter, step: int) -> list[Hook]:
+    codec = experiment.modality.codec()(experiment.spec, experiment.config)
+    hooks: list[Hook] = [MetricsLog(run), StatusLine(reporter), Previews(codec, run.samples)]
+    if experiment.config.tensorboard:
+        hooks.append(TensorBoard(run.path / "tensorboard", step))
+    return hooks
+
+
+def _export(trainer: Trainer, record: AnyRecord) -> Path:
     """Write the best generator as the run's model, and the run's report."""
-    run, quality = trainer.run, trainer.progress.quality
+    run, now, quality = trainer.run, trainer.progress, trainer.progress.quality
     metrics: dict[str, Any] = {
-        "steps": trainer.progress.step, "items": trainer.progress.items,
-        "seconds": round(trainer.progress.seconds, 1), "floor": round(trainer.scorer.floor, 4),
+        "steps": now.step, "items": now.items, "seconds": round(now.seconds, 1),
+        "floor": round(trainer.scorer.floor, 4),
     }
     calibration = None
-    if trainer.settled:
-        calibration = calibrate(trainer)
+    if trainer.generator_settled:
+        calibration = _calibration(trainer)
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
-    elif quality.best_step is not None:
-        best = checkpoints.load(run.checkpoints, quality.best_step)
-        state.restore(best, trainer.networks, trainer.ema, {})
+    else:
+        trainer.take_up_best()
     if quality.best_step is not None:
         metrics |= {
-            "score": round(quality.best or 0.0, 4), "best_step": quality.best_step,
+            "score": round(quality.best_score or 0.0, 4), "best_step": quality.best_step,
             "diversity": round(quality.best_diversity or 0.0, 4),
         }
     networks = {
-        "generator": trainer.ema.network, "discriminator": trainer.networks["discriminator"]
+        "generator": trainer.ema.network, "discriminator": trainer.networks.discriminator
     }
-    provenance = {"data": record["data_name"], "command": record["command"]}
-    made = model.Model(
-        trainer.modality, trainer.spec, trainer.config, networks, calibration, metrics, provenance
+    provenance = {"data": record.data_name, "command": record.command}
+    finished = Model(
+        record.modality, record.spec, record.config,
+        Weights.of(str(run.model), weights.joined(networks)), calibration, metrics, provenance,
     )
-    model.save(made, run.model)
-    write_report(run, record, metrics)
+    model.save(finished, run.model)
+    write_report(run, record.command, metrics)
     return run.model
 
+
+def _calibration(trainer: Trainer) -> Calibration:
+    """Return the calibration of a finished training's discriminator on held-out data."""
+    experiment = trainer.experiment
+    trainer.networks.discriminator.eval()
+    items = experiment.dataset.take(experiment.dataset.held_out[:MAX_ITEMS])
+    real, labels = experiment.modality.trainable().real(items, experiment.spec)
+    first = CALIBRATION_SEEDS_FROM
+    samples = trainer.sample(range(first, first + len(real)))
+    return calibrate(
+        trainer.engine, real.numpy(), None if labels is None else labels.numpy(), samples
+    )

@@ -1,39 +1,44 @@
 """The one loop: phases, averaging, measuring, saving, and what happens when things go wrong."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any, SupportsFloat
 
-import numpy as np
 import torch
-from torch import nn
 from torch.optim import Optimizer
 
+from gancli.artifacts.networks import torch_engine
 from gancli.artifacts.run import Run
 from gancli.config import parse_interval
-from gancli.data.dataset import Dataset
 from gancli.errors import DIVERGED, GancliError
+from gancli.layers import weights
 from gancli.layers.recurrent import copied
-from gancli.modalities.base import Modality, Scorer
-from gancli.phases.base import Batch, NotFinite, Phase
+from gancli.modalities.base import Scorer
+from gancli.phases.base import Batch, Losses, Networks, NotFinite, Phase, StepContext
 from gancli.reporting import Reporter, Status
-from gancli.runtime import threads
 from gancli.runtime.memory import keep_freed
-from gancli.runtime.precision import Compute
+from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
-from gancli.sampling.engines.torch import generate
+from gancli.runtime.threads import ThreadTuner
+from gancli.sampling.request import Sample, SampleRequest
+from gancli.sampling.sampler import generate
+from gancli.sampling.seeds import SCORED_SEEDS_FROM
 from gancli.storage import checkpoints
-from gancli.training import measuring, state
-from gancli.training.board import Board
+from gancli.training import state
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
-from gancli.training.monitor import Schedule
-from gancli.training.random import step_generator
+from gancli.training.experiment import AnyExperiment
+from gancli.training.hooks import Hook, StepEvent
+from gancli.training.measurement import Measurement, measure
+from gancli.training.monitor import Decision
+from gancli.training.random import step_rng
+from gancli.training.schedule import MeasurementSchedule, phase_due
 
-_ROLL_BACKS = 3
-_PREVIEWED = 64
-_FIRST_PREVIEW = 50  # steps; the next ones at twice as many each
-_ROUNDING = 1e-9  # of shares: a step at the very end of a phase is the next one's
+_MAX_ROLL_BACKS = 3
+_LOG_EVERY = 10  # steps
+_SAMPLED_TOGETHER = 250  # items of a measurement
 
 
 class Diverged(GancliError):
@@ -44,248 +49,44 @@ class Trainer:
     """A training in progress.
 
     Args:
-        modality, spec, config, dataset: What is trained on what.
+        experiment: What is trained on what.
         run: Where it is written.
-        compute: Device and precision.
-        reporter: Who hears of it.
-        scorer: The monitor's figure.
+        precision: Device and arithmetic.
+        reporter: Hears of choices and trouble.
+        scorer: Measures samples.
+        hooks: Hear of steps and figures.
     """
 
     def __init__(
-        self,
-        modality: Modality,
-        spec: Any,
-        config: Any,
-        dataset: Dataset,
-        run: Run,
-        compute: Compute,
-        reporter: Reporter,
-        scorer: Scorer,
+        self, experiment: AnyExperiment, run: Run, precision: Precision, reporter: Reporter,
+        scorer: Scorer, hooks: Sequence[Hook] = (),
     ) -> None:
-        self.modality, self.spec, self.config = modality, spec, config
-        self.dataset, self.run, self.compute = dataset, run, compute
-        self.reporter, self.scorer = reporter, scorer
+        modality, spec, config = experiment.modality, experiment.spec, experiment.config
+        trainable = modality.trainable()
+        self.experiment, self.run, self.precision = experiment, run, precision
+        self.reporter, self.scorer, self.hooks = reporter, scorer, hooks
         self.budget = Budget.of(config)
-        self.phases = modality.phases(spec, config, dataset)
-        self.schedule = Schedule(self.budget, self.phases[-1].batch)
+        self.phases = trainable.phases(spec, config, experiment.dataset)
+        self.schedule = MeasurementSchedule(self.budget, self.phases[-1].batch_size)
         self.progress = state.Progress()
         torch.manual_seed(config.seed)
-        self.networks = modality.start(spec, config, dataset)
-        for network in self.networks.values():
-            network.to(compute.device).train()
-        self.ema = Ema(self.networks["generator"], config.ema)
+        self.networks = trainable.start(spec, config, experiment.dataset)
+        for network in self.networks.named().values():
+            network.to(precision.device).train()
+        self.ema = Ema(self.networks.generator, config.ema)
         self.optimizers = self.phases[0].optimizers(self.networks)
-        self.save_seconds, self.save_steps = parse_interval(config.save_every)
-        self.fixed = {"fingerprint": dataset.fingerprint}
-        self._options = modality.sample_config_type()
-        self.board: Board | None = None
+        self._save_seconds, self._save_steps = parse_interval(config.save_every)
+        self._fixed = {"fingerprint": experiment.dataset.fingerprint}
+        self._codec = modality.codec()(spec, config)
+        self._sampling = replace(modality.options_type(), batch=_SAMPLED_TOGETHER)
+        self.engine = torch_engine(
+            trainable, self.ema.network, self.networks.discriminator, precision.device, tile=None
+        )
         self._clock = 0.0
-
-    # State
-
-    def save(self) -> None:
-        """Write a checkpoint; the best one before it is kept."""
-        self.progress.saved = self.progress.seconds
-        best = self.progress.quality.best_step
-        checkpoints.save(
-            self.run.checkpoints,
-            state.capture(self.progress, self.networks, self.ema, self.optimizers, self.fixed),
-            keep=set() if best is None else {best},
-        )
-
-    def take_up(self, checkpoint: checkpoints.Checkpoint) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            GancliError: The data is not what the checkpoint was trained on.
-        """
-        if checkpoint.state["fixed"] != self.fixed:
-            raise GancliError(
-                "The data has changed since this run began.",
-                "Name the original data after --resume RUN, or start a new run.",
-            )
-        self.progress = state.progress_of(checkpoint)
-        self.optimizers = self.phases[self.progress.phase].optimizers(self.networks)
-        state.restore(checkpoint, self.networks, self.ema, self.optimizers)
-
-    def roll_back(self, what: str) -> None:
-        """Return to the best checkpoint, or the newest, with half the learning rates."""
-        now, root = self.progress, self.run.checkpoints
-        if now.attempt >= _ROLL_BACKS:
-            raise Diverged(
-                f"{what}, for the fourth time at step {now.step:,}; the best model is kept.",
-                "Try a lower --g-lr and --d-lr, or another --preset.",
-                DIVERGED,
-            )
-        best = now.quality.best_step
-        found = checkpoints.load(root, best) if best is not None else checkpoints.newest(
-            root, self.reporter.warn
-        )
-        assert found is not None  # a run saves before its first step
-        attempt, scale, seconds = now.attempt + 1, now.scale / 2, now.seconds
-        phase = now.phase
-        self.take_up(found)
-        self.progress.ended = self.progress.ended or self.progress.phase < phase
-        self.progress.attempt, self.progress.scale = attempt, scale
-        self.progress.seconds = self.progress.saved = seconds
-        self.progress.quality.worse = self.progress.quality.narrow = 0
-        self.run.cut_log(self.progress.step)
-        self.reporter.warn(
-            f"{what}. Rolled back to step {self.progress.step:,} with half the learning rates."
-        )
-        self.log({"step": self.progress.step, "rolled_back": what})
-        self.save()
-
-    # One step
-
-    def share(self) -> float:
-        """Return the share of the budget that is spent."""
-        return self.budget.progress(
-            self.progress.step, self.progress.items, self.progress.seconds
-        )
-
-    def _phase(self) -> tuple[int, float, float]:
-        """Return the number of the phase that is due, and where in the budget it begins and ends.
-
-        A phase that ended early leaves its rest to those after it, in the ratio of their shares.
-        """
-        share = self.share()
-        index, start = self.progress.phase, self.progress.start
-        over, last = self.progress.ended, len(self.phases) - 1
-        while index < last:
-            rest = sum(phase.share for phase in self.phases[index:])
-            length = self.phases[index].share / rest * (1 - start)
-            if not over and share + _ROUNDING < start + length:
-                return index, start, start + length
-            index, start, over = index + 1, share if over else start + length, False
-        return last, start, 1.0
-
-    def _draw(self, phase: Phase, steps: int, step: int) -> Callable[[int], Batch]:
-        def draw(k: int) -> Batch:
-            items = self.dataset.take(
-                self.dataset.batch(self.config.seed, step * steps + k, phase.batch)
-            )
-            return {
-                name: torch.from_numpy(np.ascontiguousarray(values)).to(self.compute.device)
-                for name, values in items.items()
-            }
-
-        return draw
-
-    def _compute_step(
-        self,
-        phase: Phase,
-        networks: dict[str, nn.Module],
-        optimizers: dict[str, Optimizer],
-        step: int,
-    ) -> dict[str, float]:
-        random = step_generator(
-            self.compute.device, self.config.seed, 0, step, self.progress.attempt
-        )
-        draws = getattr(phase, "d_steps", 1)
-        return phase.step(
-            networks, optimizers, self._draw(phase, draws, step), random, step, self.compute
-        )
-
-    def step(self) -> dict[str, float]:
-        """Do one step of the phase that is due.
-
-        Raises:
-            NotFinite: A loss or gradient was not finite.
-        """
-        index, start, end = self._phase()
-        if index != self.progress.phase:
-            self._enter(index, start)
-        phase = self.phases[index]
-        rate = phase.rate((self.share() - start) / (end - start)) * self.progress.scale
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group.setdefault("initial_lr", group["lr"])
-                group["lr"] = group["initial_lr"] * rate
-        losses = self._compute_step(phase, self.networks, self.optimizers, self.progress.step)
-        self.progress.step += 1
-        self.progress.items += phase.batch
-        if phase.trains_generator:
-            self.ema.update(self.networks["generator"], phase.batch, self.progress.items)
-        return losses
-
-    @property
-    def settled(self) -> bool:
-        """Whether the generator is what it will remain: the best of the whole run."""
-        last = len(self.phases) - 1
-        return self.progress.phase == last > 0 and not self.phases[last].trains_generator
-
-    def _enter(self, index: int, start: float) -> None:
-        """Begin a phase with the best generator of those before."""
-        before, now = self.phases[self.progress.phase], self.progress
-        if before.trains_generator:
-            # A resumed run may have measured already.
-            if before.stops_early and now.quality.looked < now.items:
-                measuring.look(self)
-            elif not before.stops_early and now.quality.last < self.share():
-                measuring.measure(self)
-            best = now.quality.best_step
-            if best is not None and best != now.step:
-                found = checkpoints.load(self.run.checkpoints, best)
-                self.ema.network.load_state_dict(found.tensors["averaged"])
-            if now.quality.best is None:
-                measuring.score_best(self)
-            self.networks["generator"].load_state_dict(self.ema.network.state_dict())
-        self.phases[index].begin(self.networks)
-        now.phase, now.start, now.ended = index, start, False
-        self.optimizers = self.phases[index].optimizers(self.networks)
-
-    def tune_threads(self) -> int:
-        """Measure which thread count is fastest, on copies that are thrown away."""
-        networks = {name: copied(network) for name, network in self.networks.items()}
-        phase = self.phases[self._phase()[0]]
-        optimizers = phase.optimizers(networks)
-        # Step 1 is no lazy penalty's turn.
-        best, medians = threads.fastest(
-            lambda: self._compute_step(phase, networks, optimizers, 1)
-        )
-        tried = ", ".join(f"{count}: {1e3 * taken:.0f} ms" for count, taken in medians.items())
-        self.reporter.note(f"Threads: {best}, the fastest of those measured ({tried} a step).")
-        return best
-
-    # What it has made
-
-    def sample(self, count: int, first: int = 0) -> torch.Tensor:
-        """Return items of the averaged generator for fixed seeds."""
-        return self.sample_labelled(count, first)[0]
-
-    def sample_labelled(self, count: int, first: int) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return items of the averaged generator and, with classes, their labels."""
-        made, labels = [], []
-        for start in range(first, first + count, 250):
-            seeds = list(range(start, min(start + 250, first + count)))
-            inputs = self.modality.generator_inputs(seeds, self.spec, self.config, self._options)
-            made.append(generate(self.ema.network, inputs, self.compute.device))
-            if "labels" in inputs:
-                labels.append(torch.from_numpy(inputs["labels"]))
-        return torch.cat(made), torch.cat(labels) if labels else None
-
-    def log(self, entry: dict[str, Any]) -> None:
-        """Record figures of a step."""
-        self.run.log(entry)
-        if self.board is not None:
-            self.board.add(entry)
-
-    def preview(self) -> None:
-        """Write a grid of the fixed first seeds."""
-        items = self.sample(_PREVIEWED)
-        self.run.samples.mkdir(exist_ok=True)
-        path = self.run.samples / f"step-{self.progress.step:07d}"
-        self.modality.preview(items.numpy(), self.spec, path)
+        self._threads = ThreadTuner(config.threads, self._trial, reporter.note)
+        self._pace = _Pace()
 
     # The loop
-
-    def elapsed(self) -> float:
-        """Return the seconds trained, and bring them up to date."""
-        now = time.perf_counter()
-        self.progress.seconds += now - self._clock
-        self._clock = now
-        return self.progress.seconds
 
     def train(self, stop: Stop) -> None:
         """Train until the budget is spent.
@@ -295,88 +96,327 @@ class Trainer:
             Diverged: Three roll-backs did not help.
         """
         self._clock = time.perf_counter()
-        if self.config.tensorboard:
-            self.board = Board(self.run.path / "tensorboard", self.progress.step)
-        try:
-            self._train(stop)
-        finally:
-            if self.board is not None:
-                self.board.close()
-
-    def _train(self, stop: Stop) -> None:
         if self.progress.step == 0 and not checkpoints.steps(self.run.checkpoints):
             self.save()  # so that there is always something to roll back to
         keep_freed()
-        wanted = threads.fixed(self.config.threads)
-        count = wanted or self.tune_threads()
-        torch.set_num_threads(count)
-        watch, pace = threads.Watch(), _Pace()
-        while self.share() < 1:
+        self._threads.start()
+        losses: Losses = {}
+        while self.fraction() < 1:
             started = time.perf_counter()
             try:
                 losses = self.step()
             except NotFinite:
                 self.roll_back("A loss or gradient was not a finite number")
                 continue
-            taken = time.perf_counter() - started
+            seconds = time.perf_counter() - started
             self.elapsed()
-            self._after_step(losses, pace.take(self.phases[-1].batch, taken), count)
+            self._pace.record(self.phases[-1].batch_size, seconds)
+            self._after_step(losses)
             if stop.signal is not None:
                 self.save()
-                stop.check(self.modality.name, str(self.run.path), self.progress.step)
-            if wanted is None and watch.jumped(taken):
-                count = self.tune_threads()
-                watch.reset()
-        if self.progress.quality.last < 1 and not self.settled:
-            measuring.measure(self)
-        self.preview()
+                name = self.experiment.modality.name
+                stop.check(name, str(self.run.path), self.progress.step)
+            self._threads.after_step(seconds)
+        if self.progress.quality.measured_at < 1 and not self.generator_settled:
+            self.measure()
+        for hook in self.hooks:
+            hook.on_end(self._event(losses))
         self.save()
 
-    def _after_step(self, losses: dict[str, float], pace: float, count: int) -> None:
-        """Report, measure, save and preview where it is time to."""
-        now, quality = self.progress, self.progress.quality
-        share = self.share()
-        if now.step % 10 == 0:
-            self.log(
-                {"step": now.step, "seconds": round(now.seconds, 3), **losses}
-            )
-        self.reporter.status(
-            Status(
-                step=now.step, progress=share, items_per_s=pace,
-                seconds_left=self.budget.seconds_left(now.step, now.items, now.seconds),
-                losses=losses, score=quality.score, best=quality.best,
-                trend=None if quality.previous is None or quality.score is None
-                else quality.score - quality.previous,
-                threads=count, phase=self.phases[now.phase].name,
-            )
-        )
-        phase = self.phases[now.phase]
+    def step(self) -> Losses:
+        """Do one step of the phase that is due.
+
+        Raises:
+            NotFinite: A loss or gradient was not finite.
+        """
+        index, start, end = self._phase_due()
+        while index != self.progress.phase:
+            self._enter(index, start)
+            index, start, end = self._phase_due()
+        now, phase = self.progress, self.phases[index]
+        lr_factor = phase.lr_factor((self.fraction() - start) / (end - start)) * now.lr_scale
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+                group["lr"] = group["initial_lr"] * lr_factor
+        losses = self._compute_step(phase, self.networks, self.optimizers, now.step)
+        now.step += 1
+        now.items += phase.batch_size
+        if phase.trains_generator:
+            self.ema.update(self.networks.generator, phase.batch_size, now.items)
+        return losses
+
+    def _after_step(self, losses: Losses) -> None:
+        """Log, measure and save where it is time to."""
+        now, quality, phase = self.progress, self.progress.quality, self.phase
+        if now.step % _LOG_EVERY == 0:
+            figures = {name: float(loss) for name, loss in losses.items()}
+            self.log({"step": now.step, "seconds": round(now.seconds, 3), **figures})
+        event = self._event(losses)
+        for hook in self.hooks:
+            hook.on_step(event)
         if phase.trains_generator and self.schedule.due(
-            share, quality.last, now.seconds, quality.spent, quality.cost
+            self.fraction(), quality.measured_at, now.seconds, quality.measuring_seconds,
+            quality.measurement_seconds,
         ):
-            measuring.measure(self)
-        elif phase.stops_early and self.schedule.look_due(
-            now.items, quality.looked, len(self.dataset.train)
+            self.measure()
+        elif phase.stops_early and self.schedule.loss_due(
+            now.items, quality.loss_items, len(self.experiment.dataset.train)
         ):
-            measuring.look(self)
-        if self.save_steps is not None:
-            due = now.step % self.save_steps == 0
-        else:
-            due = now.seconds - now.saved >= (self.save_seconds or 0.0)
-        if due:
+            self.measure_loss()
+        if self._save_due():
             self.save()
-        doublings = now.step / _FIRST_PREVIEW
-        if doublings >= 1 and doublings.is_integer() and int(doublings).bit_count() == 1:
-            self.preview()
+
+    def _save_due(self) -> bool:
+        if self._save_steps is not None:
+            return self.progress.step % self._save_steps == 0
+        return self.progress.seconds - self.progress.saved_at >= (self._save_seconds or 0.0)
+
+    # Phases
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that was last at work."""
+        return self.phases[self.progress.phase]
+
+    @property
+    def generator_settled(self) -> bool:
+        """Whether the generator is what it will remain: the best of the whole run."""
+        last = len(self.phases) - 1
+        return self.progress.phase == last > 0 and not self.phases[last].trains_generator
+
+    def fraction(self) -> float:
+        """Return the fraction of the budget that is spent."""
+        now = self.progress
+        return self.budget.progress(now.step, now.items, now.seconds)
+
+    def _phase_due(self) -> tuple[int, float, float]:
+        now = self.progress
+        return phase_due(
+            self.phases, self.fraction(), now.phase, now.phase_start, now.phase_ended
+        )
+
+    def _enter(self, index: int, start: float) -> None:
+        """Begin a phase with the best generator of those before."""
+        before, now = self.phase, self.progress
+        if before.trains_generator:
+            # A resumed run may have measured already.
+            if before.stops_early and now.quality.loss_items < now.items:
+                self.measure_loss()
+            elif not before.stops_early and now.quality.measured_at < self.fraction():
+                self.measure()
+            if self.progress is not now:
+                return  # rolled back, so that another phase may be due
+            best = now.quality.best_step
+            if best is not None and best != now.step:
+                checkpoint = checkpoints.load(self.run.checkpoints, best)
+                weights.load(self.ema.network, checkpoint.arrays["ema"])
+            if now.quality.best_score is None:
+                self._score_best()
+            self.networks.generator.load_state_dict(self.ema.network.state_dict())
+        self.phases[index].begin(self.networks)
+        now.phase, now.phase_start, now.phase_ended = index, start, False
+        self.optimizers = self.phases[index].optimizers(self.networks)
+
+    def _compute_step(
+        self, phase: Phase, networks: Networks, optimizers: Mapping[str, Optimizer], step: int
+    ) -> Losses:
+        device, seed = self.precision.device, self.experiment.config.seed
+        dataset = self.experiment.dataset
+
+        def batch(k: int) -> Batch:
+            number = step * phase.batches_per_step + k
+            items = dataset.take(dataset.batch(seed, number, phase.batch_size))
+            return Batch.of(items, device)
+
+        rng = step_rng(device, seed, 0, step, self.progress.attempt)
+        return phase.step(StepContext(networks, optimizers, rng, step, self.precision, batch))
+
+    def _trial(self) -> Callable[[], object]:
+        """Return a step of the phase that is due, on copies that are thrown away."""
+        networks = Networks(
+            copied(self.networks.generator), copied(self.networks.discriminator),
+            {name: copied(network) for name, network in self.networks.extra.items()},
+        )
+        phase = self.phases[self._phase_due()[0]]
+        optimizers = phase.optimizers(networks)
+
+        def step() -> None:
+            with suppress(NotFinite):  # training's own steps say so
+                # Lazy penalties do not run in step 1.
+                self._compute_step(phase, networks, optimizers, 1)
+
+        return step
+
+    # Quality
+
+    def sample(self, seeds: Sequence[int]) -> list[Sample]:
+        """Return the averaged generator's samples of seeds."""
+        requests = [SampleRequest(seed) for seed in seeds]
+        return list(generate(self.engine, self._codec, requests, self._sampling))
+
+    def measure(self) -> None:
+        """Measure the averaged generator, and act on what the monitor says."""
+        started = time.perf_counter()
+        now, quality = self.progress, self.progress.quality
+        measurement = self._measurement(self.scorer.loss(self.ema.network))
+        decision = quality.record(now.step, measurement, latest=self.phase.stops_early)
+        quality.measurement_seconds = time.perf_counter() - started
+        quality.measuring_seconds += quality.measurement_seconds
+        self._log_measurement(measurement, {"best": decision.best})
+        quality.measured_at, quality.loss_items = self.fraction(), now.items
+        self._act(decision)
+
+    def measure_loss(self) -> None:
+        """Take the averaged generator's held-out loss, and act on what the monitor says."""
+        now, loss = self.progress, self.scorer.loss(self.ema.network)
+        assert loss is not None  # or the phase could not end by it
+        decision = now.quality.record_loss(now.step, loss)
+        self.log(
+            {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
+             "best": decision.best, "held_out_loss": loss}
+        )
+        now.quality.loss_items = now.items
+        self._act(decision)
+
+    def _score_best(self) -> None:
+        """Score a best generator of which only the loss is known; what follows is compared."""
+        quality = self.progress.quality
+        measurement = self._measurement(quality.best_loss)
+        quality.record_best(measurement)
+        self._log_measurement(measurement, {"best": True, "best_step": quality.best_step})
+        self.save()  # a resumed run shall not do it again
+
+    def _measurement(self, loss: float | None) -> Measurement:
+        seeds = range(SCORED_SEEDS_FROM, SCORED_SEEDS_FROM + self.schedule.samples)
+        return measure(self.sample(seeds), self.scorer, loss)
+
+    def _log_measurement(self, measurement: Measurement, verdict: Mapping[str, Any]) -> None:
+        now, loss = self.progress, measurement.loss
+        self.log(
+            {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
+             "score": measurement.score, "diversity": measurement.diversity, **verdict,
+             **({} if loss is None else {"held_out_loss": loss}), **measurement.notes}
+        )
+
+    def _act(self, decision: Decision) -> None:
+        now = self.progress
+        if decision.overfits and self.phase.stops_early and not now.phase_ended:
+            now.phase_ended = True
+            self.reporter.note(
+                f"The held-out loss rises: the {self.phase.name} phase ends early, and its best "
+                "is kept."
+            )
+        if decision.best:
+            self.save()
+        elif decision.trouble:
+            self.roll_back(decision.trouble)
+
+    # State
+
+    def save(self) -> None:
+        """Write a checkpoint; the best one before it is kept."""
+        self.progress.saved_at = self.progress.seconds
+        best = self.progress.quality.best_step
+        checkpoint = state.capture(
+            self.progress, self.networks.named(), self.ema, self.optimizers, self._fixed
+        )
+        checkpoints.save(self.run.checkpoints, checkpoint, set() if best is None else {best})
+
+    def take_up(self, checkpoint: checkpoints.Checkpoint) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            GancliError: The data is not what the checkpoint was trained on.
+        """
+        if checkpoint.state["fixed"] != self._fixed:
+            raise GancliError(
+                "The data has changed since this run began.",
+                "Name the original data after --resume RUN, or start a new run.",
+            )
+        self.progress = state.progress_of(checkpoint)
+        self.optimizers = self.phase.optimizers(self.networks)
+        state.restore(checkpoint, self.networks.named(), self.ema, self.optimizers)
+
+    def take_up_best(self) -> None:
+        """Take the networks of the best generator, where there is one."""
+        step = self.progress.quality.best_step
+        if step is not None:
+            best = checkpoints.load(self.run.checkpoints, step)
+            state.restore(best, self.networks.named(), self.ema, {})
+
+    def roll_back(self, reason: str) -> None:
+        """Return to the best checkpoint, or the newest, with half the learning rates.
+
+        Raises:
+            Diverged: It was the fourth time.
+        """
+        before, root = self.progress, self.run.checkpoints
+        if before.attempt >= _MAX_ROLL_BACKS:
+            raise Diverged(
+                f"{reason}, for the fourth time at step {before.step:,}; the best model is kept.",
+                "Try a lower --g-lr and --d-lr, or another --preset.",
+                DIVERGED,
+            )
+        best = before.quality.best_step
+        checkpoint = (
+            checkpoints.newest(root, self.reporter.warn) if best is None
+            else checkpoints.load(root, best)
+        )
+        assert checkpoint is not None  # a run saves before its first step
+        self.take_up(checkpoint)
+        now = self.progress
+        now.phase_ended = now.phase_ended or now.phase < before.phase
+        now.attempt, now.lr_scale = before.attempt + 1, before.lr_scale / 2
+        now.seconds = now.saved_at = before.seconds
+        now.quality.forget_trouble()
+        self.run.cut_log(now.step)
+        self.reporter.warn(
+            f"{reason}. Rolled back to step {now.step:,} with half the learning rates."
+        )
+        self.log({"step": now.step, "rolled_back": reason})
+        self.save()
+
+    # What is told
+
+    def elapsed(self) -> float:
+        """Return the seconds trained, and bring them up to date."""
+        now = time.perf_counter()
+        self.progress.seconds += now - self._clock
+        self._clock = now
+        return self.progress.seconds
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Give a context whose time does not count as training."""
+        self.elapsed()
+        try:
+            yield
+        finally:
+            self._clock = time.perf_counter()
+
+    def log(self, entry: Mapping[str, Any]) -> None:
+        """Give figures of a step to the hooks."""
+        for hook in self.hooks:
+            hook.on_log(entry)
+
+    def _event(self, losses: Mapping[str, SupportsFloat]) -> StepEvent:
+        now, quality = self.progress, self.progress.quality
+        status = Status(
+            step=now.step, progress=self.fraction(), items_per_s=self._pace.value,
+            seconds_left=self.budget.seconds_left(now.step, now.items, now.seconds),
+            losses=losses, score=quality.score, best=quality.best_score, trend=quality.trend,
+            threads=self._threads.count, phase=self.phase.name,
+        )
+        return StepEvent(status, self.sample, self.paused)
 
 
 class _Pace:
     """Items a second, smoothed over about twenty steps."""
 
     def __init__(self) -> None:
-        self._value: float | None = None
+        self.value = 0.0
 
-    def take(self, items: int, seconds: float) -> float:
+    def record(self, items: int, seconds: float) -> None:
         now = items / max(seconds, 1e-9)
-        self._value = now if self._value is None else 0.95 * self._value + 0.05 * now
-        return self._value
+        self.value = 0.95 * self.value + 0.05 * now if self.value else now

@@ -2,16 +2,19 @@
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from gancli.artifacts.model import Model, _digest, is_model, load, save
+from gancli.artifacts.model import Model, Weights, _digest, is_model, load, save
+from gancli.artifacts.networks import load_networks
 from gancli.errors import GancliError
+from gancli.layers import weights
 from gancli.modalities import get
-from gancli.modalities.image import ImageModality
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
 from gancli.storage.files import sha256
@@ -24,8 +27,9 @@ WEIGHTS = "model.safetensors"
 def folder(tmp_path):
     spec = ImageSpec(16, "RGB", "crop", ("cat", "dög"), (3, 4), 7)
     config = ImageConfig(g_width=4, d_width=4, latent=8, size=16, g_norm="spectral")
-    networks = get("image").build(spec, config)
-    save(Model(get("image"), spec, config, networks, None, {"score": 1.5}, {"data": "x"}),
+    networks = get("image").trainable().build(spec, config)
+    arrays = Weights.of("m", weights.joined(networks.named()))
+    save(Model(get("image"), spec, config, arrays, None, {"score": 1.5}, {"data": "x"}),
          tmp_path / "m")
     return tmp_path / "m"
 
@@ -33,21 +37,24 @@ def folder(tmp_path):
 @pytest.fixture
 def refused(monkeypatch):
     """Check that a folder is refused, at once, and that no network was built in memory."""
-    real: list[str] = []
+    in_memory: list[str] = []
+    trainable = get("image").trainable()
 
-    def build(self, spec, config, original=ImageModality.build):
-        networks = original(self, spec, config)
-        real.extend(
-            name for name, network in networks.items()
+    def build(spec, config):
+        networks = trainable.build(spec, config)
+        in_memory.extend(
+            name for name, network in networks.named().items()
             if not all(tensor.is_meta for tensor in network.state_dict().values())
         )
         return networks
 
+    spied = replace(get("image"), trainable=lambda: replace(trainable, build=build))
+
     def check(folder, *words):
-        monkeypatch.setattr(ImageModality, "build", build)
+        monkeypatch.setattr("gancli.modalities.image.MODALITY", spied)
         with pytest.raises(GancliError) as caught:
-            load(folder)
-        assert real == []
+            load_networks(load(folder))
+        assert in_memory == []
         assert caught.value.hint
         for word in words:
             assert word in caught.value.message
@@ -95,19 +102,19 @@ def test_a_model_comes_back_as_it_was(folder, tmp_path):
     assert first.spec == ImageSpec(16, "RGB", "crop", ("cat", "dög"), (3, 4), 7)
     assert first.config == ImageConfig(g_width=4, d_width=4, latent=8, size=16, g_norm="spectral")
     assert (first.metrics, first.provenance) == ({"score": 1.5}, {"data": "x"})
-    assert not any(network.training for network in first.networks.values())
+    assert not any(each.training for each in load_networks(first).named().values())
     save(first, tmp_path / "again")
     for name in (WEIGHTS, "config.json", "README.md"):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_the_writer_replaces_an_older_model(folder):
-    found = load(folder)
-    with torch.no_grad():
-        found.networks["generator"].project.bias.add_(1.0)
-    save(found, folder)
-    again = load(folder).networks["generator"]
-    assert torch.equal(again.project.bias, found.networks["generator"].project.bias)
+    model = load(folder)
+    arrays = dict(model.weights.read())
+    arrays["generator.project.bias"] = arrays["generator.project.bias"] + 1
+    save(replace(model, weights=Weights.of("x", arrays)), folder)
+    again = load(folder).weights.read()
+    assert np.array_equal(again["generator.project.bias"], arrays["generator.project.bias"])
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
@@ -237,7 +244,7 @@ def test_missing_files_are_refused(folder, refused, tmp_path):
 
 
 def test_the_check_of_these_tests_sees_a_network_in_memory(folder, refused):
-    assert isinstance(load(folder).networks["generator"], nn.Module)
+    assert isinstance(load_networks(load(folder)).generator, nn.Module)
     with pytest.raises(pytest.fail.Exception):
         refused(folder)
 
@@ -253,6 +260,6 @@ def test_a_model_of_each_schema_loads_and_makes_what_it_made(schema):
     model = load(GOLDEN / f"schema-{schema}")
     assert (model.calibration is None) == (schema == 1)
     z = torch.linspace(-1, 1, 4)[None]
-    picture = model.networks["generator"](z, torch.tensor([1]))
+    picture = load_networks(model).generator(z, torch.tensor([1]))
     assert picture.shape == (1, 1, 16, 16)
     assert picture.flatten()[:3].tolist() == pytest.approx(MADE, abs=1e-5)

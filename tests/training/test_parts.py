@@ -1,15 +1,21 @@
-"""Budget, average, random numbers, thread watch."""
+"""Budget, average, random numbers, and that measuring threads changes none of it."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
+from helpers import tiny_run
 from torch import nn
 
+from gancli import modalities
 from gancli.config import TrainConfig
-from gancli.errors import UsageError
-from gancli.runtime.threads import Watch, fastest, fixed
+from gancli.phases.base import NotFinite
+from gancli.runtime import threads
+from gancli.storage import checkpoints
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
-from gancli.training.random import step_generator
+from gancli.training.random import step_rng
 
 
 def test_ten_minutes_is_the_default_budget():
@@ -26,7 +32,7 @@ def test_progress_and_time_left():
 
 def test_average_follows_by_its_half_life_and_includes_statistics():
     network = nn.BatchNorm2d(3)
-    average = Ema(network, share=0.5)
+    average = Ema(network, fraction=0.5)
     with torch.no_grad():
         network.weight.fill_(3.0)
         network.running_mean.fill_(8.0)
@@ -39,7 +45,7 @@ def test_average_follows_by_its_half_life_and_includes_statistics():
 
 def test_no_average_is_a_copy():
     network = nn.Linear(2, 2)
-    average = Ema(network, share=0.0)
+    average = Ema(network, fraction=0.0)
     nn.init.ones_(network.weight)
     average.update(network, 8, 8)
     assert torch.equal(average.network.weight, network.weight)
@@ -47,42 +53,62 @@ def test_no_average_is_a_copy():
 
 def test_random_numbers_depend_on_every_part_of_their_key_and_on_nothing_else():
     def draw(*key):
-        return torch.rand(4, generator=step_generator(torch.device("cpu"), *key)).tolist()
+        return torch.rand(4, generator=step_rng(torch.device("cpu"), *key)).tolist()
 
     assert draw(1, 0, 5, 0) == draw(1, 0, 5, 0)
     keys = [(1, 0, 5, 0), (2, 0, 5, 0), (1, 1, 5, 0), (1, 0, 6, 0), (1, 0, 5, 1)]
     assert len({tuple(draw(*key)) for key in keys}) == 5
 
 
-def test_threads_are_measured_and_set(monkeypatch):
+@pytest.mark.parametrize("finite", [True, False])
+def test_measuring_threads_leaves_the_training_as_it_is(monkeypatch, pictures, tmp_path, finite):
+    """Even where the copies that it trains break."""
+    image, training, trials = modalities.get("image"), [], []
+
+    class Watched:
+        """The adversarial phase, which knows the networks of the training from copies."""
+
+        def __init__(self, phase):
+            self.phase = phase
+
+        def __getattr__(self, name):
+            return getattr(self.phase, name)
+
+        def step(self, context):
+            if context.networks is not training[-1]:
+                trials.append(context.step)
+                if not finite:
+                    raise NotFinite
+            return self.phase.step(context)
+
+    def start(*args):
+        training.append(image.trainable().start(*args))
+        return training[-1]
+
+    def phases(*args):
+        return [Watched(phase) for phase in image.trainable().phases(*args)]
+
+    def fastest(step):
+        step()
+        torch.set_num_threads(1)
+        return 1, {1: 1.0}
+
+    monkeypatch.setattr(threads, "fastest", fastest)
+    monkeypatch.setattr(threads, "cores", lambda: 2)
+    monkeypatch.setattr(threads, "_REST", 0.0)
+    monkeypatch.setattr(threads, "_MAX_FRACTION", 1e9)
+    watched = replace(
+        image, trainable=lambda: replace(image.trainable(), start=start, phases=phases)
+    )
     before = torch.get_num_threads()
-    clock = [0.0]
-    monkeypatch.setattr("gancli.runtime.threads.cores", lambda: 2)
-    monkeypatch.setattr("gancli.runtime.threads.time.perf_counter", lambda: clock[0])
-
-    def step():
-        clock[0] += 3.0 / torch.get_num_threads()
-
-    assert fastest(step) == (2, {1: 3.0, 2: 1.5})
-    assert torch.get_num_threads() == 2
-
-    def slow():
-        clock[0] += torch.get_num_threads()
-
-    assert fastest(slow)[0] == 1 == torch.get_num_threads()
+    for wanted, measured in (("1", 0), ("auto", 7)):  # at the start, and after each step
+        tiny_run(
+            pictures, tmp_path / wanted, modality=watched, steps=6, threads=wanted,
+            augment="all", device="cpu",
+        )
+        assert len(trials) == measured
     torch.set_num_threads(before)
-
-
-def test_a_jump_of_step_time_is_noticed_once_it_lasts():
-    watch = Watch()
-    assert not any(watch.jumped(1.0) for _ in range(40))
-    assert not any(watch.jumped(2.0) for _ in range(4))
-    assert any(watch.jumped(2.0) for _ in range(20))
-    watch.reset()
-    assert not any(watch.jumped(2.0) for _ in range(40))
-
-
-@pytest.mark.parametrize("wrong", ["0", "many", "-1", "1.5", ""])
-def test_wrong_thread_counts(wrong):
-    with pytest.raises(UsageError):
-        fixed(wrong)
+    ends = [checkpoints.load(tmp_path / wanted / "checkpoints", 6) for wanted in ("1", "auto")]
+    for group, arrays in ends[0].arrays.items():
+        assert arrays.keys() == ends[1].arrays[group].keys()
+        assert all(np.array_equal(arrays[name], ends[1].arrays[group][name]) for name in arrays)

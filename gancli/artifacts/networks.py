@@ -1,0 +1,90 @@
+"""A model's networks and the engine that runs them (torch)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from gancli.artifacts.model import DAMAGED_HINT, AnyModel, Model
+from gancli.errors import GancliError
+from gancli.layers import weights
+from gancli.modalities.base import ConfigT, OptionsT, SpecT, Trainable
+from gancli.phases.base import Networks
+from gancli.runtime import devices
+from gancli.sampling.engines.torch import TorchEngine, repeatable
+
+
+def planned_networks(
+    trainable: Trainable[SpecT, ConfigT], spec: SpecT, config: ConfigT
+) -> Networks:
+    """Return networks on the meta device, where they have shapes but take no memory."""
+    with torch.device("meta"):
+        return trainable.build(spec, config)
+
+
+def parameter_counts(networks: Networks) -> dict[str, int]:
+    """Return the number of weights of each network that are learned."""
+    return {
+        name: sum(each.numel() for each in network.parameters())
+        for name, network in networks.named().items()
+    }
+
+
+def load_networks(model: Model[SpecT, ConfigT, OptionsT]) -> Networks:
+    """Return a model's networks in evaluation mode; all is checked before memory is taken.
+
+    Raises:
+        GancliError: The weights are damaged, or do not fit the model's spec and config.
+    """
+    trainable = model.modality.trainable()
+    planned = planned_networks(trainable, model.spec, model.config)
+    wanted = {
+        f"{name}.{key}": tuple(tensor.shape)
+        for name, network in planned.named().items()
+        for key, tensor in network.state_dict().items()
+    }
+    if dict(model.weights.shapes) != wanted:
+        odd = sorted(set(model.weights.shapes.items()) ^ set(wanted.items()))[0][0]
+        raise GancliError(
+            f"{model.weights.name} does not fit its config.json: {odd} differs.", DAMAGED_HINT
+        )
+    arrays = model.weights.read()
+    networks = trainable.build(model.spec, model.config)
+    for name, network in networks.named().items():
+        weights.load(network, weights.below(arrays, name))
+        network.eval().requires_grad_(False)
+    return networks
+
+
+def torch_engine(
+    trainable: Trainable[SpecT, ConfigT], generator: nn.Module, discriminator: nn.Module,
+    device: torch.device, tile: int | None,
+) -> TorchEngine:
+    """Return an engine for networks in evaluation mode on a device."""
+    return TorchEngine(
+        lambda inputs: trainable.generate(generator, inputs),
+        lambda inputs: discriminator(inputs["items"], inputs.get("labels")).logits,
+        device, tile,
+    )
+
+
+@contextmanager
+def open_engine(model: AnyModel, device: str) -> Iterator[TorchEngine]:
+    """Give the engine of a model, which makes the same bytes of a seed again and again.
+
+    Args:
+        model: What to run.
+        device: As ``--device`` names it.
+
+    Raises:
+        UsageError: There is no such device here.
+        GancliError: The model is damaged.
+    """
+    place = devices.choose(device)
+    networks = load_networks(model)
+    with repeatable():
+        yield torch_engine(
+            model.modality.trainable(), networks.generator.to(place),
+            networks.discriminator.to(place), place, model.modality.tile,
+        )

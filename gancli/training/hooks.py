@@ -1,0 +1,114 @@
+"""What follows a training without steering it: log, status line, previews, TensorBoard."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gancli.artifacts.run import Run
+from gancli.errors import GancliError
+from gancli.reporting import Reporter, Status
+from gancli.sampling.codec import Codec
+from gancli.sampling.request import Sample
+from gancli.sampling.seeds import PREVIEW_SEEDS
+
+_FIRST_PREVIEW = 50  # steps; the next ones at twice as many each
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """A step that is done.
+
+    Args:
+        status: Where the training stands.
+        sample: Makes the samples of seeds by the averaged generator.
+        paused: A context in which the training's clock stands still.
+    """
+
+    status: Status
+    sample: Callable[[Sequence[int]], list[Sample]]
+    paused: Callable[[], AbstractContextManager[None]]
+
+
+class Hook:
+    """Hears of a training; each method may be overridden."""
+
+    def on_step(self, event: StepEvent) -> None:
+        """Hear of a step, before anything is measured or saved."""
+
+    def on_log(self, entry: Mapping[str, Any]) -> None:
+        """Hear of figures; ``step`` says of which step."""
+
+    def on_end(self, event: StepEvent) -> None:
+        """Hear that the budget is spent."""
+
+    def close(self) -> None:
+        """Let go of what is open; also called when a training fails."""
+
+
+class MetricsLog(Hook):
+    """Appends figures to the run's metrics.jsonl."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def on_log(self, entry: Mapping[str, Any]) -> None:
+        self._run.log(dict(entry))
+
+
+class StatusLine(Hook):
+    """Tells the reporter where the training stands."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def on_step(self, event: StepEvent) -> None:
+        self._reporter.status(event.status)
+
+
+class Previews(Hook):
+    """Writes the samples of the first seeds after 50, 100, 200, ... steps, and at the end."""
+
+    def __init__(self, codec: Codec[Any], folder: Path) -> None:
+        self._codec, self._folder = codec, folder
+
+    def on_step(self, event: StepEvent) -> None:
+        doublings, rest = divmod(event.status.step, _FIRST_PREVIEW)
+        if not rest and doublings.bit_count() == 1:
+            self.on_end(event)
+
+    def on_end(self, event: StepEvent) -> None:
+        self._folder.mkdir(exist_ok=True)
+        path = self._folder / f"step-{event.status.step:07d}"
+        self._codec.preview(event.sample(PREVIEW_SEEDS), path)
+
+
+class TensorBoard(Hook):
+    """Writes figures as TensorBoard reads them.
+
+    Args:
+        folder: Where events go.
+        step: Events of a killed process beyond this step are hidden.
+
+    Raises:
+        GancliError: The tensorboard extra is missing.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise GancliError(
+                "--tensorboard needs a package that is not installed.",
+                "Install it with: pip install 'gancli[tensorboard]'",
+            ) from error
+        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1)
+
+    def on_log(self, entry: Mapping[str, Any]) -> None:
+        for name, value in entry.items():
+            if name != "step" and isinstance(value, int | float):
+                self._writer.add_scalar(name, value, entry["step"])
+
+    def close(self) -> None:
+        self._writer.close()
