@@ -12,6 +12,7 @@ import gancli
 from gancli import modalities
 from gancli.cli import console, faults
 from gancli.cli.commands import doctor, export, info, models, sample, train
+from gancli.cli.commands import help as help_command
 from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
 
@@ -62,6 +63,10 @@ def build() -> typer.Typer:
     _add(app, "export", export.command, export.EXAMPLES)
     _add(app, "models", models.command, models.EXAMPLES)
     _add(app, "doctor", doctor.command, doctor.EXAMPLES)
+    group = _group("help", help_command.HELP, help_command.EXAMPLES, help_command.HelpGroup)
+    group.callback()(help_command.root)
+    _add(group, "options", help_command.options, help_command.OPTIONS_EXAMPLES)
+    app.add_typer(group)
     return app
 
 

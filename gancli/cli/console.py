@@ -1,4 +1,4 @@
-"""The only place that prints: data to stdout, all else to stderr."""
+"""The only place that prints: data to stdout, everything else to stderr."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, TextIO
+from typing import BinaryIO, Literal, TextIO
 
 from gancli.cli.lines import clean, count_line, status_line
 from gancli.cli.live import LiveDisplay
@@ -16,18 +16,18 @@ from gancli.reporting import Status
 
 Mode = Literal["human", "json", "quiet"]
 
-_CLOSED = GancliError("Standard output is closed.", "Leave out the >&-, or write to a file.")
+_CLOSED = GancliError("Standard output is closed.", "Remove the >&-, or write to a file.")
 
 
 class Output:
-    """What a command says, in one of three ways; a :class:`gancli.reporting.Reporter`.
+    """The output of a command in one of three modes; a :class:`gancli.reporting.Reporter`.
 
-    Use it as a context, which ends the moving display.
+    A context manager, which ends the live display.
 
     Args:
-        mode: ``human``; ``json``, which keeps notes back and puts warnings into the result; or
-            ``quiet``, which keeps notes and progress back.
-        clock: Seconds, for the pace of progress.
+        mode: ``human``; ``json``, which drops notes and progress and puts warnings into the
+            result; or ``quiet``, which drops notes and progress.
+        clock: Returns seconds, for the intervals of progress.
     """
 
     def __init__(self, mode: Mode = "human", clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,11 +35,11 @@ class Output:
         self.warnings: list[str] = []
         self._figures: dict[str, float] = {}
         self._clock = clock
-        self._live = LiveDisplay(sys.stderr, clock) if _moves(sys.stderr) else None
+        self._live = LiveDisplay(sys.stderr, clock) if _accepts_escapes(sys.stderr) else None
         self._started: float | None = None
-        self._said = float("-inf")
+        self._last_time = float("-inf")
         self._ended = False
-        self._covered = False  # whether data runs over the terminal
+        self._data_on_terminal = False
 
     def __enter__(self) -> "Output":
         return self
@@ -63,7 +63,7 @@ class Output:
             self._say(f"Warning: {text}")
 
     def progress(self, what: str, done: int, total: int) -> None:
-        if self.mode != "human" or self._covered:
+        if self.mode != "human" or self._data_on_terminal:
             return
         if self._live is not None:
             with suppress(OSError, ValueError):
@@ -96,8 +96,8 @@ class Output:
         stream.write(text.encode("utf-8", "surrogateescape"))
         stream.flush()
 
-    def result(self, table: dict[str, Any], *, to_stderr: bool = False) -> None:
-        """Print the result as one JSON object, with the figures and warnings there were."""
+    def result(self, table: dict[str, object], *, to_stderr: bool = False) -> None:
+        """Print the result as one JSON object, together with all figures and warnings."""
         table = {**table, **self._figures}
         if self.warnings:
             table = {**table, "warnings": self.warnings}
@@ -119,18 +119,18 @@ class Output:
             raise _CLOSED
         if sys.stdout.isatty():
             raise UsageError(
-                "Binary data is not for a terminal.",
-                "Name a file with -o FILE, or send it on with > FILE or | PROGRAM.",
+                "Binary data cannot be shown on a terminal.",
+                "Name a file with -o FILE, or redirect it with > FILE or | PROGRAM.",
             )
         if self._live is not None:
             self._live.stop()
         return stream
 
     def text_stdout(self) -> BinaryIO:
-        """Return stdout for lines that come one by one; a terminal may show them.
+        """Return stdout for lines that come one by one; it may be a terminal.
 
-        The moving display ends, for whoever reads the lines may print to the same terminal; and
-        where the lines themselves show how far it has come, nothing else does.
+        The live display ends, since what reads the lines may print to the same terminal. Where
+        the lines go to the terminal themselves, they replace the progress.
 
         Raises:
             GancliError: It is closed.
@@ -141,12 +141,12 @@ class Output:
         if self._live is not None:
             self._live.stop()
             self._live = None
-        self._covered = stdout_is_terminal()
+        self._data_on_terminal = stdout_is_terminal()
         return stream
 
     def _say(self, text: str) -> None:
         text = clean(text)
-        # A training should survive the end of the terminal that it was started from.
+        # A training should survive the end of the terminal that started it.
         with suppress(OSError, ValueError):
             if self._live is None or not self._live.line(text):
                 _to_stderr(text)
@@ -155,17 +155,17 @@ class Output:
         """Return whether a plain line of progress is due: every 10 s, after a minute every 30 s.
 
         Args:
-            first: Whether the very first is due at once; short jobs need none.
+            first: Whether the first line is due at once; short jobs need none.
         """
         now = self._clock()
         if self._started is None:
             self._started = now
             if not first:
-                self._said = now
-        pace = 10.0 if now - self._started <= 60.0 else 30.0
-        if now - self._said < pace:
+                self._last_time = now
+        interval = 10.0 if now - self._started <= 60.0 else 30.0
+        if now - self._last_time < interval:
             return False
-        self._said = now
+        self._last_time = now
         return True
 
 
@@ -174,8 +174,8 @@ def fail(error: GancliError, *, as_json: bool, trace: str = "") -> None:
 
     Args:
         error: What happened, what to do about it, and the exit status.
-        as_json: Whether a program reads it.
-        trace: A traceback for those who asked for it.
+        as_json: Whether to print one JSON object.
+        trace: A traceback to print first, if any.
     """
     if as_json:
         table = {"error": error.message, "hint": error.hint, "code": error.exit_code}
@@ -187,39 +187,39 @@ def fail(error: GancliError, *, as_json: bool, trace: str = "") -> None:
 
 
 def help_page(text: str) -> None:
-    """Print a help page that answers a command which lacks something."""
+    """Print the help page that answers an incomplete command line."""
     _to_stderr(text)
 
 
 def flush() -> None:
-    """Write out what stdout still holds, so that its faults show in time."""
+    """Write out what stdout has buffered, so that its errors are raised in time."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def drop_stdout() -> None:
-    """Let what is left for stdout go nowhere, so that the interpreter ends without a word."""
+    """Discard what stdout has buffered, so that the interpreter exits silently."""
     with suppress(OSError, ValueError, AttributeError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def stdout_is_terminal() -> bool:
-    """Return whether data would meet a person's eyes."""
+    """Return whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def binary_stdout_or_none() -> BinaryIO | None:
-    """Return stdout's bytes, after whatever was printed as text."""
+    """Return the binary stream of stdout, its text flushed, or None if it is closed."""
     if sys.stdout is None or sys.stdout.closed:
         return None
     sys.stdout.flush()
     return sys.stdout.buffer
 
 
-def _moves(stream: TextIO | None) -> bool:
-    """Return whether a stream is a terminal that wants escape sequences."""
+def _accepts_escapes(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal that accepts escape sequences."""
     return (
         stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM", "") not in ("", "dumb")

@@ -1,4 +1,4 @@
-"""Exceptions become a sentence, a hint and an exit status."""
+"""From any exception to a sentence, a hint and an exit status."""
 
 import difflib
 import errno
@@ -19,15 +19,15 @@ def explain(error: BaseException, args: Sequence[str] = ()) -> GancliError:
 
     Args:
         error: What was raised.
-        args: The command line, for a hint at the help of its command.
+        args: The command line, whose help a hint refers to.
     """
     if isinstance(error, GancliError):
         return error
     if isinstance(error, KeyboardInterrupt):
         return GancliError("Interrupted.", exit_code=INTERRUPTED)
-    if hasattr(error, "format_message"):  # of Typer, or of click, which older ones build on
+    if hasattr(error, "format_message"):  # of Typer, or of click, which older versions build on
         return _usage(error, args)
-    if isinstance(error, MemoryError) or _starved(error):
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
         return GancliError(
             "There is not enough memory for this.",
             "Choose a smaller --batch, size or width, or close other programs.",
@@ -46,8 +46,8 @@ def trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def _starved(error: BaseException) -> bool:
-    """Return whether torch ran out of memory, which is a RuntimeError there."""
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Return whether torch ran out of memory, which it reports as a RuntimeError."""
     if not isinstance(error, RuntimeError):
         return False
     text = str(error).lower()
@@ -55,7 +55,7 @@ def _starved(error: BaseException) -> bool:
 
 
 def _usage(error: Any, args: Sequence[str]) -> UsageError:
-    """Return a fault of the command line with a suggestion, or with where its help is."""
+    """Return an error in the command line with a suggestion, or a pointer to the help."""
     context = getattr(error, "ctx", None)
     words = ["gancli", *takewhile(lambda word: not word.startswith("-"), args)]
     path = context.command_path if context is not None else shlex.join(words)
@@ -63,22 +63,24 @@ def _usage(error: Any, args: Sequence[str]) -> UsageError:
     message = error.format_message()
     if hasattr(error, "possibilities"):
         message = f"There is no option {error.option_name}."
-        near = difflib.get_close_matches(error.option_name, _long_flags(context), n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else hint
+        flags = _long_flags(context)
+        matches = difflib.get_close_matches(error.option_name, flags, n=1, cutoff=0.5)
+        hint = f"Did you mean {matches[0]}?" if matches else hint
     return UsageError(message if message.endswith((".", "?")) else message + ".", hint)
 
 
 def _long_flags(context: Any) -> list[str]:
     if context is None:
         return []
-    flags = [flag for each in context.command.params for flag in (*each.opts, *each.secondary_opts)]
+    parameters = context.command.params
+    flags = [flag for option in parameters for flag in (*option.opts, *option.secondary_opts)]
     return [flag for flag in flags if flag.startswith("--")]
 
 
 def _system(error: OSError) -> GancliError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.filename is None:
-        what = "Cannot write the output" if error.errno == errno.ENOSPC else "The system refused"
+        what = "Cannot write the output" if error.errno == errno.ENOSPC else "System error"
     else:
         what = f"Cannot use {os.fsdecode(error.filename)}"
     hints = {

@@ -1,8 +1,8 @@
-"""Flags: those of every command, and those that a config declares."""
+"""Command-line flags: those of every command, and those that a config declares."""
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,39 +11,40 @@ from gancli.config import Option, options
 Complete = Callable[[str], list[str]]
 
 Json = Annotated[bool, typer.Option(
-    "--json", help="Give the result, and an error, as one JSON object.", rich_help_panel="Shell"
+    "--json", help="Print the result, or an error, as one JSON object.", rich_help_panel="Shell"
 )]
 Quiet = Annotated[bool, typer.Option(
-    "-q", "--quiet", help="Say nothing but warnings and errors.", rich_help_panel="Shell"
+    "-q", "--quiet", help="Print only warnings and errors.", rich_help_panel="Shell"
 )]
 Verbose = Annotated[bool, typer.Option(
-    "-v", "--verbose", help="Show where an error comes from.", rich_help_panel="Shell"
+    "-v", "--verbose", help="Show the traceback of an error.", rich_help_panel="Shell"
 )]
 
 
 def declare(command: Callable[..., None], config_type: type) -> Callable[..., None]:
     """Give a command that takes ``**values`` a parameter for each option of a config.
 
-    A parameter is None when its option is not given. Values other than switches reach the
-    command as text: :func:`gancli.config.resolve` converts all origins alike.
+    A parameter is None if its option is not given. Values other than switches reach the command
+    as text, since :func:`gancli.config.resolve` converts values of all origins alike.
 
     Args:
         command: Function whose own parameters come first.
         config_type: A config dataclass.
     """
     own = [
-        each for each in inspect.signature(command).parameters.values()
-        if each.kind is not inspect.Parameter.VAR_KEYWORD
+        parameter for parameter in inspect.signature(command).parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
     added = [
         inspect.Parameter(
-            each.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(each)
+            option.name, inspect.Parameter.KEYWORD_ONLY, default=None,
+            annotation=_annotation(option),
         )
-        for each in options(config_type)
+        for option in options(config_type)
     ]
     parameters = [*own, *added]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 
 
@@ -70,17 +71,17 @@ def _number(bound: float) -> str:
     if bound != int(bound):
         return f"{bound:g}"
     whole = int(bound)
-    # A row of nineteen digits says less than where it comes from.
+    # A power of two says more than nineteen digits.
     for offset in (0, 1):
         if whole >= 2**31 and (whole + offset) & (whole + offset - 1) == 0:
             return f"2^{(whole + offset).bit_length() - 1}" + ("-1" if offset else "")
     return f"{whole:,}"
 
 
-def _annotation(option: Option) -> Any:
+def _annotation(option: Option) -> object:
     flags = option.flags or ("--" + option.name.replace("_", "-"),)
     if option.type is bool:
-        # A long flag can be taken back by its --no-; a short one stands for it.
+        # Long flags have a --no- form; short ones have none.
         switches = [f"{flag}/--no-{flag[2:]}" if flag.startswith("--") else flag for flag in flags]
         declared = typer.Option(
             *switches, help=option_help(option), rich_help_panel=option.group,

@@ -1,4 +1,4 @@
-"""What ``gancli doctor`` looks at: the state of an installation and its machine."""
+"""The checks of ``gancli doctor``: an installation and its machine."""
 
 import importlib
 import importlib.metadata
@@ -22,13 +22,13 @@ _MIN_FREE_BYTES = 1_000_000_000
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        name: What.
-        value: How it is.
-        problem: Whether that is in the way of work.
-        remedy: What to do about it, or a remark.
+        name: What was checked.
+        value: Its state.
+        problem: Whether that prevents work.
+        remedy: What to do about it.
     """
 
     name: str
@@ -38,19 +38,19 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Return the findings; an examination that fails is one itself."""
-    found: list[Finding] = []
-    for look in (_versions, _audio, _devices, _threads, _cache, _disk, _bundled):
-        found += _guarded(look)
-    return found
+    """Return the findings; a check that fails is itself a finding."""
+    findings: list[Finding] = []
+    for check in (_versions, _audio, _devices, _threads, _cache, _disk, _bundled):
+        findings += _guarded(check)
+    return findings
 
 
-def _guarded(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+def _guarded(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
     try:
-        return list(look())
+        return list(check())
     except (GancliError, ImportError, OSError, RuntimeError, ValueError) as error:
         remedy = error.hint if isinstance(error, GancliError) else "Install gancli again."
-        return [Finding(look.__name__.strip("_"), _sentence(error), True, remedy)]
+        return [Finding(check.__name__.strip("_"), _sentence(error), True, remedy)]
 
 
 def _sentence(error: BaseException) -> str:
@@ -69,18 +69,18 @@ def _versions() -> Iterator[Finding]:
 
 
 def _audio() -> Iterator[Finding]:
-    """Look whether torchaudio loads."""
+    """Check that torchaudio loads."""
     try:
         module = importlib.import_module("torchaudio")
     except ImportError:
         yield Finding(
-            "torchaudio", "not installed", True, "Only sounds need it: pip install torchaudio"
+            "torchaudio", "not installed", True, "Only audio needs it: pip install torchaudio"
         )
     except (OSError, RuntimeError) as error:
-        # The wheel of PyPI is for the CUDA build of torch, and cannot load beside the other.
+        # The wheel on PyPI is for the CUDA build of torch and does not load beside another.
         yield Finding(
             "torchaudio", f"does not load beside this torch: {_sentence(error)}", True,
-            "Only sounds need it: uv pip install --torch-backend=cpu --reinstall torch torchaudio",
+            "Only audio needs it: uv pip install --torch-backend=cpu --reinstall torch torchaudio",
         )
     else:
         yield Finding("torchaudio", str(getattr(module, "__version__", "unknown")))
@@ -118,7 +118,7 @@ def _cache() -> Iterator[Finding]:
     folder = cache_folder()
     nearest = _existing(folder)
     if not os.access(nearest, os.W_OK):
-        yield Finding("cache", f"{folder} cannot be written", True,
+        yield Finding("cache", f"{folder} is not writable", True,
                       "Set GANCLI_CACHE to a folder that you may write to.")
         return
     yield Finding("cache", f"{folder}, {cache_size() / 1e6:,.1f} MB")
@@ -135,7 +135,7 @@ def _disk() -> Iterator[Finding]:
 
 
 def _existing(folder: Path) -> Path:
-    """Return the nearest folder above that exists."""
+    """Return the folder, or the nearest one above it that exists."""
     folder = folder.absolute()
     while not folder.exists():
         folder = folder.parent

@@ -1,4 +1,4 @@
-"""How the help of commands and groups looks."""
+"""The layout of the help of commands and groups."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def _write_examples(epilog: str | None, formatter: Any) -> None:
 
 
 class Command(TyperCommand):
-    """A command whose help shows its options under their headings and its examples unwrapped."""
+    """A command whose help shows options under headings, and examples as they are."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -30,7 +30,7 @@ class Command(TyperCommand):
             else:
                 heading = getattr(parameter, "rich_help_panel", None) or PANEL
             sections.setdefault(heading, []).append(record)
-        # What every command has comes last.
+        # The options of every command come last.
         if PANEL in sections:
             sections[PANEL] = sections.pop(PANEL)
         for heading, records in sections.items():
@@ -42,7 +42,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands, with examples unwrapped."""
+    """A group of commands whose help shows examples as they are."""
 
     noun = "command"
 
@@ -63,6 +63,6 @@ class Group(TyperGroup):
 
 
 class ModalityGroup(Group):
-    """A command with one variant a modality."""
+    """A command with a variant for each modality."""
 
     noun = "modality"

@@ -1,16 +1,16 @@
-"""Words and figures for people: how a training's status reads."""
+"""Text for people: durations, sizes, tables and the status of a training."""
 
 import re
 
 from gancli.reporting import Status
 
-# Control characters of a file's name could move the cursor or fake a line.
+# Control characters in a file's name could move the cursor or fake a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def clean(text: str) -> str:
-    """Return the text as one line that a terminal shows as it stands."""
-    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    """Return the text as one line, with control characters escaped."""
+    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def duration(seconds: float) -> str:
@@ -24,7 +24,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Return a number of bytes as ``12 B``, ``3.4 MB``."""
+    """Return a number of bytes as ``12 B`` or ``3.4 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -33,25 +33,26 @@ def size(count: float) -> str:
 
 
 def count_line(what: str, done: int, total: int) -> str:
-    """Return how far a countable job is; a total of 0 is unknown."""
+    """Return the progress of a countable job; a total of 0 means unknown."""
     return f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}"
 
 
 def trend_word(status: Status) -> str:
-    """Return where the score goes; smaller is better."""
+    """Return a word for the change of the score, or nothing before there is one."""
     if status.trend is None:
         return ""
     return "falling" if status.trend < 0 else "rising" if status.trend > 0 else "level"
 
 
 def status_parts(status: Status, trend: str) -> list[str]:
-    """Return a training's status in pieces; ``trend`` is a word or an arrow for the score."""
+    """Return a training's status in parts; ``trend`` is a word or an arrow for the score."""
     parts = [f"step {status.step:,}", f"{status.items_per_s:,.0f}/s"]
     if status.seconds_left is not None:
         parts.append(f"{duration(status.seconds_left)} left")
     if status.losses:
         parts.append(
-            "loss " + " ".join(f"{name} {value:.3g}" for name, value in status.losses.items())
+            "loss "
+            + " ".join(f"{name} {float(loss):.3g}" for name, loss in status.losses.items())
         )
     if status.score is not None:
         score = f"score {status.score:.4g}" + (f" {trend}" if trend else "")
@@ -73,8 +74,8 @@ def columns(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) ->
     """Return rows of cells as lines with aligned columns.
 
     Args:
-        rows: Cells; all rows are of one length.
-        right: Columns that are aligned to the right, such as numbers.
+        rows: Cells; all rows have the same length.
+        right: Indices of columns to align to the right, such as numbers.
     """
     if not rows:
         return []

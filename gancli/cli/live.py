@@ -1,4 +1,4 @@
-"""The moving display on a terminal. Rich is imported when the first one is shown."""
+"""The live display on a terminal. Rich is imported only when one is shown."""
 
 import time
 from collections.abc import Callable
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-# A training of small networks makes hundreds of steps a second; drawing each would slow it down.
+# Small networks train at hundreds of steps per second; drawing each would slow them down.
 _SECONDS_BETWEEN_FRAMES = 0.2
-_BAR = 24
+_BAR_WIDTH = 24
 _TRENDS = {-1: ("↓", "green"), 0: ("→", "dim"), 1: ("↑", "red")}
 
 
 class LiveDisplay:
-    """A bar and a status at the foot of a terminal; notes scroll by above it."""
+    """A bar and a status at the bottom of a terminal; notes scroll above them."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
@@ -26,7 +26,7 @@ class LiveDisplay:
         self._drawn = float("-inf")
 
     def line(self, text: str) -> bool:
-        """Print a line above the display; False if there is none."""
+        """Print a line above the display; return False if there is no display."""
         if self._live is None:
             return False
         self._live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
@@ -40,12 +40,12 @@ class LiveDisplay:
 
     def status(self, status: Status) -> None:
         if self._due(last=status.progress >= 1):
-            sign = (status.trend or 0) and (1 if (status.trend or 0) > 0 else -1)
-            trend = "" if status.trend is None else _TRENDS[int(sign)][0]
-            self._draw(status.progress, status_parts(status, trend))
+            change = status.trend
+            arrow = "" if change is None else _TRENDS[(change > 0) - (change < 0)][0]
+            self._draw(status.progress, status_parts(status, arrow))
 
     def stop(self) -> None:
-        """Leave the last frame where it is and give the terminal back."""
+        """Leave the last frame where it is and release the terminal."""
         if self._live is not None:
             live, self._live = self._live, None
             live.stop()
@@ -58,7 +58,7 @@ class LiveDisplay:
         self._drawn = now
         return True
 
-    def _draw(self, share: float, parts: list[str]) -> None:
+    def _draw(self, fraction: float, parts: list[str]) -> None:
         if self._live is None:
             from rich.console import Console
             from rich.live import Live
@@ -67,14 +67,14 @@ class LiveDisplay:
             self._live = Live(console=console, auto_refresh=False, redirect_stdout=False,
                               redirect_stderr=False)
             self._live.start()
-        self._live.update(self._frame(share, parts), refresh=True)
+        self._live.update(self._frame(fraction, parts), refresh=True)
 
-    def _frame(self, share: float, parts: list[str]) -> "Text":
+    def _frame(self, fraction: float, parts: list[str]) -> "Text":
         from rich.text import Text
 
-        full = round(min(max(share, 0.0), 1.0) * _BAR)
-        frame = Text(f"{share:4.0%} ")
-        frame.append("━" * full, "green").append("━" * (_BAR - full), "dim")
+        filled = round(min(max(fraction, 0.0), 1.0) * _BAR_WIDTH)
+        frame = Text(f"{fraction:4.0%} ")
+        frame.append("━" * filled, "green").append("━" * (_BAR_WIDTH - filled), "dim")
         frame.append("  " + "  ".join(parts))
         for arrow, style in _TRENDS.values():
             frame.highlight_words([arrow], style)

@@ -48,7 +48,7 @@ def shell(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[bytes]"]
         root = str(Path(__file__).parents[2])
         return subprocess.run(
             ["bash", "-c", f'gancli() {{ "{sys.executable}" -m gancli "$@"; }}\n{line}'],
-            capture_output=True, cwd=tmp_path, timeout=60, stdin=subprocess.DEVNULL,
+            capture_output=True, cwd=tmp_path, timeout=600, stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": root, **environment},
         )
 

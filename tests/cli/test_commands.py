@@ -1,12 +1,16 @@
 """What commands hand to the library, which is stubbed here."""
 
+import contextlib
 import json
 import sys
 import types
 from pathlib import Path
 
 import pytest
+from helpers import tiny_model
 
+from gancli.artifacts import model
+from gancli.artifacts.networks import load_networks
 from gancli.errors import GancliError
 from gancli.storage import bundled
 
@@ -14,14 +18,14 @@ from gancli.storage import bundled
 @pytest.fixture
 def session(monkeypatch, tmp_path):
     """Stand-ins for training that record how they are called."""
-    found = types.SimpleNamespace(calls=[])
+    stub = types.SimpleNamespace(calls=[])
 
     def train(modality, config, source, run_path, reporter, **details):
-        found.calls.append((modality.name, config, source.name, run_path, details))
+        stub.calls.append((modality.name, config, source.name, run_path, details))
         return finished(run_path)
 
     def resume(run_path, data, reporter, *, modality_name):
-        found.calls.append((run_path, data, modality_name))
+        stub.calls.append((run_path, data, modality_name))
         return finished(run_path)
 
     def finished(run_path: Path) -> Path:
@@ -34,7 +38,7 @@ def session(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "gancli.training.session", module)
     monkeypatch.setattr("gancli.training.session", module, raising=False)
     (tmp_path / "my data").mkdir()
-    return found
+    return stub
 
 
 def test_train(call, session):
@@ -87,24 +91,57 @@ def test_resume_takes_no_options(call, session, more):
 @pytest.fixture
 def sampler(monkeypatch):
     """Stand-ins for sampling that write what they are asked for."""
-    found = types.SimpleNamespace(options=None, model=None)
+    stub = types.SimpleNamespace(options=None, model=None, seeds=None, device=None)
 
-    def sample(model, options, reporter, stdout):
-        found.model, found.options = model, options
-        if options.output in (None, "-"):
-            stdout().write(b"\x89PNG\x00")
-            return []
-        return [Path(options.output)]
+    def open_model(name, modality, warn):
+        stub.model = types.SimpleNamespace(
+            name=name, modality=modality, spec="spec", config="config", calibration="calibration"
+        )
+        return stub.model
+
+    class Codec:
+        def __init__(self, spec, config):
+            assert (spec, config) == ("spec", "config")
+
+        def writer(self, seeds, options, reporter, stdout):
+            stub.seeds, stub.options = seeds, options
+            return Writer(seeds, options.output, stdout)
+
+    class Writer(contextlib.AbstractContextManager):
+        def __init__(self, seeds, output, stdout):
+            self.requests, self.stdout = [f"request {seed}" for seed in seeds], stdout
+            self.files = [] if output in (None, "-") else [Path(output)]
+
+        def __exit__(self, *error):
+            pass
+
+        def write(self, sample):
+            if not self.files:
+                self.stdout().write(sample)
+
+    @contextlib.contextmanager
+    def open_engine(model, device):
+        assert model is stub.model
+        stub.device = device
+        yield "engine"
+
+    def generate(engine, codec, requests, options, calibration, reporter):
+        assert (engine, calibration, options) == ("engine", "calibration", stub.options)
+        assert requests == [f"request {seed}" for seed in stub.seeds]
+        assert isinstance(codec, Codec)
+        yield b"\x89PNG\x00"
 
     for name, attributes in {
-        "gancli.sampling.sampler": {"sample": sample},
-        "gancli.artifacts.finding": {"open_model": lambda name, modality, warn: name},
+        "gancli.sampling.sampler": {"generate": generate},
+        "gancli.artifacts.finding": {"open_model": open_model},
+        "gancli.artifacts.networks": {"open_engine": open_engine},
+        "gancli.modalities.image.codec": {"ImageCodec": Codec},
     }.items():
         module = types.ModuleType(name)
         vars(module).update(attributes)
         monkeypatch.setitem(sys.modules, name, module)
         monkeypatch.setattr(name, module, raising=False)
-    return found
+    return stub
 
 
 def test_sample_to_stdout(call, sampler, capfdbinary):
@@ -113,13 +150,16 @@ def test_sample_to_stdout(call, sampler, capfdbinary):
     assert app.run(["sample", "image", "some", "--seed", "3"]) == 0
     captured = capfdbinary.readouterr()
     assert (captured.out, captured.err) == (b"\x89PNG\x00", b"")
-    assert sampler.model == "some"
+    assert (sampler.model.name, sampler.model.modality) == ("some", "image")
+    assert (list(sampler.seeds), sampler.device) == ([3], "auto")
 
 
 def test_a_random_seed_is_said(call, sampler):
     result = call("sample", "image", "some", "-n", "3", "-o", "x")
     assert result.out == ""
-    assert f"--seed {sampler.options.seed} -n 3" in result.err
+    first = sampler.seeds[0]
+    assert list(sampler.seeds) == [first, first + 1, first + 2]
+    assert f"--seed {first} -n 3" in result.err
     assert "Wrote x." in result.err
 
 
@@ -139,7 +179,7 @@ def test_only_compute_options_of_sampling_come_from_the_environment(call, sample
     for name, value in {"GANCLI_OUTPUT": "tanh", "GANCLI_SEED": "9", "GANCLI_BATCH": "5"}.items():
         monkeypatch.setenv(name, value)
     assert call("sample", "image", "some", "--seeds", "1", "-o", "x").status == 0
-    assert (sampler.options.batch, sampler.options.seed) == (5, None)
+    assert (sampler.options.batch, sampler.options.seed, sampler.seeds) == (5, None, [1])
 
 
 def test_doctor_fails_on_damage(call, monkeypatch):
@@ -169,7 +209,7 @@ def test_doctor_explains_a_torchaudio_that_does_not_load(call, monkeypatch):
     result = call("doctor")
     line = next(line for line in result.out.splitlines() if " torchaudio " in line)
     assert line.startswith("PROBLEM") and result.status == 1
-    assert "Only sounds need it: uv pip install" in line
+    assert "Only audio needs it: uv pip install" in line
 
 
 def test_info_of_a_run(call, tmp_path):
@@ -186,22 +226,14 @@ def test_info_of_a_run(call, tmp_path):
     assert "size  28" in call("info", "run").out
 
 
-def test_info_with_layers(call, monkeypatch, tmp_path):
-    from gancli import modalities
-    from gancli.artifacts import model
-    from gancli.modalities.image.config import ImageConfig
-    from gancli.modalities.image.spec import ImageSpec
-
-    image = modalities.get("image")
-    spec = ImageSpec(28, "L", "crop", ("a", "b"), (3, 4), 7)
-    config = ImageConfig(g_width=4, d_width=4, d_norm="spectral")
-    networks = image.build(spec, config)
-    model.save(model.Model(image, spec, config, networks, None, {}, {}), tmp_path / "m")
+def test_info_with_layers(call, tmp_path):
+    model.save(tiny_model(), tmp_path / "m")
     result = call("info", "m", "--layers", "--json")
     assert result.status == 0, result.err
     layers = json.loads(result.out)["layers"]
-    assert layers["generator"][-1]["output_shape"] == [1, 28, 28]
+    assert layers["generator"][-1]["output_shape"] == [3, 28, 28]
+    networks = load_networks(model.load(tmp_path / "m"))
     assert sum(row["parameters"] for row in layers["discriminator"]) == sum(
-        each.numel() for each in networks["discriminator"].parameters()
+        parameter.numel() for parameter in networks.discriminator.parameters()
     )
     assert "ConvTranspose2d" in call("info", "m", "--layers").out

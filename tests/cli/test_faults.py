@@ -44,7 +44,7 @@ def test_binary_is_kept_from_a_terminal(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "gancli", "sample", "image", "none", "--seed", "1"],
         stdin=subprocess.DEVNULL, stdout=end, stderr=subprocess.PIPE, cwd=tmp_path,
-        env=environment, timeout=60,
+        env=environment, timeout=600,
     )
     os.close(end)
     os.close(terminal)

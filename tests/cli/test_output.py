@@ -40,7 +40,7 @@ def test_status_line():
 
 
 def test_duration():
-    assert [duration(each) for each in (8.6, 59.4, 60, 3599, 3725, 90_000)] == [
+    assert [duration(seconds) for seconds in (8.6, 59.4, 60, 3599, 3725, 90_000)] == [
         "9s", "59s", "1m00s", "59m59s", "1h02m", "25h00m"
     ]
 
@@ -169,7 +169,8 @@ def test_json_errors(call):
     result = call("train", "image", "--json", "--batch", "1")
     assert (result.status, result.out) == (2, "")
     assert json.loads(result.err) == {
-        "error": "--batch cannot be 1.", "hint": "It goes from 2 to 65536.", "code": 2,
+        "error": "--batch cannot be 1.", "code": 2,
+        "hint": "It must be at least 2 and at most 65536.",
     }
 
 
@@ -178,5 +179,5 @@ def test_models_and_doctor_speak_json(call):
     result = call("doctor", "--json")
     table = json.loads(result.out)
     assert result.status == (0 if table["sound"] else 1)
-    assert {"torch", "devices", "cache"} <= {each["name"] for each in table["findings"]}
+    assert {"torch", "devices", "cache"} <= {finding["name"] for finding in table["findings"]}
     assert "\x1b" not in result.out

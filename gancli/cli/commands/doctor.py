@@ -14,29 +14,29 @@ def command(
 ) -> None:
     """Check versions, devices, threads, the cache and the bundled files.
 
-    Each problem comes with how to mend it. The exit status is 1 if there is one.
+    Each problem comes with a remedy. The exit status is 1 if there is any.
     """
     with speak(context, json_, quiet, verbose) as output:
         from gancli.cli.health import examine
 
         findings = examine()
-        broken = [each for each in findings if each.problem]
+        broken = [finding for finding in findings if finding.problem]
         if output.mode == "json":
             output.result({
                 "sound": not broken,
                 "findings": [
-                    {"name": each.name, "value": each.value, "ok": not each.problem,
-                     "remedy": each.remedy}
-                    for each in findings
+                    {"name": finding.name, "value": finding.value, "ok": not finding.problem,
+                     "remedy": finding.remedy}
+                    for finding in findings
                 ],
             })
         else:
             output.data(*columns([
-                ("PROBLEM" if each.problem else "ok", each.name,
-                 f"{each.value}. {each.remedy}" if each.remedy else each.value)
-                for each in findings
+                ("PROBLEM" if finding.problem else "ok", finding.name,
+                 f"{finding.value}. {finding.remedy}" if finding.remedy else finding.value)
+                for finding in findings
             ]))
             if not broken:
-                output.note("Nothing is wrong.")
+                output.note("No problems found.")
     if broken:
         raise typer.Exit(1)

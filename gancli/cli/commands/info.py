@@ -16,8 +16,8 @@ gancli info --json"""
 
 _ModelArgument = Annotated[str | None, typer.Argument(
     metavar="MODEL|RUN", show_default=False,
-    help="Model folder, run, or a name that `gancli models` lists; the first of these if left "
-    "out.",
+    help="Model folder, run, or a name that `gancli models` lists; by default the first of "
+    "those.",
 )]
 _LayersOption = Annotated[bool, typer.Option(
     "--layers",
@@ -33,7 +33,7 @@ def command(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show what a model or a run is made of: its data, options, figures and layers."""
+    """Show the data, options, figures and layers of a model or a run."""
     with speak(context, json_, quiet, verbose) as output:
         if model is None:
             model = next(iter(bundled.names("models")), None) or bundled.default("models", "image")
@@ -42,22 +42,22 @@ def command(
         from gancli.artifacts.finding import open_model
         from gancli.artifacts.run import is_run
 
-        path, found = Path(model), {}
+        path, description = Path(model), {}
         if is_run(path):
-            found = describe_run(path)
+            description = describe_run(path)
         # A run that has saved nothing yet has options and figures, but no networks.
-        if layers or not found:
-            found |= describe_model(open_model(model, None, output.warn), layers)
+        if layers or not description:
+            description |= describe_model(open_model(model, None, output.warn), layers)
         if output.mode == "json":
-            output.result(found)
+            output.result(description)
         else:
-            output.data(*_page(found))
+            output.data(*_page(description))
 
 
-def _page(found: dict[str, Any]) -> list[str]:
-    """Return the description as lines: a heading a part, then its facts."""
+def _page(description: dict[str, Any]) -> list[str]:
+    """Return the description as lines: for each part a heading, then its facts."""
     lines: list[str] = []
-    for heading, part in found.items():
+    for heading, part in description.items():
         if not isinstance(part, dict):
             lines += columns([(heading, _text(part))])
             continue
@@ -83,7 +83,7 @@ def _table(network: str, rows: list[dict[str, Any]]) -> list[str]:
     return columns([head, *body, total], right=frozenset({3, 4}))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list | tuple):

@@ -15,9 +15,9 @@ _KINDS: tuple[bundled.Kind, ...] = ("models", "samples")
 def command(
     context: typer.Context, json_: Json = False, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
-    """List the bundled models and the sample data, with their licences."""
+    """List the bundled models and sample data with their licences."""
     with speak(context, json_, quiet, verbose) as output:
-        found = {kind: bundled.names(kind) for kind in _KINDS}
+        entries = {kind: bundled.names(kind) for kind in _KINDS}
         if output.mode == "json":
             output.result({
                 kind: [
@@ -25,17 +25,17 @@ def command(
                      **{key: item.get(key, "") for key in ("modality", "licence", "about")}}
                     for name, item in items.items()
                 ]
-                for kind, items in found.items()
+                for kind, items in entries.items()
             })
             return
         rows: list[tuple[str, ...]] = [
             (kind.removesuffix("s"), item["modality"], name, str(item.get("licence", "")),
              str(item.get("about", "")))
-            for kind, items in found.items() for name, item in items.items()
+            for kind, items in entries.items() for name, item in items.items()
         ]
         output.data(*columns(rows))
         if not rows:
-            output.warn("This installation bundles nothing; install gancli from its wheel.")
+            output.warn("No models or sample data are bundled; install gancli from its wheel.")
 
 
 def _path(kind: bundled.Kind, name: str) -> str | None:

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +12,9 @@ import typer
 from gancli.cli.console import Output
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import invocation, speak
-from gancli.config import options, resolve
+from gancli.config import TrainConfig, options, resolve
 from gancli.errors import GancliError, UsageError
-from gancli.modalities.base import Modality
+from gancli.modalities.base import AnyModality
 from gancli.storage import bundled
 from gancli.training.budget import Budget
 
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 HELP = "Train a generator on your data."
 EXAMPLES = "gancli train image --time 2m -o runs/first"
 
-# What a run's own config.toml records besides its options.
-_RECORDS = ("run", "spec")
 _PANEL = "Run"
 
 _DataArgument = Annotated[str | None, typer.Argument(
     metavar="DATA", show_default=False,
-    help="Folder, file, .zip, .tar, bundled sample, or - for standard input, to learn from; the "
-    "first bundled one if left out.",
+    help="Folder, file, .zip, .tar, bundled sample, or - for standard input; by default the first "
+    "bundled sample.",
 )]
 _RunOption = Annotated[str | None, typer.Option(
     "-o", "--run", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
@@ -39,7 +37,7 @@ _RunOption = Annotated[str | None, typer.Option(
 )]
 _ResumeOption = Annotated[str | None, typer.Option(
     "--resume", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
-    help="Go on with a run exactly where it stopped. It keeps its options; give DATA if that "
+    help="Continue a run exactly where it stopped. It keeps its options; give DATA if that has "
     "moved.",
 )]
 _ConfigOption = Annotated[str | None, typer.Option(
@@ -47,7 +45,7 @@ _ConfigOption = Annotated[str | None, typer.Option(
     help="Options from a file, such as a run's own config.toml.",
 )]
 _ForceOption = Annotated[bool, typer.Option(
-    "--force", rich_help_panel=_PANEL, help="Replace a run that is there."
+    "--force", rich_help_panel=_PANEL, help="Replace an existing run."
 )]
 _DryOption = Annotated[bool, typer.Option(
     "--dry-run", rich_help_panel=_PANEL,
@@ -57,14 +55,14 @@ _DryOption = Annotated[bool, typer.Option(
 
 
 def examples(name: str) -> str:
-    """Return command lines that run as they stand."""
+    """Return command lines that run as they are."""
     return (
         f"gancli train {name} --time 2m -o runs/first   # on the bundled sample\n"
         f"gancli train {name} --time 1h --dry-run       # what it would do"
     )
 
 
-def command(modality: Modality) -> Callable[..., None]:
+def command(modality: AnyModality) -> Callable[..., None]:
     """Return the command that trains a modality."""
 
     def train(
@@ -78,7 +76,7 @@ def command(modality: Modality) -> Callable[..., None]:
         json_: Json = False,
         quiet: Quiet = False,
         verbose: Verbose = False,
-        **values: Any,
+        **values: object,
     ) -> None:
         with speak(context, json_, quiet, verbose) as output:
             if resume is not None:
@@ -90,7 +88,7 @@ def command(modality: Modality) -> Callable[..., None]:
                 file=_read(config), presets=modality.presets,
             )
             source = _open(modality, data, output)
-            path = _planned(run, source)
+            path = _run_path(run, source)
             if dry_run:
                 _dry_run(modality, chosen, sources, source, path, output)
                 return
@@ -105,28 +103,28 @@ def command(modality: Modality) -> Callable[..., None]:
     train.__doc__ = (
         f"Train a generator on {modality.name} data.\n\n"
         "Options come from the command line, then from the environment (GANCLI_BATCH=32), the "
-        "--config file, the preset, the default. Ctrl-C saves, and says how to go on."
+        "--config file, the preset, the default. Ctrl-C saves and prints how to continue."
     )
     return declare(train, modality.config_type)
 
 
 def _refuse_with_resume(
-    modality: Modality, values: dict[str, Any], run: str | None, config: str | None,
+    modality: AnyModality, values: Mapping[str, object], run: str | None, config: str | None,
     force: bool, dry_run: bool,
 ) -> None:
-    flags = {each.name: each.flag for each in options(modality.config_type)}
+    flags = {option.name: option.flag for option in options(modality.config_type)}
     given = [flags[name] for name, value in values.items() if value is not None]
-    own = (("-o", run), ("--config", config), ("--force", force), ("--dry-run", dry_run))
-    given += [flag for flag, value in own if value]
+    switches = (("-o", run), ("--config", config), ("--force", force), ("--dry-run", dry_run))
+    given += [flag for flag, value in switches if value]
     if given:
         raise UsageError(
-            f"A resumed run keeps its recorded options, so {' and '.join(given)} cannot go with "
-            "--resume.",
+            f"A resumed run keeps its recorded options, so {' and '.join(given)} cannot be "
+            "combined with --resume.",
             f"Leave out {' and '.join(given)}, or start a new run without --resume.",
         )
 
 
-def _resume(modality: Modality, path: Path, data: str | None, output: Output) -> None:
+def _resume(modality: AnyModality, path: Path, data: str | None, output: Output) -> None:
     from gancli.training import session
 
     model = session.resume(path, data, output, modality_name=modality.name)
@@ -137,33 +135,32 @@ def _read(config: str | None) -> dict[str, Any]:
     """Return the options in a TOML file."""
     if config is None:
         return {}
-    from gancli.artifacts.run import read_table
+    from gancli.artifacts.record import read_options
 
-    table = read_table(Path(config))
-    return {name: value for name, value in table.items() if name not in _RECORDS}
+    return read_options(Path(config))
 
 
-def _open(modality: Modality, data: str | None, output: Output) -> "Source":
+def _open(modality: AnyModality, data: str | None, output: Output) -> "Source":
     from gancli.data.source import open_source
 
     if data is None:
         data = bundled.default("samples", modality.name)
-        output.note(f"No DATA was given, so this learns from the bundled sample {data}.")
+        output.note(f"No DATA was given, so this trains on the bundled sample {data}.")
     return open_source(data)
 
 
-def _planned(run: str | None, source: "Source") -> Path:
+def _run_path(run: str | None, source: "Source") -> Path:
     if run is not None:
         if not run:
-            raise UsageError("-o names nothing.", "Name a directory, such as -o runs/first.")
+            raise UsageError("-o is empty.", "Name a directory, such as -o runs/first.")
         return Path(run)
     from gancli.artifacts.run import planned
 
     return planned(source.name)
 
 
-def _finish(modality: Modality, path: Path, model: Path, output: Output) -> None:
-    """Say where the result is, on stdout, and what to do with it."""
+def _finish(modality: AnyModality, path: Path, model: Path, output: Output) -> None:
+    """Print where the result is, on stdout, and what to do with it."""
     if output.mode == "json":
         metrics = _metrics(model)
         output.result({
@@ -186,8 +183,8 @@ def _metrics(model: Path) -> dict[str, Any]:
 
 
 def _dry_run(
-    modality: Modality, config: Any, sources: dict[str, str], source: "Source", path: Path,
-    output: Output,
+    modality: AnyModality, config: TrainConfig, sources: dict[str, str], source: "Source",
+    path: Path, output: Output,
 ) -> None:
     """Print what a training would do: TOML that --config takes, or one JSON object."""
     from gancli.training.plan import plan
@@ -195,7 +192,7 @@ def _dry_run(
     planned = plan(modality, config, source)
     for sentence in planned.sentences:
         output.note(sentence)
-    names = [each.name for each in options(modality.config_type)]
+    names = [option.name for option in options(modality.config_type)]
     if output.mode == "json":
         from dataclasses import asdict
 
@@ -214,8 +211,8 @@ def _dry_run(
     output.data(*lines)
 
 
-def _toml(name: str, value: Any, source: str) -> str:
-    """Return an option as a line of TOML whose comment says where its value is from."""
+def _toml(name: str, value: object, source: str) -> str:
+    """Return an option as a line of TOML whose comment gives the source of its value."""
     if value is None:
         return f"# {name} is not set  # {source}"
     # JSON writes strings, numbers and switches as TOML does.
