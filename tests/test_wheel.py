@@ -43,7 +43,7 @@ def run(*arguments: str, cwd: Path, path: Path | None = None) -> bytes:
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, timeout=300
+        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, timeout=1800
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]
     return done.stdout

@@ -1,13 +1,13 @@
-"""How well a classifier of real clips reads generated ones, for the README.
+"""How well a classifier of real clips reads generated ones, for RESULTS.md.
 
     python tests/benchmarks/audio_judge.py MODEL TRAIN TEST --samples 1000 --guided 1,4
 
 MODEL is a conditional audio model; TRAIN and TEST hold class folders of recordings, TEST some that
 the model was not trained on. Prints a line of JSON for each set of clips: TEST itself, TEST through
 mel frames and back, other recordings (as many of TRAIN as the model makes, also through mel frames:
-the floor of fd, since no recording is there twice; the rest flatters them, as the classifier learnt
-them), and the model's clips, as many of each class, for each number of candidates in --guided; all
-as sound and cut to frames anew.
+the floor of fd, since no recording is there twice; the rest flatters them, as the classifier
+learned them), and the model's clips, as many of each class, for each number of candidates in
+--guided; all as sound and cut to frames anew.
 
 accuracy: share that the classifier reads as their class; is: its inception score; fd, diversity:
 the monitor's Frechet distance from TEST, and spread over TEST's; spread: root of the summed
@@ -18,28 +18,26 @@ convolutional network that each call trains anew from --seed.
 """
 
 import argparse
-import dataclasses
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
+from model_samples import samples_of
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gancli.artifacts.finding import open_model
 from gancli.data.dataset import Dataset
 from gancli.data.source import open_source
-from gancli.modalities.audio import AudioModality
-from gancli.modalities.audio.config import AudioConfig, AudioSampleConfig
+from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.dataset import load
 from gancli.modalities.audio.encode import normalized
 from gancli.modalities.audio.inversion import mel_to_audio
 from gancli.modalities.audio.mel import frames_inside, to_items
 from gancli.modalities.audio.score import AudioScorer
 from gancli.reporting import Silent
-from gancli.sampling.sampler import sample
+from gancli.training.measurement import stack
 
 
 class Classifier(nn.Module):
@@ -126,22 +124,9 @@ def as_clips(items, spec, seeds):
     return samples, lengths
 
 
-class _Kept(AudioModality):
-    """Sounds whose frames are kept instead of written."""
-
-    def write(self, items, seeds, spec, options, reporter, stdout):
-        self.made = torch.stack([torch.from_numpy(item) for _, item, _ in items(seeds)])
-        return []
-
-
 def draw(model, name, seeds, guided):
     """Return items of a class by the library's own sampler, shape (n, frames, depth)."""
-    kept = _Kept()
-    chosen = AudioSampleConfig(
-        seeds=f"{seeds[0]}-{seeds[-1]}", class_name=name, guided=guided
-    )
-    sample(dataclasses.replace(model, modality=kept), chosen, Silent(), io.BytesIO)
-    return kept.made
+    return stack(list(samples_of(model, seeds, class_name=name, guided=guided)))
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ TEST and TRAIN are sound data as ``gancli train audio`` takes it. Each clip of T
 frames and sound again. Prints, for each way, means over clips: mel, the error of the log-mel frames
 of the new sound, and full, that of its magnitudes above the floor, both in dB; and ms, CPU
 milliseconds a clip on one thread, median of clips. Ways differ in magnitudes (pseudo-inverse; with
-multiplicative updates; a network that learnt them from TRAIN; the true ones, a bound that no way
+multiplicative updates; a network that learned them from TRAIN; the true ones, a bound that no way
 reaches) and in phases (Griffin-Lim, its fast version, torchaudio's of both).
 """
 
@@ -25,8 +25,8 @@ from gancli.data.source import open_source
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.dataset import load
 from gancli.modalities.audio.inspect import inspect
-from gancli.modalities.audio.inversion import griffin_lim, magnitudes
-from gancli.modalities.audio.mel import FLOOR, filters
+from gancli.modalities.audio.inversion import griffin_lim, mel_to_magnitudes
+from gancli.modalities.audio.mel import FLOOR, mel_filters
 from gancli.reporting import Silent
 
 _DB = 20 / np.log(10)
@@ -69,13 +69,13 @@ class Learnt(nn.Module):
         )
 
     def forward(self, bands, spec):
-        start = magnitudes(bands, spec, 10)
+        start = mel_to_magnitudes(bands, spec, 10)
         return (start + FLOOR).log() + self.body((bands + FLOOR).log())
 
 
 def learn(path, spec, steps):
     """Return the network fitted to the magnitudes of clips, and the seconds that it took."""
-    weights = filters(spec)
+    weights = mel_filters(spec)
     sounds = list(clips(path, spec, 1500))
     torch.manual_seed(0)
     network = Learnt(spec.bins, len(weights))
@@ -103,15 +103,16 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     spec, _ = inspect(open_source(str(given.train)), AudioConfig())
-    weights = filters(spec)
+    weights = mel_filters(spec)
     network, seconds = learn(given.train, spec, given.steps)
-    print(f"{spec.rate} Hz, {spec.bins} bands; the network learnt for {seconds:.0f} CPU seconds")
+    print(f"{spec.rate} Hz, {spec.bins} bands; the network learned for {seconds:.0f} CPU seconds")
 
     @torch.no_grad()
-    def learnt(bands):
+    def learned(bands):
         return (network(bands, spec).exp() - FLOOR).clamp_min(0)
 
-    updated = {count: partial(magnitudes, spec=spec, updates=count) for count in (0, 10, 50)}
+    updated = {count: partial(mel_to_magnitudes, spec=spec, updates=count)
+               for count in (0, 10, 50)}
     ways = {
         "pseudo-inverse, Griffin-Lim 32": (updated[0], griffin_lim, 32, 0.0),
         "updates 10, Griffin-Lim 32": (updated[10], griffin_lim, 32, 0.0),
@@ -122,7 +123,7 @@ def main() -> None:
            for count in (8, 16, 32, 64, 128)},
         "pseudo-inverse, fast 32": (updated[0], griffin_lim, 32, 0.99),
         "updates 50, fast 32": (updated[50], griffin_lim, 32, 0.99),
-        "learnt, fast 32": (learnt, griffin_lim, 32, 0.99),
+        "learned, fast 32": (learned, griffin_lim, 32, 0.99),
         "true, fast 32": (None, griffin_lim, 32, 0.99),
     }
     found = defaultdict(list)

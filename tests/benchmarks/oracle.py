@@ -1,10 +1,10 @@
-"""Training and sampling against a distribution that is known, for the README.
+"""Training and sampling against a distribution that is known, for RESULTS.md.
 
     python tests/benchmarks/oracle.py --length 20 --time 600s --seeds 0,1,2 --runs DIR
 
 The oracle of Yu et al. 2017 (SeqGAN, arXiv 1609.05473), rebuilt from a seed: an LSTM with 5,000
 words, 32 values a word and 32 cells, all weights drawn from N(0, 1), that starts from word 0 and
-never ends. 10,000 of its sequences are learnt from, and a further ninth as many are held out. It
+never ends. 10,000 of its sequences are learned from, and a further ninth as many are held out. It
 is not the oracle of the published figures, only one of its kind: its entropy is printed.
 
 For likelihood and adversarial training on the same budget, and for guided sampling of both, in
@@ -23,6 +23,7 @@ of the oracle does; they are left out of the forward figures.
 import argparse
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,10 @@ import torch
 from text_runs import Drawn, budget, draw, mean_and_spread, train
 from torch import nn
 
-from gancli.artifacts.model import Model
-from gancli.modalities.text import TextModality
+from gancli import modalities
+from gancli.artifacts.model import AnyModel
+from gancli.artifacts.networks import load_networks
+from gancli.modalities.base import AnyModality
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import FIRST
 
@@ -79,31 +82,26 @@ class Oracle(nn.Module):
         return torch.cat(found).numpy()
 
 
-class Sequences(TextModality):
-    """Text of known words and length, even those that no line holds."""
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-
-    def inspect(self, source, config):
-        words = tuple(f"w{number}" for number in range(_WORDS))
-        spec = TextSpec(
-            "word", words, "spaces", self.length, "lines", "", 0, 0, (), (), _LINES
-        )
-        return spec, []
+def sequences(length: int) -> AnyModality:
+    """Return text of known words and length, even words that no line holds."""
+    text = modalities.get("text")
+    words = tuple(f"w{number}" for number in range(_WORDS))
+    spec = TextSpec("word", words, "spaces", length, "lines", "", 0, 0, (), (), _LINES)
+    loader = replace(text.loader(), inspect=lambda source, config: (spec, []))
+    return replace(text, loader=lambda: loader)
 
 
 @torch.no_grad()
-def of_model(model: Model, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def of_model(model: AnyModel, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the model's log-probabilities of sequences, and its guide's log-odds, each (n,)."""
-    generator, discriminator = model.networks["generator"], model.networks["discriminator"]
+    networks = load_networks(model)
     likelihoods, logits = [], []
     for at in range(0, len(words), _AT_ONCE):
         tokens = torch.from_numpy(words[at : at + _AT_ONCE] + FIRST)
-        shares = generator.logits(tokens, None, drawn=True).log_softmax(2)
+        shares = networks.generator.logits(tokens, None, drawn=True).log_softmax(2)
         likelihoods.append(shares.gather(2, tokens[..., None]).double().sum((1, 2)))
-        logits.append(discriminator(tokens))
-    return torch.cat(likelihoods).numpy(), model.calibration.logit(torch.cat(logits).numpy())
+        logits.append(networks.discriminator(tokens).logits)
+    return torch.cat(likelihoods).numpy(), model.calibration.log_odds(torch.cat(logits).numpy())
 
 
 def gain(log_odds: np.ndarray, pool: np.ndarray, candidates: int) -> np.ndarray:
@@ -181,7 +179,7 @@ def main() -> None:
         for preset in ("likelihood", "adversarial"):
             options = {"preset": preset, "seed": seed, **budget(given.time, given.steps),
                        **dict(pair.split("=", 1) for pair in given.set)}
-            model = train(Sequences(length), corpus, folder, options)
+            model = train(sequences(length), corpus, folder, options)
             fitted = vars(model.calibration)
             print(json.dumps({**options, **model.metrics, "guide": fitted}), flush=True)
             likelihoods, log_odds = of_model(model, fresh)

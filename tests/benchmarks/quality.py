@@ -1,4 +1,4 @@
-"""Quality over training time by an independent judge, for the table in README.
+"""Quality over training time by an independent judge, for the tables in RESULTS.md.
 
     python tests/benchmarks/quality.py DATA --size 32 --time 400 --preset dcgan --seeds 0,1,2
 
@@ -9,7 +9,6 @@ time on a quiet machine; any option of ``gancli train image`` can be set with --
 import argparse
 import json
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,46 +16,52 @@ import torch
 from judge import Judge
 
 from gancli import modalities
+from gancli.artifacts.record import RunRecord
 from gancli.artifacts.run import Run
 from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.modalities.image.pixels import to_pixels
 from gancli.reporting import Silent
 from gancli.runtime.devices import bf16, choose
-from gancli.runtime.precision import Compute
+from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
+from gancli.training.experiment import Experiment
+from gancli.training.hooks import Hook, StepEvent
+from gancli.training.measurement import stack
 from gancli.training.trainer import Trainer
 
 _SAMPLES = 10_000
 
 
-class Judged(Trainer):
-    """A training that stops its clock for the judge at each of ``points`` parts of its budget."""
+class Judged(Hook):
+    """Asks the judge at each of ``points`` parts of the budget, while the clock stands still."""
 
-    judge: Judge
-    points: int
-    rows: list[dict]
+    def __init__(self, judge: Judge, points: int) -> None:
+        self.judge, self.points, self.rows = judge, points, 0
 
-    def _after_step(self, losses, pace, count):
-        super()._after_step(losses, pace, count)
-        while len(self.rows) < self.points and self.share() >= (len(self.rows) + 1) / self.points:
-            self.look()
+    def on_step(self, event: StepEvent) -> None:
+        while self.rows < self.points and event.status.progress >= (self.rows + 1) / self.points:
+            self.rows += 1
+            with event.paused():
+                self.look(event)
 
-    def look(self) -> None:
-        self.elapsed()
+    def on_end(self, event: StepEvent) -> None:
+        while self.rows < self.points:
+            self.rows += 1
+            self.look(event)
+
+    def look(self, event: StepEvent) -> None:
         starts = range(10**6, 10**6 + _SAMPLES, 500)
-        made = np.concatenate([to_pixels(self.sample(500, first=k).numpy()) for k in starts])
-        quality = self.progress.quality
-        row = {
-            "share": round(self.share(), 3), "seconds": round(self.progress.seconds, 1),
-            "step": self.progress.step, "items": self.progress.items,
-            "distance": round(self.judge.distance(made), 3),
-            "coverage": round(self.judge.coverage(made), 3),
-            "score": quality.score, "threads": torch.get_num_threads(),
-        }
-        self.rows.append(row)
-        print(json.dumps(row), flush=True)
-        self._clock = time.perf_counter()
+        pictures = np.concatenate([
+            to_pixels(stack(event.sample(range(first, first + 500))).numpy()) for first in starts
+        ])
+        status = event.status
+        print(json.dumps({
+            "fraction": round(status.progress, 3), "step": status.step,
+            "distance": round(self.judge.distance(pictures), 3),
+            "coverage": round(self.judge.coverage(pictures), 3),
+            "score": status.score, "threads": torch.get_num_threads(),
+        }), flush=True)
 
 
 def main() -> None:
@@ -77,8 +82,9 @@ def main() -> None:
         image.config_type, command_line={"size": given.size, "labels": "folders"},
         presets=image.presets,
     )
-    spec, _ = image.inspect(source, labelled)
-    everything = image.load(source, spec, labelled, Silent())
+    loader = image.loader()
+    spec, _ = loader.inspect(source, labelled)
+    everything = loader.load(source, spec, labelled, Silent())
     judge = Judge(
         everything.arrays["pixels"], everything.labels, everything.train, everything.held_out,
         given.judges,
@@ -93,23 +99,24 @@ def main() -> None:
         if not options.keys() & {"steps", "images"}:
             options["time"] = given.time
         config, _ = resolve(image.config_type, command_line=options, presets=image.presets)
-        spec, _ = image.inspect(source, config)
-        dataset = image.load(source, spec, config, Silent())
+        spec, _ = loader.inspect(source, config)
+        dataset = loader.load(source, spec, config, Silent())
         device = choose(config.device)
-        compute = Compute(device, bf16(config.precision, device))
+        precision = Precision(device, bf16(config.precision, device))
         print(json.dumps({"data": source.name, **options}), flush=True)
         with tempfile.TemporaryDirectory() as folder, Stop() as stop:
-            run = Run.create(Path(folder) / "run", {}, force=False)
-            scorer = image.scorer(dataset, spec, 0)
-            trainer = Judged(image, spec, config, dataset, run, compute, Silent(), scorer)
-            trainer.judge, trainer.points, trainer.rows = judge, given.points, []
+            record = RunRecord(image, spec, config, given.data, source.name, "")
+            run = Run.create(Path(folder) / "run", record, force=False)
+            scorer = image.trainable().scorer(dataset, spec, 0)
+            trainer = Trainer(
+                Experiment(image, spec, config, dataset), run, precision, Silent(), scorer,
+                [Judged(judge, given.points)],
+            )
             trainer.train(stop)
-            while len(trainer.rows) < given.points:
-                trainer.look()
             if given.grids:
                 given.grids.mkdir(parents=True, exist_ok=True)
                 name = f"{source.name}-{spec.size}-{given.preset}-{seed}"
-                image.preview(trainer.sample(100).numpy(), spec, given.grids / name)
+                image.codec()(spec, config).preview(trainer.sample(range(100)), given.grids / name)
             run.close()
 
 

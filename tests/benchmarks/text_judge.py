@@ -162,9 +162,9 @@ class Judge:
 
     Args:
         judged: The judge's own lines.
-        valid: Lines that say when its language model has learnt enough.
+        valid: Lines that say when its language model has learned enough.
         test: Fresh lines.
-        train: The lines that the models learnt from.
+        train: The lines that the models learned from.
         size: Number of ids.
         folder: Where its language model and the figures of samples lie for the next time.
         steps: Of each language model; a classifier has half as many.

@@ -1,4 +1,4 @@
-"""Text of several ways of training and sampling under an independent judge, for the README.
+"""Text of several ways of training and sampling under an independent judge, for RESULTS.md.
 
     python tests/benchmarks/text_quality.py CORPUS --time 600s --seeds 0,1,2 --runs DIR
 

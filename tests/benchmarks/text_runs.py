@@ -1,21 +1,20 @@
 """What the benchmarks of text share: runs that a second call finds again, and samples as arrays."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from model_samples import samples_of
 
 from gancli.artifacts import model
+from gancli.artifacts.model import AnyModel
 from gancli.config import resolve
 from gancli.data.source import open_source
-from gancli.modalities.text import TextModality
-from gancli.modalities.text.config import PRESETS, TextConfig, TextSampleConfig
+from gancli.modalities.base import AnyModality
+from gancli.modalities.text.config import PRESETS, TextConfig
 from gancli.modalities.text.tokens import UNKNOWN
 from gancli.reporting import Silent
-from gancli.sampling.sampler import sample
 from gancli.training import session
 
 FIRST_SEED = 10**6
@@ -28,7 +27,7 @@ class Drawn:
     Args:
         tokens: Ids, int64, shape (n, steps), 0 after the end.
         likelihoods: Sum of the log-probabilities of each text as learned, shape (n,).
-        log_odds: The guide's calibrated log-odds of being real, shape (n,).
+        log_odds: The discriminator's calibrated log-odds of being real, shape (n,).
     """
 
     tokens: np.ndarray
@@ -36,28 +35,16 @@ class Drawn:
     log_odds: np.ndarray
 
 
-class _Kept(TextModality):
-    """Text whose samples are kept instead of written."""
-
-    drawn: Drawn
-
-    def write(self, items, seeds, spec, options, reporter, stdout):
-        found = list(items(seeds))
-        made = np.stack([item for _, item, _ in found])
-        odds = np.array([np.nan if score is None else score for _, _, score in found])
-        self.drawn = Drawn(made[..., 0].astype(np.int64), made[..., 1].sum(1, np.float64), odds)
-        return []
-
-
-def draw(trained: model.Model, count: int, first: int = FIRST_SEED, **options) -> Drawn:
+def draw(trained: AnyModel, count: int, first: int = FIRST_SEED, **options) -> Drawn:
     """Return samples by the library's own sampler; options are those of ``gancli sample text``."""
-    kept = _Kept()
-    chosen = TextSampleConfig(n=count, seed=first, jsonl=True, **options)  # jsonl: with scores
-    sample(dataclasses.replace(trained, modality=kept), chosen, Silent(), BytesIO)
-    return kept.drawn
+    # jsonl: with scores.
+    samples = list(samples_of(trained, range(first, first + count), jsonl=True, **options))
+    items = np.stack([sample.data for sample in samples])
+    odds = [np.nan if sample.log_odds is None else sample.log_odds for sample in samples]
+    return Drawn(items[..., 0].astype(np.int64), items[..., 1].sum(1, np.float64), np.array(odds))
 
 
-def train(modality: TextModality, data: Path, folder: Path, options: dict) -> model.Model:
+def train(modality: AnyModality, data: Path, folder: Path, options: dict) -> AnyModel:
     """Return a model trained with these options, or the one that an earlier call has finished."""
     path = folder / ",".join(f"{name}={value}" for name, value in sorted(options.items()))
     if not model.is_model(path / "model"):
