@@ -1,6 +1,5 @@
 """What a model or a run is, as facts for ``gancli info``."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import torch
 from gancli.artifacts.model import AnyModel
 from gancli.artifacts.networks import load_networks, parameter_counts, planned_networks
 from gancli.artifacts.record import CONFIG, read_toml
-from gancli.artifacts.run import METRICS
+from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
 from gancli.layers.summary import layer_table
 from gancli.sampling.request import SampleRequest
@@ -62,7 +61,7 @@ def describe_run(path: Path) -> dict[str, Any]:
     """Return a run's facts; it may be in training now, or of a version with other options."""
     table = read_toml(path / CONFIG)
     record, spec = table.pop("run", {}), table.pop("spec", {})
-    lines = _log(path / METRICS)
+    lines = read_metrics(path)
     scored = [line for line in lines if isinstance(line.get("score"), float)]
     figures: dict[str, Any] = {"step": max((line["step"] for line in lines), default=0)}
     if scored:
@@ -81,20 +80,3 @@ def describe_run(path: Path) -> dict[str, Any]:
         "spec": spec,
         "config": table,
     }
-
-
-def _log(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a log; the last may be cut short while a training writes it."""
-    entries = []
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return []
-    for line in text.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and isinstance(entry.get("step"), int):
-            entries.append(entry)
-    return entries

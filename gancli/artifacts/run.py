@@ -4,6 +4,7 @@ import fcntl
 import json
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,19 @@ METRICS, LOCK = "metrics.jsonl", ".lock"
 def is_run(path: Path) -> bool:
     """Return whether a directory is a run."""
     return (path / CONFIG).is_file()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Return the entries of a run's log; a last one cut short by a crash is left out."""
+    try:
+        lines = (path / METRICS).read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    entries = []
+    for line in lines:
+        with suppress(json.JSONDecodeError):
+            entries.append(json.loads(line))
+    return entries
 
 
 def planned(name: str, parent: Path = Path("runs")) -> Path:
@@ -67,7 +81,7 @@ class Run:
         if occupied and not force:
             raise UsageError(
                 f"{path} is not empty.",
-                f"Go on with --resume {path}, replace it with --force, or choose another -o.",
+                f"Resume it with --resume {path}, replace it with --force, or choose another -o.",
             )
         if occupied and not is_run(path):
             raise UsageError(
@@ -123,16 +137,8 @@ class Run:
         write_file(self.path / METRICS, text.encode())
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the lines of metrics.jsonl; a last one cut short by a crash is left out."""
-        path = self.path / METRICS
-        found = []
-        if path.exists():
-            for line in path.read_text().splitlines():
-                try:
-                    found.append(json.loads(line))
-                except json.JSONDecodeError:
-                    continue
-        return found
+        """Return the entries of metrics.jsonl."""
+        return read_metrics(self.path)
 
     def close(self) -> None:
         self._lock.close()

@@ -39,6 +39,6 @@ class Stop:
             return
         raise Interrupted(
             f"Stopped at step {step:,}; its checkpoint is in {run}.",
-            f"Go on with: gancli train {modality} --resume {run}",
+            f"Resume it with: gancli train {modality} --resume {run}",
             INTERRUPTED if self.signal == signal.SIGINT else TERMINATED,
         )

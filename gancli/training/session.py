@@ -72,7 +72,7 @@ def train(
 
 
 def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_name: str) -> Path:
-    """Go on with a run exactly where its newest sound checkpoint is.
+    """Continue a run exactly where its newest intact checkpoint is.
 
     Args:
         run_path: Directory of the run.
