@@ -1,4 +1,4 @@
-"""The adversarial phase that all modalities share."""
+"""The adversarial phase of images and sounds."""
 
 from dataclasses import dataclass
 

@@ -110,7 +110,7 @@ def sampler(monkeypatch):
     class Writer(contextlib.AbstractContextManager):
         def __init__(self, seeds, output, stdout):
             self.requests, self.stdout = [f"request {seed}" for seed in seeds], stdout
-            self.files = [] if output in (None, "-") else [Path(output)]
+            self.files = [] if output in (None, "-") else [Path(name) for name in output.split()]
 
         def __exit__(self, *error):
             pass
@@ -161,6 +161,12 @@ def test_a_random_seed_is_said(call, sampler):
     assert list(sampler.seeds) == [first, first + 1, first + 2]
     assert f"--seed {first} -n 3" in result.err
     assert "Wrote x." in result.err
+
+
+def test_what_was_written_is_said_with_every_folder(call, sampler):
+    result = call("sample", "image", "some", "--seed", "1", "-o", "a/1 a/2 b/3")
+    assert "Wrote 3 files in a and b." in result.err
+    assert "Wrote a/1 and b/2." in call("sample", "image", "some", "-o", "a/1 b/2").err
 
 
 def test_sample_json_is_on_stdout_unless_the_data_is(call, sampler, capfdbinary):

@@ -93,10 +93,10 @@ def _sample(
             to_stderr=to_stdout,
         )
     elif files:
-        few = len(files) < 3
+        folders = dict.fromkeys(str(file.parent) for file in files)
         output.note(
-            f"Wrote {' and '.join(map(str, files))}." if few
-            else f"Wrote {len(files):,} files in {files[0].parent}."
+            f"Wrote {' and '.join(map(str, files))}." if len(files) < 3
+            else f"Wrote {len(files):,} files in {' and '.join(folders)}."
         )
 
 
