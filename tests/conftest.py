@@ -13,6 +13,18 @@ def _two_threads():
     torch.set_num_threads(min(2, torch.get_num_threads()))
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Begin each session with the same number of threads, as a process of its own would.
+
+    The last bits of scores depend on it, and a training leaves its own number behind.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     """Keep the person's cache out of the tests."""

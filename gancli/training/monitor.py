@@ -8,7 +8,7 @@ _COLLAPSED = 0.1  # of real data's spread
 _DIVERGED = 4.0  # times the best score
 _LOSS_SLACK = 1.01  # times the smallest held-out loss
 _PATIENCE = 3  # measurements in a row
-_RISES = 2  # looks in a row at a held-out loss that is no longer near the smallest
+_RISES = 2  # evaluations in a row whose held-out loss is above the smallest by the slack
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Monitor:
         best_score, best_step, best_loss, best_diversity: Of the best generator; it has no score
             yet if only its loss is known.
         min_loss: Smallest held-out loss, where there is one.
-        rise_count: Looks in a row at a held-out loss that was no longer near the smallest.
+        rise_count: Evaluations in a row whose held-out loss was no longer near the smallest.
         divergence_count: Measurements in a row that diverged.
         collapse_count: Measurements in a row that collapsed.
         measured_at: Fraction of the budget at the last measurement.
-        loss_items: Items seen at the last look at the held-out loss.
+        loss_items: Items seen when the held-out loss was last evaluated.
         measuring_seconds, measurement_seconds: Of all measurements, and of the last.
     """
 

@@ -9,7 +9,7 @@ from gancli.training.budget import Budget
 _MEASURING_FRACTION = 0.05  # of the time
 _MAX_POINTS = 20  # measurements in a run
 _MAX_SAMPLES, _MIN_SAMPLES = 2_000, 256  # of one measurement
-_LOSS_GROWTH = 0.1  # items between two looks at the held-out loss, as a fraction of those before
+_LOSS_GROWTH = 0.1  # items between evaluations of the held-out loss, as a fraction of those seen
 _ROUNDING = 1e-9  # of fractions: a step at the very end of a phase is the next one's
 
 
@@ -66,14 +66,14 @@ class MeasurementSchedule:
         return measuring + measurement <= _MEASURING_FRACTION * seconds
 
     def loss_due(self, items: int, last: int, epoch: int) -> bool:
-        """Return whether to look at the held-out loss, where it decides when a phase ends.
+        """Return whether to evaluate the held-out loss, where it decides when a phase ends.
 
         A small corpus is memorized within seconds, so this goes by items, the same ones in each
-        run: a look costs less than a twenty-fifth of an epoch where a tenth is held out.
+        run: an evaluation costs less than a twenty-fifth of an epoch where a tenth is held out.
 
         Args:
             items: Seen so far.
-            last: Seen at the last look.
+            last: Seen at the last evaluation.
             epoch: Items to train on.
         """
         return items - last >= max(epoch, _LOSS_GROWTH * last)

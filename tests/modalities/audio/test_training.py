@@ -17,23 +17,12 @@ from gancli.modalities.audio.score import AudioScorer
 from gancli.runtime.signals import Interrupted
 from gancli.training.session import resume
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 AUDIO = get("audio")
 SMALL = {
     "g_width": 12, "d_width": 12, "latent": 4, "noise": 2, "steps": 40, "bins": 16,
     "device": "cpu", "save_every": "9",
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Begin each session with the same number of threads, as a process of its own would.
-
-    The last bits of scores depend on it, and a training leaves its own number behind.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

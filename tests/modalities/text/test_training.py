@@ -24,6 +24,7 @@ from gancli.training.monitor import Monitor
 from gancli.training.schedule import MeasurementSchedule
 from gancli.training.session import resume
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PHASES = ["likelihood", "discriminator", "adversarial", "refit"]
 # Steps of 40 in which each begins, by the fractions that start() chooses.
 BEGINS = [0, 24, 28, 36]
@@ -44,18 +45,6 @@ class Watcher(Recorder):
     def read(self):
         checkpoint = checkpoints.newest(self.run / "checkpoints", pytest.fail)
         self.checkpoints[checkpoint.step] = checkpoint
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Begin each session with the same number of threads, as a process of its own would.
-
-    The last bits of scores depend on it, and a training leaves its own number behind.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
