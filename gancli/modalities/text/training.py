@@ -38,24 +38,29 @@ def phases(spec: TextSpec, config: TextConfig, dataset: Dataset) -> list[Phase]:
     total = config.warm_start + fine_tuned + rest
     likelihood = LikelihoodPhase(spec=spec, config=config, fraction=config.warm_start / total)
     if not fine_tuned:
-        return [
-            likelihood,
-            DiscriminatePhase(
-                spec=spec, config=config, fraction=rest / total, name="refit", from_generator=True
-            ),
-        ]
+        return [likelihood, _refit(spec, config, rest / total, from_generator=True)]
     adversarial = ReinforcePhase if config.estimator == "score" else GumbelPhase
     half = rest / total / 2
     return [
         likelihood,
+        # Its logits of tokens are the rewards of the next phase.
         DiscriminatePhase(
-            spec=spec, config=config, fraction=half, name="discriminator", from_generator=True
+            spec=spec, config=config, fraction=half, name="discriminator", from_generator=True,
+            text_weight=0.5,
         ),
         adversarial(spec=spec, config=config, fraction=fine_tuned / total),
-        DiscriminatePhase(
-            spec=spec, config=config, fraction=half, name="refit", from_generator=False
-        ),
+        _refit(spec, config, half, from_generator=False),
     ]
+
+
+def _refit(
+    spec: TextSpec, config: TextConfig, fraction: float, from_generator: bool
+) -> DiscriminatePhase:
+    """Return the last phase, whose logits of whole texts guide sampling."""
+    return DiscriminatePhase(
+        spec=spec, config=config, fraction=fraction, name="refit", from_generator=from_generator,
+        text_weight=0.9,
+    )
 
 
 def real(items: Items, spec: TextSpec) -> tuple[torch.Tensor, torch.Tensor | None]:

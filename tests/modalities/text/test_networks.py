@@ -349,7 +349,7 @@ def test_the_discriminator_begins_from_the_generators_weights(spec_of, networks_
         for from_generator in (False, True):
             phase = DiscriminatePhase(
                 spec=SimpleNamespace(), config=config, fraction=1.0, name="refit",
-                from_generator=from_generator,
+                from_generator=from_generator, text_weight=0.9,
             )
             phase.begin(networks)
             same = discriminator(torch.tensor([[3, 4, END]])).logits.item() == judged

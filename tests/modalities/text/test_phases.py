@@ -1,5 +1,8 @@
 """The generator moves towards what the discriminator likes, by either estimator."""
 
+from copy import deepcopy
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -70,3 +73,19 @@ def test_the_divergence_holds_the_generator_back(spec_of, networks_of):
     _, free, far = trained(spec_of, networks_of, 40, kl=0.0)
     _, held, near = trained(spec_of, networks_of, 40, kl=5.0)
     assert held < free - 0.1 and near["kl"] < far["kl"] / 2
+
+
+def test_what_a_phase_is_called_decides_nothing(spec_of, networks_of):
+    spec = spec_of(length=6)
+    networks, config = networks_of(spec, batch=8)
+    refit = phases(spec, config, None)[-1]
+    tokens = torch.randint(2, spec.size, (8, 6), generator=torch.Generator().manual_seed(1))
+    losses = []
+    for phase in (refit, replace(refit, name="other"), replace(refit, text_weight=0.1)):
+        own = deepcopy(networks)
+        own.discriminator.requires_grad_(True)
+        losses.append(phase.step(StepContext(
+            own, phase.optimizers(own), torch.Generator().manual_seed(0), 0,
+            Precision(torch.device("cpu"), False), lambda k: Batch({"tokens": tokens}, None),
+        ))["d_loss"])
+    assert losses[0] == losses[1] != losses[2]

@@ -20,12 +20,14 @@ class DiscriminatePhase(TextPhase):
     """Real texts against drawn ones.
 
     Args:
-        name: ``discriminator`` before the adversarial phase, ``refit`` at the end.
         from_generator: Whether to begin from the generator's weights, which already know the
             language.
+        text_weight: Weight of the logits of whole texts in the loss; those of tokens have the
+            rest.
     """
 
     from_generator: bool
+    text_weight: float
     trains_generator: bool = False
 
     def begin(self, networks: Networks) -> None:
@@ -51,10 +53,9 @@ class DiscriminatePhase(TextPhase):
             generator, real.labels, len(real.tokens), self.spec, context.rng,
             context.precision.device,
         )
-        text_weight = 0.9 if self.name == "refit" else 0.5
         with context.precision.autocast():
             loss, accuracy = discriminator_loss(
-                discriminator, real, fake, context.rng, text_weight, self.spec.length
+                discriminator, real, fake, context.rng, self.text_weight, self.spec.length
             )
         d_loss = update(context.optimizers["discriminator"], loss, self.config.clip)
         return {"d_loss": d_loss, "accuracy": accuracy}
