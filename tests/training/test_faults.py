@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -108,6 +109,22 @@ def test_a_score_gone_wrong_rolls_back_to_the_best(monkeypatch, pictures, tmp_pa
     table = json.loads((tmp_path / "run" / "model" / "config.json").read_text())
     assert table["metrics"]["score"] == 9.0
     assert any("rolled_back" in entry for entry in entries(tmp_path / "run"))
+
+
+def test_a_roll_back_while_the_phase_changes_goes_back_to_the_phase_before(
+    monkeypatch, pictures, tmp_path
+):
+    """The measurement that ends the adversarial phase is the third in a row gone wrong."""
+    image = scored(10.0, *[11.0] * 6, *[90.0] * 3, 9.0, 9.5)
+    measured(monkeypatch, 10)
+    heard = Recorder()
+    assert is_model(tiny_run(pictures, tmp_path / "run", heard, image, steps=50))
+    assert len(heard.warnings) == 1 and "diverged" in heard.warnings[0]
+    steps = [status.step for status in heard.statuses]
+    turns = [(step, after) for step, after in pairwise(steps) if after <= step]
+    assert turns == [(48, 6)]  # 96% of the budget is the adversarial phase's; step 5 was the best
+    last = checkpoints.newest(tmp_path / "run" / "checkpoints", pytest.fail)
+    assert (last.step, last.state["progress"]["phase"]) == (50, 1)
 
 
 def test_sampling_uses_the_best_not_the_last(monkeypatch, pictures, tmp_path):
