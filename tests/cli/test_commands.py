@@ -164,8 +164,8 @@ def test_a_random_seed_is_said(call, sampler):
 
 
 def test_what_was_written_is_said_with_every_folder(call, sampler):
-    result = call("sample", "image", "some", "--seed", "1", "-o", "a/1 a/2 b/3")
-    assert "Wrote 3 files in a and b." in result.err
+    result = call("sample", "image", "some", "--seed", "1", "-o", "a/1 a/2 3")
+    assert "Wrote 3 files in a and this folder." in result.err
     assert "Wrote a/1 and b/2." in call("sample", "image", "some", "-o", "a/1 b/2").err
 
 

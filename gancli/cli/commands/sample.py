@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -93,7 +94,8 @@ def _sample(
             to_stderr=to_stdout,
         )
     elif files:
-        folders = dict.fromkeys(str(file.parent) for file in files)
+        parents = dict.fromkeys(file.parent for file in files)
+        folders = ["this folder" if parent == Path() else str(parent) for parent in parents]
         output.note(
             f"Wrote {' and '.join(map(str, files))}." if len(files) < 3
             else f"Wrote {len(files):,} files in {' and '.join(folders)}."
