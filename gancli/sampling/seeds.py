@@ -17,6 +17,7 @@ _STREAMS = 8  # random streams that one candidate may use
 PREVIEW_SEEDS = range(64)
 SCORED_SEEDS_FROM = 64
 CALIBRATION_SEEDS_FROM = 1 << 40
+STATISTICS_SEEDS_FROM = 1 << 41
 
 
 class Stream(IntEnum):

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from gancli.artifacts.networks import torch_engine
 from gancli.artifacts.run import Run
 from gancli.config import parse_interval
+from gancli.data.dataset import Dataset
 from gancli.errors import DIVERGED, GancliError
 from gancli.layers import weights
 from gancli.layers.recurrent import copied
@@ -24,7 +25,7 @@ from gancli.runtime.signals import Stop
 from gancli.runtime.threads import ThreadTuner
 from gancli.sampling.request import Sample, SampleRequest
 from gancli.sampling.sampler import generate
-from gancli.sampling.seeds import SCORED_SEEDS_FROM
+from gancli.sampling.seeds import SCORED_SEEDS_FROM, STATISTICS_SEEDS_FROM
 from gancli.storage import checkpoints
 from gancli.training import state
 from gancli.training.budget import Budget
@@ -38,7 +39,10 @@ from gancli.training.schedule import MeasurementSchedule, phase_due
 
 _MAX_ROLL_BACKS = 3
 _LOG_EVERY = 10  # steps
-_SAMPLED_TOGETHER = 250  # items of a measurement
+_STATISTICS_SEEDS = range(STATISTICS_SEEDS_FROM, STATISTICS_SEEDS_FROM + 1_000)
+_SAMPLED_TOGETHER = 250  # items, or fewer if they are large
+_SAMPLED_VALUES = 1 << 22  # of these items: the activations of a picture are many times as many
+_MEASURED_VALUES = 1 << 27  # of the items of a measurement, which are in memory at once
 
 
 class Diverged(GancliError):
@@ -78,7 +82,10 @@ class Trainer:
         self._save_seconds, self._save_steps = parse_interval(config.save_every)
         self._fixed = {"fingerprint": experiment.dataset.fingerprint}
         self._codec = modality.codec()(spec, config)
-        self._sampling = replace(modality.options_type(), batch=_SAMPLED_TOGETHER)
+        values = _item_values(experiment.dataset)
+        together = max(1, min(_SAMPLED_TOGETHER, _SAMPLED_VALUES // values))
+        self._sampling = replace(modality.options_type(), batch=together)
+        self._measured = max(2, min(self.schedule.samples, _MEASURED_VALUES // values))
         self.engine = torch_engine(
             trainable, self.ema.network, self.networks.discriminator, precision.device, tile=None
         )
@@ -252,6 +259,14 @@ class Trainer:
 
     def sample(self, seeds: Sequence[int]) -> list[Sample]:
         """Return the averaged generator's samples of seeds."""
+        self._settle_average()
+        return self._draw(seeds)
+
+    def _settle_average(self) -> None:
+        """Bring the averaged generator's statistics up to date, as sampling and saving need."""
+        self.ema.take_statistics(lambda: self._draw(_STATISTICS_SEEDS))
+
+    def _draw(self, seeds: Sequence[int]) -> list[Sample]:
         requests = [SampleRequest(seed) for seed in seeds]
         return list(generate(self.engine, self._codec, requests, self._sampling))
 
@@ -288,7 +303,7 @@ class Trainer:
         self.save()  # a resumed run shall not do it again
 
     def _measurement(self, loss: float | None) -> Measurement:
-        seeds = range(SCORED_SEEDS_FROM, SCORED_SEEDS_FROM + self.schedule.samples)
+        seeds = range(SCORED_SEEDS_FROM, SCORED_SEEDS_FROM + self._measured)
         return measure(self.sample(seeds), self.scorer, loss)
 
     def _log_measurement(self, measurement: Measurement, verdict: Mapping[str, Any]) -> None:
@@ -316,6 +331,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint; the best one before it is kept."""
+        self._settle_average()
         self.progress.saved_at = self.progress.seconds
         best = self.progress.quality.best_step
         checkpoint = state.capture(
@@ -409,6 +425,12 @@ class Trainer:
             threads=self._threads.count, phase=self.phase.name,
         )
         return StepEvent(status, self.sample, self.paused)
+
+
+def _item_values(dataset: Dataset) -> int:
+    """Return the numbers that an item consists of."""
+    item = dataset.take(dataset.train[:1])
+    return sum(array.size for array in item.arrays.values())
 
 
 class _Pace:
