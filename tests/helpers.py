@@ -17,6 +17,8 @@ from gancli.data.source import open_source
 from gancli.layers import weights
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
+from gancli.phases.base import StepContext
+from gancli.runtime.precision import Precision
 from gancli.sampling.request import SeedRequests
 from gancli.sampling.sampler import generate
 from gancli.sampling.seeds import choose_seeds
@@ -53,6 +55,14 @@ class Recorder:
 
     def figure(self, name, value):
         self.figures[name] = value
+
+
+def step_context(networks, optimizers, batch, seed=0, step=0, held_out=None):
+    """Return what a step on a batch may touch; ``held_out`` is what it may look at besides."""
+    return StepContext(
+        networks, optimizers, torch.Generator().manual_seed(seed), step,
+        Precision(torch.device("cpu"), bf16=False), lambda k: batch, lambda count: held_out,
+    )
 
 
 def tiny_networks(size=28, width=8, classes=(), **options):

@@ -53,6 +53,11 @@ class Dataset:
         indices: np.ndarray = self.train[order(len(self.train), seed, step, count)]
         return indices
 
+    def held_out_batch(self, seed: int, step: int, count: int) -> np.ndarray:
+        """Return held-out items of a step, as :meth:`batch` does those to train on."""
+        indices: np.ndarray = self.held_out[order(len(self.held_out), seed, step, count)]
+        return indices
+
     def take(self, indices: np.ndarray) -> Items:
         """Return the items at the indices, copied."""
         arrays = {name: np.asarray(array[indices]) for name, array in self.arrays.items()}

@@ -7,6 +7,7 @@ from torch.optim import Adam, Optimizer
 
 from gancli.phases.adversarial_step import AdversarialSettings, AdversarialStep
 from gancli.phases.base import Losses, Networks, StepContext
+from gancli.phases.overfitting import LOOK_EVERY
 from gancli.phases.schedule import cosine
 
 
@@ -83,4 +84,6 @@ class AdversarialPhase(AdversarialSettings):
                 losses |= part.lazy_penalty(real, fake, labels)
             if last and not joint:
                 losses |= part.update_generator(real, fake, labels)
+        if self.augment_more is not None and context.step % LOOK_EVERY == 0:
+            part.adapt_augmentation(real, fake, labels)
         return losses

@@ -11,6 +11,7 @@ from gancli.losses.adversarial import Objective
 from gancli.losses.feature_matching import feature_matching
 from gancli.losses.penalties import gradient_norm_sq, gradient_penalty, noise_penalty
 from gancli.phases.base import Batch, Losses, StepContext, update
+from gancli.phases.overfitting import AUGMENTATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +23,12 @@ class AdversarialSettings:
         latent: Numbers in z.
         prepare: Turns a batch into float items on its device, given the step's randomness.
         augment: A differentiable random change that both kinds of items go through.
+        augment_more: Another, for as many of the items as the discriminator overfits, or None. The
+            networks have an :class:`gancli.phases.overfitting.AugmentationStrength` then.
         r1, r2, gp, noise_penalty: Weights of the penalties; 0 is off.
         feature_matching: Weight of feature matching; 0 is off.
-        class_weight: Weight of telling classes apart, where there are any; the discriminator
-            needs a ``class_logits`` of its features. 0 is off.
+        class_weight: Weight of telling classes apart, where there are any, by the discriminator's
+            ``projection``, an embedding of them. 0 is off.
         max_norm: Limit on the norm of a gradient, or None.
         penalty_every: Steps between penalties, weighted by as much.
         penalty_fraction: Part of a batch that is penalized.
@@ -35,6 +38,7 @@ class AdversarialSettings:
     latent: int
     prepare: Callable[[Batch, torch.Generator], torch.Tensor]
     augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+    augment_more: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
     r1: float = 0.0
     r2: float = 0.0
     gp: float = 0.0
@@ -79,7 +83,13 @@ class AdversarialStep:
 
     def augment(self, items: torch.Tensor) -> torch.Tensor:
         """Return T(items)."""
-        return self.settings.augment(items, self.context.rng)
+        settings, rng = self.settings, self.context.rng
+        augmented = settings.augment(items, rng)
+        if settings.augment_more is None:
+            return augmented
+        strength = self.context.networks.extra[AUGMENTATION]
+        some: torch.Tensor = strength(augmented, settings.augment_more, rng)
+        return some
 
     def discriminate(
         self, items: torch.Tensor, labels: torch.Tensor | None
@@ -233,6 +243,19 @@ class AdversarialStep:
             each = [noise_penalty(discriminate, items, rng) for items in batches]
             penalty = penalty + settings.noise_penalty * torch.stack(each).mean()
         return penalty
+
+    def adapt_augmentation(
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+    ) -> None:
+        """Look at held-out items, to augment more if D takes them for generated ones."""
+        held_out = self.context.held_out(len(real))
+        kinds = (
+            (real, labels), (self.settings.prepare(held_out, self.context.rng), held_out.labels),
+            (fake, labels),
+        )
+        with torch.no_grad():
+            logits = [self.discriminate(self.augment(items), each).logits for items, each in kinds]
+        self.context.networks.extra[AUGMENTATION].look(*logits)  # type: ignore[operator]
 
     def lazy_penalty(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None

@@ -73,6 +73,7 @@ class StepContext:
         step: Number of the step, from 0.
         precision: Device and arithmetic.
         batch: Returns the step's k-th batch of real items on the device.
+        held_out: Returns so many of the items held out, on the device, others in each step.
     """
 
     networks: Networks
@@ -81,6 +82,7 @@ class StepContext:
     step: int
     precision: Precision
     batch: Callable[[int], Batch]
+    held_out: Callable[[int], Batch]
 
 
 class Phase(Protocol):

@@ -81,7 +81,10 @@ def restore(
 ) -> None:
     """Load a checkpoint's arrays into what the training computes with."""
     for name, network in networks.items():
-        weights.load(network, weights.below(checkpoint.arrays["networks"], name))
+        own = weights.below(checkpoint.arrays["networks"], name)
+        # An earlier version did not have what only counts; it begins anew then.
+        if own or any(True for _ in network.parameters()):
+            weights.load(network, own)
     weights.load(ema.network, checkpoint.arrays["ema"])
     moments = checkpoint.arrays.get("optimizers", {})
     for name, optimizer in optimizers.items():

@@ -17,7 +17,7 @@ from gancli.errors import DIVERGED, GancliError
 from gancli.layers import weights
 from gancli.layers.recurrent import copied
 from gancli.modalities.base import Scorer
-from gancli.phases.base import Batch, Losses, Networks, NotFinite, Phase, StepContext
+from gancli.phases.base import Losses, Networks, NotFinite, Phase
 from gancli.reporting import Reporter, Status
 from gancli.runtime.memory import keep_freed
 from gancli.runtime.precision import Precision
@@ -34,8 +34,8 @@ from gancli.training.experiment import AnyExperiment
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import Measurement, measure
 from gancli.training.monitor import Decision
-from gancli.training.random import step_rng
 from gancli.training.schedule import MeasurementSchedule, phase_due
+from gancli.training.step import take_step
 
 _MAX_ROLL_BACKS = 3
 _LOG_EVERY = 10  # steps
@@ -228,16 +228,11 @@ class Trainer:
     def _compute_step(
         self, phase: Phase, networks: Networks, optimizers: Mapping[str, Optimizer], step: int
     ) -> Losses:
-        device, seed = self.precision.device, self.experiment.config.seed
-        dataset = self.experiment.dataset
-
-        def batch(k: int) -> Batch:
-            number = step * phase.batches_per_step + k
-            items = dataset.take(dataset.batch(seed, number, phase.batch_size))
-            return Batch.of(items, device)
-
-        rng = step_rng(device, seed, 0, step, self.progress.attempt)
-        return phase.step(StepContext(networks, optimizers, rng, step, self.precision, batch))
+        experiment = self.experiment
+        return take_step(
+            phase, networks, optimizers, experiment.dataset, self.precision,
+            experiment.config.seed, step, self.progress.attempt,
+        )
 
     def _trial(self) -> Callable[[], object]:
         """Return a step of the phase that is due, on copies that are thrown away."""

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers import step_context
 from torch import nn
 
 from gancli.layers.discriminator import DiscriminatorOutput
@@ -9,8 +10,7 @@ from gancli.losses.adversarial import objective
 from gancli.losses.names import OBJECTIVES
 from gancli.phases.adversarial import AdversarialPhase
 from gancli.phases.adversarial_step import AdversarialStep
-from gancli.phases.base import Batch, Networks, NotFinite, StepContext, update
-from gancli.runtime.precision import Precision
+from gancli.phases.base import Batch, Networks, NotFinite, update
 
 
 class Generator(nn.Linear):
@@ -47,11 +47,7 @@ def phase(name, **changes):
 
 
 def context(nets, optimizers, seed=0, step=0):
-    return StepContext(
-        nets, optimizers, torch.Generator().manual_seed(seed), step,
-        Precision(torch.device("cpu"), bf16=False),
-        lambda k: Batch({"x": torch.randn(16, 6)}, None),
-    )
+    return step_context(nets, optimizers, Batch({"x": torch.randn(16, 6)}, None), seed, step)
 
 
 @pytest.mark.parametrize("name", [name for name in OBJECTIVES if objective(name).sloped])

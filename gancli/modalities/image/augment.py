@@ -5,7 +5,6 @@ source of randomness on the same device, and returns the same shape.
 """
 
 import torch
-from torch.nn.functional import pad
 
 
 def _uniform(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
@@ -23,13 +22,16 @@ def color(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 def translation(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Shift by up to an eighth of the side, filling with zero (mid grey)."""
+    """Shift by up to an eighth of the side, repeating the pixels at the edge.
+
+    The paper fills with zero, a grey that generated pictures then take up.
+    """
     n, _, h, w = x.shape
     max_shift = max(1, round(h / 8))
     shift = torch.randint(-max_shift, max_shift + 1, (2, n, 1), generator=rng, device=x.device)
-    rows = (torch.arange(h, device=x.device) + shift[0] + 1).clamp(0, h + 1)
-    columns = (torch.arange(w, device=x.device) + shift[1] + 1).clamp(0, w + 1)
-    pixels = pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
+    rows = (torch.arange(h, device=x.device) + shift[0]).clamp(0, h - 1)
+    columns = (torch.arange(w, device=x.device) + shift[1]).clamp(0, w - 1)
+    pixels = x.permute(0, 2, 3, 1)
     items = torch.arange(n, device=x.device)[:, None, None]
     return pixels[items, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 

@@ -40,8 +40,9 @@ class ImageConfig(TrainConfig):
         choices=("crop", "pad", "stretch"),
     )
     augment: str = option(
-        "auto", "DiffAugment on real and generated pictures alike; auto below "
-        "10,000 pictures. all, none, or a list such as color,translation.", "Data",
+        "auto", "DiffAugment on real and generated pictures alike: all, none, or a list such as "
+        "color,translation. auto always shifts, and adds the others where the discriminator "
+        "overfits.", "Data",
         metavar="auto|none|all|" + ",".join(AUGMENTATIONS),
     )
     mirror: bool = option(

@@ -1,5 +1,8 @@
 """Training on images: the shared adversarial phase, given pictures."""
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 
 from gancli.data.dataset import Dataset, Items
@@ -10,33 +13,40 @@ from gancli.modalities.base import Trainable, call_generator
 from gancli.modalities.image.augment import Augment
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.networks import build
-from gancli.modalities.image.score import ImageScorer
+from gancli.modalities.image.score import MAX_REFERENCE, MAX_TRAIN, ImageScorer
+from gancli.modalities.image.sizing import sized
 from gancli.modalities.image.spec import ImageSpec
 from gancli.phases.adversarial import AdversarialPhase
-from gancli.phases.base import Batch, Phase
+from gancli.phases.base import Batch, Networks, Phase
+from gancli.phases.overfitting import AUGMENTATION, AugmentationStrength
 from gancli.phases.refit import RefitPhase
 
-# Fewer pictures than this a discriminator memorizes in ten minutes.
-FEW = 10_000
+# Without shifts the discriminator sees each pixel in the same place of its strides, and patterns of
+# their period pass unpunished.
+_ALWAYS = ("translation",)
 
 _REFIT = 0.04  # of the budget goes to the discriminator that guides sampling
 
 
-def augmentations(choice: str, count: int) -> list[str]:
-    """Return the names that ``--augment`` stands for, given the number of pictures.
+def augmentations(choice: str, guarded: bool) -> tuple[list[str], list[str]]:
+    """Return the augmentations that always apply, and those that follow overfitting.
+
+    Args:
+        choice: What ``--augment`` says.
+        guarded: Whether pictures are held out by which overfitting shows.
 
     Raises:
         UsageError: There is no augmentation of that name.
     """
-    if choice == "auto":
-        return list(AUGMENTATIONS) if count < FEW else []
-    if choice in ("all", "none"):
-        return list(AUGMENTATIONS) if choice == "all" else []
-    names = choice.split(",")
+    if choice == "auto" and guarded:
+        return list(_ALWAYS), [name for name in AUGMENTATIONS if name not in _ALWAYS]
+    if choice in ("auto", "all"):
+        return list(AUGMENTATIONS), []
+    names = [] if choice == "none" else choice.split(",")
     for name in names:
         if name not in AUGMENTATIONS:
             raise UsageError(f"--augment cannot be {name!r}.", suggest(name, AUGMENTATIONS))
-    return names
+    return names, []
 
 
 def to_items(pixels: torch.Tensor) -> torch.Tensor:
@@ -59,20 +69,33 @@ class Prepare:
         return items
 
 
+def start(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> Networks:
+    """Return new networks, and what decides how strongly pictures are augmented."""
+    networks = build(spec, config)
+    if not augmentations(config.augment, _guarded(dataset))[1]:
+        return networks
+    return replace(networks, extra={AUGMENTATION: AugmentationStrength()})
+
+
+def _guarded(dataset: Dataset) -> bool:
+    return not np.array_equal(dataset.train, dataset.held_out)
+
+
 def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase]:
-    """Return the phases; the number of pictures decides about augmentation."""
-    names = augmentations(config.augment, len(dataset.train))
+    """Return the phases."""
+    always, more = augmentations(config.augment, _guarded(dataset))
     adversarial = AdversarialPhase(
         objective=objective(config.objective),
         latent=config.latent,
         prepare=Prepare(config.mirror),
-        augment=Augment(names),
+        augment=Augment(always),
+        augment_more=Augment(more) if more else None,
         joint=config.updates == "joint",
         r1=config.r1, r2=config.r2, gp=config.gp, penalty_every=config.penalty_every,
-        penalty_fraction=config.penalty_share,
+        penalty_fraction=config.penalty_share, class_weight=config.class_weight,
         d_steps=config.d_steps, g_lr=config.g_lr, d_lr=config.d_lr,
         beta1=config.beta1, beta2=config.beta2,
-        lr_end=config.lr_end, batch_size=config.batch or spec.batch,
+        lr_end=config.lr_end, batch_size=config.batch or spec.earlier_batch,
         fraction=1 - _REFIT,
     )
     return [adversarial, RefitPhase(adversarial=adversarial, fraction=_REFIT)]
@@ -92,7 +115,7 @@ def scorer(dataset: Dataset, spec: ImageSpec, seed: int) -> ImageScorer:
 
 TRAINABLE = Trainable(
     build=build,
-    start=lambda spec, config, dataset: build(spec, config),
+    start=start,
     generate=call_generator,
     real=real,
     phases=phases,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers import step_context
 
 from gancli.errors import UsageError
 from gancli.modalities.audio.augment import Shift
@@ -13,8 +14,7 @@ from gancli.modalities.audio.inputs import generator_inputs, latent_size, step_l
 from gancli.modalities.audio.mel import after_end, to_items
 from gancli.modalities.audio.networks import Encoder, build
 from gancli.modalities.audio.training import phases
-from gancli.phases.base import Batch, StepContext
-from gancli.runtime.precision import Precision
+from gancli.phases.base import Batch
 from gancli.sampling.request import SampleRequest
 
 SMALL = {"g_width": 12, "d_width": 12, "latent": 5, "noise": 3}
@@ -92,12 +92,7 @@ def test_texture_changes_its_window_alone_as_strongly_as_the_network_says(audio_
 
 def take_step(phase, networks, batch, seed=0):
     """Do a first step of a phase and return its losses."""
-    return phase.step(
-        StepContext(
-            networks, phase.optimizers(networks), torch.Generator().manual_seed(seed), 0,
-            Precision(torch.device("cpu"), False), lambda k: batch,
-        )
-    )
+    return phase.step(step_context(networks, phase.optimizers(networks), batch, seed))
 
 
 def test_rebuilding_teaches_nothing_of_texture(audio_spec):

@@ -5,7 +5,7 @@ import torch
 
 from gancli.errors import UsageError
 from gancli.modalities.image.augment import Augment, color, cutout, translation
-from gancli.modalities.image.training import FEW, Prepare, augmentations
+from gancli.modalities.image.training import Prepare, augmentations
 from gancli.phases.base import Batch
 
 
@@ -24,7 +24,7 @@ def test_shape_gradient_and_randomness(change, depth):
     assert torch.equal(change(x, seeded()), y) and not torch.equal(change(x, seeded(1)), y)
 
 
-def test_translation_moves_by_at_most_an_eighth_and_fills_with_zero():
+def test_translation_moves_by_at_most_an_eighth_and_repeats_the_edge():
     x = torch.zeros(200, 1, 16, 16)
     x[:, :, 8, 8] = 1
     y = translation(x, seeded())
@@ -32,8 +32,12 @@ def test_translation_moves_by_at_most_an_eighth_and_fills_with_zero():
     assert len(places) == 200 and (y.sum((1, 2, 3)) == 1).all()
     moves = places[:, 2:] - 8
     assert moves.min() == -2 and moves.max() == 2
-    corner = translation(torch.ones(200, 1, 16, 16), seeded())
-    assert corner.min() == 0
+    edge = torch.zeros(200, 1, 16, 16)
+    edge[:, :, 0] = 1
+    rows = translation(edge, seeded())[:, 0, :, 0].sum(1)
+    assert rows.min() == 0 and rows.max() == 3
+    ones = torch.ones(200, 1, 16, 16)
+    assert torch.equal(translation(ones, seeded()), ones)
 
 
 def test_cutout_zeroes_a_square_of_half_the_side_or_what_is_left_of_it():
@@ -50,12 +54,14 @@ def test_color_keeps_the_picture():
         assert torch.corrcoef(torch.stack([a, b]))[0, 1] > 0.5
 
 
-def test_auto_augments_small_sets_alone():
-    assert augmentations("auto", FEW - 1) == ["color", "translation", "cutout"]
-    assert augmentations("auto", FEW) == [] == augmentations("none", 5)
-    assert augmentations("translation,color", FEW) == ["translation", "color"]
+def test_auto_always_shifts_and_adds_the_rest_where_overfitting_can_be_seen():
+    assert augmentations("auto", True) == (["translation"], ["color", "cutout"])
+    everything = ["color", "translation", "cutout"]
+    assert augmentations("auto", False) == (everything, []) == augmentations("all", True)
+    assert augmentations("none", True) == ([], [])
+    assert augmentations("translation,color", True) == (["translation", "color"], [])
     with pytest.raises(UsageError, match="colour"):
-        augmentations("colour", 5)
+        augmentations("colour", True)
     assert Augment([])(torch.ones(1), seeded()).item() == 1
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from helpers import samples_of
+from helpers import samples_of, step_context
 
 from gancli.artifacts.model import Model, Weights
 from gancli.artifacts.networks import torch_engine
@@ -20,8 +20,7 @@ from gancli.modalities.text.networks import token_mask
 from gancli.modalities.text.phases.discriminate import DiscriminatePhase
 from gancli.modalities.text.tokens import END, FIRST, UNKNOWN
 from gancli.modalities.text.training import phases
-from gancli.phases.base import Batch, StepContext
-from gancli.runtime.precision import Precision
+from gancli.phases.base import Batch
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.request import Inputs, SampleRequest
 
@@ -382,10 +381,7 @@ def test_the_discriminator_never_sees_an_unknown_token(spec_of, networks_of):
     phase = phases(spec, config, None)[-1]
     tokens = torch.tensor([[2, 3, 4, 5], [2, UNKNOWN, 3, END], [6, END, 0, 0], [3, 3, END, 0]])
     phase.step(
-        StepContext(
-            networks, phase.optimizers(networks), torch.Generator().manual_seed(0), 0,
-            Precision(CPU, False), lambda k: Batch({"tokens": tokens}, None),
-        )
+        step_context(networks, phase.optimizers(networks), Batch({"tokens": tokens}, None))
     )
     real, fake = seen
     assert len(real) == len(fake) == 3

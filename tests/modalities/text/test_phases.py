@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers import step_context
 
 from gancli.modalities.text.networks import Discriminator, TextOutput
 from gancli.modalities.text.training import phases
-from gancli.phases.base import Batch, Networks, StepContext
-from gancli.runtime.precision import Precision
+from gancli.phases.base import Batch, Networks
 
 LIKED = 3
 
@@ -52,10 +52,7 @@ def trained(spec_of, networks_of, steps, **options):
     optimizers, before, losses = phase.optimizers(networks), likelihood(), {}
     for step in range(steps):
         losses = phase.step(
-            StepContext(
-                networks, optimizers, torch.Generator().manual_seed(step), step,
-                Precision(torch.device("cpu"), False), lambda k: Batch({"tokens": tokens}, None),
-            )
+            step_context(networks, optimizers, Batch({"tokens": tokens}, None), step, step)
         )
     return before, likelihood(), losses
 
@@ -84,8 +81,7 @@ def test_what_a_phase_is_called_decides_nothing(spec_of, networks_of):
     for phase in (refit, replace(refit, name="other"), replace(refit, text_weight=0.1)):
         own = deepcopy(networks)
         own.discriminator.requires_grad_(True)
-        losses.append(phase.step(StepContext(
-            own, phase.optimizers(own), torch.Generator().manual_seed(0), 0,
-            Precision(torch.device("cpu"), False), lambda k: Batch({"tokens": tokens}, None),
-        ))["d_loss"])
+        losses.append(phase.step(
+            step_context(own, phase.optimizers(own), Batch({"tokens": tokens}, None))
+        )["d_loss"])
     assert losses[0] == losses[1] != losses[2]

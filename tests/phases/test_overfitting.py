@@ -1,0 +1,63 @@
+"""How strongly items are augmented follows how far the discriminator overfits."""
+
+import pytest
+import torch
+
+from gancli.phases.overfitting import AugmentationStrength
+
+STEP = 16 * 8 / 50_000  # a batch of 16 at each eighth step
+
+
+def looked(times, train, held_out, generated, strength=0.0):
+    module = AugmentationStrength()
+    module.strength.fill_(strength)
+    for _ in range(times):
+        module.look(*(torch.full((16,), float(each)) for each in (train, held_out, generated)))
+    return float(module.strength)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "expected"),
+    [(2.0, 0.0), (1.1, 0.0), (0.9, 10 * STEP), (0.0, 10 * STEP), (-3.0, 10 * STEP)],
+)
+def test_it_grows_when_held_out_items_are_nearer_to_generated_ones(held_out, expected):
+    assert looked(10, 2.0, held_out, 0.0) == pytest.approx(expected)
+
+
+def test_it_falls_again_and_stays_a_probability():
+    assert looked(10, 2.0, 2.0, 0.0, strength=0.5) == pytest.approx(0.5 - 10 * STEP)
+    assert looked(10, 2.0, 2.0, 0.0, strength=STEP) == 0
+    assert looked(10, 2.0, 0.0, 0.0, strength=0.799) == pytest.approx(0.8)
+
+
+def test_a_shift_of_all_logits_changes_nothing():
+    assert looked(5, 102.0, 101.2, 100.0) == looked(5, 2.0, 1.2, 0.0) == 0
+
+
+def test_items_are_augmented_with_that_probability():
+    module, items = AugmentationStrength(), torch.zeros(4000, 2, 3)
+    rng = torch.Generator().manual_seed(0)
+
+    def augment(x, rng):
+        return x + 1
+
+    assert module(items, augment, rng) is items
+    module.strength.fill_(0.3)
+    some = module(items, augment, rng)
+    each = some.flatten(1)
+    assert (each == each[:, :1]).all()  # an item is augmented as a whole
+    assert each[:, 0].mean().item() == pytest.approx(0.3, abs=0.03)
+    module.strength.fill_(1.0)
+    assert torch.equal(module(items, augment, rng), items + 1)
+
+
+def test_a_checkpoint_holds_all_of_it():
+    module, other = AugmentationStrength(), AugmentationStrength()
+    for _ in range(3):
+        module.look(torch.ones(4), torch.zeros(4), torch.zeros(4))
+    other.load_state_dict(module.state_dict())
+    for each in (module, other):
+        each.look(torch.ones(4), torch.ones(4), torch.zeros(4))
+    assert torch.equal(module.strength, other.strength)
+    assert torch.equal(module.logits, other.logits)
+    assert not list(module.parameters())
