@@ -43,6 +43,14 @@ def penalty_share(default: float) -> float:
     )
 
 
+def class_weight(default: float, items: str) -> float:
+    return option(
+        default, f"Weight of telling classes apart: the discriminator learns the class of real "
+        f"{items}, and the generator to be read as the class that it was asked for; 0 is off.",
+        "Objective", minimum=0.0, maximum=1e3,
+    )
+
+
 def learning_rate(default: float, whose: str) -> float:
     return option(
         default, f"Learning rate of the {whose}.", "Training", minimum=0.0, maximum=10.0

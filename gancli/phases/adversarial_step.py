@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gancli.layers.discriminator import DiscriminatorOutput
@@ -99,20 +100,21 @@ class AdversarialStep:
             output: DiscriminatorOutput = self.context.networks.discriminator(items, labels)
         return DiscriminatorOutput(output.logits.float(), output.features.float())
 
-    def real_and_fake_logits(
+    def discriminate_both(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return D(T(real)), D(T(fake)) and the features of the real items.
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """Return what D says of T(real) and of T(fake).
 
         One pass serves both, unless items of one kind would change the logits of the other.
         """
         if self.context.networks.discriminator.mixes_items:
-            real_output = self.discriminate(self.augment(real), labels)
-            fake_output = self.discriminate(self.augment(fake), labels)
-            return real_output.logits, fake_output.logits, real_output.features
+            return (
+                self.discriminate(self.augment(real), labels),
+                self.discriminate(self.augment(fake), labels),
+            )
         output = self.discriminate(self.augment(torch.cat([real, fake])), _twice(labels))
-        real_logits, fake_logits = output.logits.chunk(2)
-        return real_logits, fake_logits, output.features[: len(real)]
+        of_real, of_fake = zip(output.logits.chunk(2), output.features.chunk(2), strict=True)
+        return DiscriminatorOutput(*of_real), DiscriminatorOutput(*of_fake)
 
     def class_loss(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy of telling classes by their features, a scalar.
@@ -120,26 +122,26 @@ class AdversarialStep:
         Source: Odena et al. 2017, arXiv 1610.09585; the classifier is the discriminator's class
         projection (Miyato and Koyama 2018, arXiv 1802.05637), and learns from real items alone.
         """
-        discriminator = self.context.networks.discriminator
-        class_logits = discriminator.class_logits(features)  # type: ignore[operator]
-        return cross_entropy(class_logits, labels)
+        projection = self.context.networks.discriminator.projection
+        assert isinstance(projection, nn.Embedding)
+        return cross_entropy(features @ projection.weight.T, labels)
 
     def update_discriminator(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
     ) -> Losses:
         """Update D on real and generated items."""
         settings, fake = self.settings, fake.detach()
-        real_logits, fake_logits, features = self.real_and_fake_logits(real, fake, labels)
-        loss = settings.objective.discriminator(real_logits, fake_logits).mean()
+        of_real, of_fake = self.discriminate_both(real, fake, labels)
+        loss = settings.objective.discriminator(of_real.logits, of_fake.logits).mean()
         losses = {"d_loss": loss.detach()}
         if settings.class_weight and labels is not None:
-            loss = loss + settings.class_weight * self.class_loss(features, labels)
+            loss = loss + settings.class_weight * self.class_loss(of_real.features, labels)
         if settings.penalized and not settings.lazy:
             penalty = self.gradient_penalties(real, fake, labels)
             losses["penalty"] = penalty.detach()
             loss = loss + penalty
         update(self.context.optimizers["discriminator"], loss, settings.max_norm)
-        losses["margin"] = (real_logits - fake_logits).detach().mean()
+        losses["margin"] = (of_real.logits - of_fake.logits).detach().mean()
         return losses
 
     def update_generator(
@@ -183,28 +185,33 @@ class AdversarialStep:
         """
         settings, optimizers = self.settings, self.context.optimizers
         leaf = fake.detach().requires_grad_()
-        real_logits, fake_logits, _ = self.real_and_fake_logits(real, leaf, labels)
-        loss = settings.objective.discriminator(real_logits, fake_logits).mean()
+        of_real, of_fake = self.discriminate_both(real, leaf, labels)
+        loss = settings.objective.discriminator(of_real.logits, of_fake.logits).mean()
 
-        r, f = real_logits.detach(), fake_logits.detach().requires_grad_()
+        r, f = of_real.logits.detach(), of_fake.logits.detach().requires_grad_()
         (d_slope,) = torch.autograd.grad(settings.objective.discriminator(r, f).sum(), f)
         g_loss = settings.objective.generator(r, f)
         (g_slope,) = torch.autograd.grad(g_loss.sum(), f)
         quotient = (g_slope / d_slope).view(-1, *(1,) * (fake.ndim - 1))
 
-        losses: Losses = {}
+        losses: Losses = {"d_loss": loss.detach()}
+        class_gradient = None
+        if settings.class_weight and labels is not None:
+            class_loss = self.class_loss(of_fake.features, labels)
+            losses["class_loss"] = class_loss.detach()
+            (class_gradient,) = torch.autograd.grad(class_loss, leaf, retain_graph=True)
+            loss = loss + settings.class_weight * self.class_loss(of_real.features, labels)
         penalty = None
         if settings.penalized and not settings.lazy:
             penalty = self.gradient_penalties(real, leaf, labels)
             losses["penalty"] = penalty.detach()
-        losses["d_loss"] = update(
-            optimizers["discriminator"], loss, settings.max_norm, penalty
-        )
+        update(optimizers["discriminator"], loss, settings.max_norm, penalty)
         assert leaf.grad is not None
+        gradient = leaf.grad * quotient
+        if class_gradient is not None:
+            gradient = gradient + settings.class_weight * class_gradient
         # A loss whose gradient at the items is the generator's.
-        update(
-            optimizers["generator"], (fake * (leaf.grad * quotient)).sum(), settings.max_norm
-        )
+        update(optimizers["generator"], (fake * gradient).sum(), settings.max_norm)
         losses["g_loss"] = g_loss.detach().mean()
         losses["margin"] = (r - f).detach().mean()
         return losses

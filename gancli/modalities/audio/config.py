@@ -102,11 +102,7 @@ class AudioConfig(TrainConfig):
         "and over generated batches (feature matching); 0 is off.", "Objective", minimum=0.0,
         maximum=1e3,
     )
-    class_weight: float = option(
-        0.3, "Weight of telling classes apart: the discriminator learns the class of real clips, "
-        "and the generator to be read as the class that it was asked for; 0 is off.",
-        "Objective", minimum=0.0, maximum=1e3,
-    )
+    class_weight: float = shared.class_weight(0.3, "clips")
 
     batch: int = option(32, "Clips in a step.", "Training", minimum=2, maximum=65536)
     lr: float = shared.learning_rate(1e-3, "warm start")

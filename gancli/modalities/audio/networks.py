@@ -116,11 +116,6 @@ class Discriminator(nn.Module):
             logits = logits + (features * self.projection(labels)).sum(1)
         return DiscriminatorOutput(logits, features)
 
-    def class_logits(self, features: torch.Tensor) -> torch.Tensor:
-        """Return a logit of each class (n, classes) from features (n, k)."""
-        assert self.projection is not None
-        return features @ self.projection.weight.T
-
 
 class Encoder(nn.Module):
     """Items (n, frames, depth) to mean and log-variance of their codes, each (n, latent)."""

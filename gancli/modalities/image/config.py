@@ -112,13 +112,15 @@ class ImageConfig(TrainConfig):
         "Objective", minimum=1, maximum=1000,
     )
 
-    # At equal time small batches win, but for small photographs; RESULTS.md has figures.
+    class_weight: float = shared.class_weight(0.0, "pictures")
+
+    # At equal time small batches win; RESULTS.md has figures.
     batch: int | None = option(
-        None, "Pictures in a step; 64 for color up to 32 pixels, otherwise 32.", "Training",
+        None, "Pictures in a step; 32 unless set.", "Training",
         minimum=2, maximum=65536,
     )
-    g_lr: float = shared.learning_rate(1e-3, "generator")
-    d_lr: float = shared.learning_rate(1e-3, "discriminator")
+    g_lr: float = shared.learning_rate(2e-3, "generator")
+    d_lr: float = shared.learning_rate(2e-3, "discriminator")
     beta1: float = shared.beta1()
     beta2: float = shared.beta2()
     updates: str = option(

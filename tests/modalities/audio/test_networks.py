@@ -217,11 +217,7 @@ def test_gradients_of_both_networks_are_clipped(audio_spec, penalty):
 
 def test_telling_classes_moves_both_networks_towards_the_right_class(audio_spec):
     spec = audio_spec(classes=("a", "b"), class_counts=(2, 2))
-    networks = made(spec, matching=0.0, noise_penalty=0.0)[0]
-    discriminator, labels = networks.discriminator, torch.tensor([0, 1, 0, 1])
-    features = torch.randn(4, discriminator.projection.weight.shape[1])
-    wanted = features @ discriminator.projection.weight.T
-    assert torch.equal(discriminator.class_logits(features), wanted)
+    labels = torch.tensor([0, 1, 0, 1])
     (plain, plain_networks), (heavy, heavy_networks) = (
         adversarial_step(spec, class_weight=weight, matching=0.0, noise_penalty=0.0, clip=1e9,
                          labels=labels)
