@@ -32,5 +32,5 @@ def initialize(layer: nn.Module, kind: str, slope: float) -> None:
 
 def normal_scale(layer: nn.Module) -> None:
     """Draw the scale of a batch norm from N(1, 0.02), as DCGAN does."""
-    if isinstance(layer, nn.BatchNorm2d):
+    if isinstance(layer, nn.BatchNorm2d) and layer.affine:
         nn.init.normal_(layer.weight, 1.0, 0.02)

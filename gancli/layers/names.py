@@ -1,6 +1,8 @@
 """Names of the layers, separate from their code so that ``--help`` need not import torch."""
 
 NORMALIZATIONS = ("batch", "none", "spectral", "instance", "group", "layer")
+# A discriminator has no code to be modulated by.
+G_NORMALIZATIONS = ("modulated", *NORMALIZATIONS)
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "elu", "gelu", "silu")
 OUTPUTS = ("tanh", "sigmoid", "none")
 UP_SAMPLERS = ("transposed", "nearest", "shuffle")

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
@@ -26,6 +27,30 @@ def normalization(name: str, channels: int) -> nn.Module:
         # Layer norm of a picture is group norm with one group of all channels.
         return nn.GroupNorm(1, channels)
     return nn.Identity()
+
+
+class ModulatedBatchNorm(nn.Module):
+    """Batch norm of (n, channels, h, w) whose scale and shift depend on a code (n, code).
+
+    The scale is 1 + A code and the shift B code: each item says itself how strong its channels
+    are, at every depth, where a plain batch norm lets it speak only in the first layer.
+
+    Source: Chen et al. 2018, arXiv 1810.01365, with a linear map in place of their small network
+    and a class beside z in the code.
+    """
+
+    _DEVIATION = 0.3  # of the modulation by a code of unit variance, before training
+
+    def __init__(self, channels: int, code: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.modulation = nn.Linear(code, 2 * channels)
+        nn.init.normal_(self.modulation.weight, 0.0, self._DEVIATION * code**-0.5)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, x: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        scale, shift = self.modulation(code)[:, :, None, None].chunk(2, 1)
+        return torch.addcmul(shift, self.norm(x), 1 + scale)
 
 
 def weight_norm(name: str, layer: nn.Module) -> nn.Module:

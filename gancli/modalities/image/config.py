@@ -7,6 +7,7 @@ from gancli.config import TrainConfig, option
 from gancli.layers.names import (
     ACTIVATIONS,
     DOWN_SAMPLERS,
+    G_NORMALIZATIONS,
     HEADS,
     NORMALIZATIONS,
     OUTPUTS,
@@ -59,7 +60,8 @@ class ImageConfig(TrainConfig):
         "Networks", minimum=4, maximum=512,
     )
     g_norm: str = option(
-        "batch", "Normalization in the generator.", "Networks", choices=NORMALIZATIONS
+        "modulated", "Normalization in the generator; modulated is batch norm whose scale and "
+        "shift follow z and the class.", "Networks", choices=G_NORMALIZATIONS,
     )
     d_norm: str = option(
         "none", "Normalization in the discriminator; batch does not go with penalties.",
@@ -136,28 +138,30 @@ class ImageConfig(TrainConfig):
     ema: float = shared.ema("pictures", "10,000 pictures")
 
 
+# What the published recipes below have in common.
+_PUBLISHED: dict[str, Any] = {
+    "g_norm": "batch", "g_width": 64, "d_width": 64, "augment": "none",
+    "r1": 0.0, "r2": 0.0, "lr_end": 1.0, "updates": "alternating",
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # The defaults above; RESULTS.md tells what moved them most.
     "relativistic": {},
     # Radford, Metz and Chintala 2015 (arXiv 1511.06434), the values of its section 4.
     "dcgan": {
-        "labels": "none", "latent": 100, "g_width": 64, "d_width": 64, "d_norm": "batch",
-        "init": "normal", "objective": "bce", "r1": 0.0, "r2": 0.0, "batch": 128,
-        "g_lr": 2e-4, "d_lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "lr_end": 1.0,
-        "ema": 0.0, "augment": "none", "updates": "alternating",
+        "objective": "bce", **_PUBLISHED, "labels": "none", "latent": 100, "d_norm": "batch",
+        "init": "normal", "batch": 128, "g_lr": 2e-4, "d_lr": 2e-4, "beta1": 0.5, "beta2": 0.999,
+        "ema": 0.0,
     },
     # Gulrajani et al. 2017 (arXiv 1704.00028), algorithm 1.
     "wgan-gp": {
-        "lr_end": 1.0,
-        "objective": "wasserstein", "r1": 0.0, "r2": 0.0, "gp": 10.0, "penalty_share": 1.0,
-        "d_steps": 5, "g_lr": 1e-4, "d_lr": 1e-4, "beta1": 0.0, "beta2": 0.9,
-        "updates": "alternating",
+        "objective": "wasserstein", **_PUBLISHED, "gp": 10.0, "penalty_share": 1.0, "d_steps": 5,
+        "batch": 64, "g_lr": 1e-4, "d_lr": 1e-4, "beta1": 0.0, "beta2": 0.9,
     },
     # Miyato et al. 2018 (arXiv 1802.05957): hinge loss and spectral norm in the discriminator.
     "sngan": {
-        "lr_end": 1.0,
-        "objective": "hinge", "d_norm": "spectral", "r1": 0.0, "r2": 0.0, "g_lr": 2e-4,
-        "d_lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "updates": "alternating",
+        "objective": "hinge", **_PUBLISHED, "d_norm": "spectral", "batch": 64, "g_lr": 2e-4,
+        "d_lr": 2e-4, "beta1": 0.5, "beta2": 0.999,
     },
 }
 

@@ -14,7 +14,12 @@ from gancli.layers.activation import activation, output_activation
 from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.layers.initialization import initialize, normal_scale
 from gancli.layers.minibatch import MinibatchStddev
-from gancli.layers.normalization import needs_bias, normalization, weight_norm
+from gancli.layers.normalization import (
+    ModulatedBatchNorm,
+    needs_bias,
+    normalization,
+    weight_norm,
+)
 from gancli.layers.resampling import UpSample, down_sample
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
@@ -42,11 +47,19 @@ def prepared(layer: nn.Module, norm: str, init: str, slope: float) -> nn.Module:
     return weight_norm(norm, layer)
 
 
+def _generator_norm(name: str, channels: int, code: int) -> nn.Module:
+    """Return a normalization of the generator, given the size of its code."""
+    if name == "modulated":
+        return ModulatedBatchNorm(channels, code)
+    return normalization(name, channels)
+
+
 class Generator(nn.Module):
     """z (n, latent) and labels (n,) to pictures (n, depth, size, size) in [-1, 1]."""
 
     def __init__(self, spec: ImageSpec, config: ImageConfig) -> None:
         super().__init__()
+        assert config.g_width is not None  # the budget has chosen it
         ladder = sides(spec.size)
         widths = channels(config.g_width, len(ladder) - 1)[::-1]
         wrap = partial(prepared, norm=config.g_norm, init=config.init, slope=config.slope)
@@ -54,15 +67,15 @@ class Generator(nn.Module):
             nn.Embedding(len(spec.classes), config.latent) if spec.classes else None
         )
         self.start = (widths[0], ladder[0], ladder[0])
-        inputs = config.latent * (2 if spec.classes else 1)
+        code = config.latent * (2 if spec.classes else 1)
         self.project = wrap(
-            nn.Linear(inputs, widths[0] * ladder[0] ** 2, bias=needs_bias(config.g_norm))
+            nn.Linear(code, widths[0] * ladder[0] ** 2, bias=needs_bias(config.g_norm))
         )
         body: list[nn.Module] = []
         for depth, width in enumerate(widths):
             last = depth + 1 == len(widths)
             body += [
-                normalization(config.g_norm, width),
+                _generator_norm(config.g_norm, width, code),
                 activation(config.g_activation, config.slope),
                 UpSample(
                     config.up, width, spec.depth if last else widths[depth + 1],
@@ -72,10 +85,11 @@ class Generator(nn.Module):
         self.body = nn.Sequential(*body, output_activation(config.g_output))
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        if self.embedding is not None:
-            z = torch.cat([z, self.embedding(labels)], 1)
-        x = self.project(z).view(-1, *self.start).contiguous(memory_format=torch.channels_last)
-        images: torch.Tensor = self.body(x)
+        code = z if self.embedding is None else torch.cat([z, self.embedding(labels)], 1)
+        x = self.project(code).view(-1, *self.start).contiguous(memory_format=torch.channels_last)
+        for layer in self.body:
+            x = layer(x, code) if isinstance(layer, ModulatedBatchNorm) else layer(x)
+        images: torch.Tensor = x
         return images
 
 
@@ -84,6 +98,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, spec: ImageSpec, config: ImageConfig) -> None:
         super().__init__()
+        assert config.d_width is not None
         self.mixes_items = config.d_norm == "batch" or config.minibatch_stddev
         widths = channels(config.d_width, len(sides(spec.size)) - 1)
         wrap = partial(prepared, norm=config.d_norm, init=config.init, slope=config.slope)

@@ -93,7 +93,7 @@ def test_a_picture_does_not_depend_on_its_neighbours_when_sampling():
 
 
 def test_normal_init_is_that_of_dcgan():
-    networks = made(64, g_width=16, d_width=16, d_norm="batch", init="normal")
+    networks = made(64, g_width=16, d_width=16, g_norm="batch", d_norm="batch", init="normal")
     convolution = networks.discriminator.body[3][0]
     assert convolution.weight.std().item() == pytest.approx(0.02, rel=0.05)
     norm = networks.generator.body[0]
