@@ -38,7 +38,7 @@ class FrechetScorer(ABC):
         self._projection = Projection(train, weights)
         real = self._projection(held_out)
         self._real = fit(real)
-        self._last: tuple[torch.Tensor, Gaussian | None] | None = None
+        self._last: tuple[torch.Tensor, np.ndarray, Gaussian] | None = None
         self.floor = 100.0 * sampling_floor(real, samples, rng)
 
     @abstractmethod
@@ -47,21 +47,30 @@ class FrechetScorer(ABC):
 
     def score(self, items: torch.Tensor) -> float:
         """Return the distance of items; inf if any value is not finite."""
-        gaussian = self._fitted(items)
-        return float("inf") if gaussian is None else 100.0 * distance(gaussian, self._real)
+        if not _finite(items):
+            return float("inf")
+        return 100.0 * distance(self._measured(items)[1], self._real)
 
     def diversity(self, items: torch.Tensor) -> float:
         """Return the spread of items over that of real ones; 0 if any value is not finite."""
-        gaussian = self._fitted(items)
-        return 0.0 if gaussian is None else spread_ratio(gaussian, self._real)
+        if not _finite(items):
+            return 0.0
+        return spread_ratio(self._measured(items)[1], self._real)
 
-    def _fitted(self, items: torch.Tensor) -> Gaussian | None:
-        """Return the Gaussian of items, computed once for both figures of the same items."""
+    def projected(self, items: torch.Tensor) -> np.ndarray:
+        """Return finite items in the space where they are compared, shape (items, rank)."""
+        return self._measured(items)[0]
+
+    def _measured(self, items: torch.Tensor) -> tuple[np.ndarray, Gaussian]:
+        """Return the features of items and their Gaussian, computed once for all figures."""
         if self._last is None or self._last[0] is not items:
-            finite = len(items) > 0 and bool(torch.isfinite(items).all())
-            gaussian = fit(self._projection(self.features(items))) if finite else None
-            self._last = items, gaussian
-        return self._last[1]
+            features = self._projection(self.features(items))
+            self._last = items, features, fit(features)
+        return self._last[1:]
+
+
+def _finite(items: torch.Tensor) -> bool:
+    return len(items) > 0 and bool(torch.isfinite(items).all())
 
 
 def topped_up(blocks: Blocks, count: int, others: Blocks) -> Blocks:

@@ -1,6 +1,6 @@
 """What the measurements say: which generator is the best, and whether training is in trouble."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gancli.training.measurement import Measurement
 
@@ -33,8 +33,8 @@ class Monitor:
     Args:
         score, diversity: Of the last measurement.
         previous: The score before it.
-        best_score, best_step, best_loss, best_diversity: Of the best generator; it has no score
-            yet if only its loss is known.
+        best_score, best_step, best_loss, best_diversity, best_notes: Of the best generator; it has
+            no score yet if only its loss is known.
         min_loss: Smallest held-out loss, where there is one.
         rise_count: Evaluations in a row whose held-out loss was no longer near the smallest.
         divergence_count: Measurements in a row that diverged.
@@ -51,6 +51,7 @@ class Monitor:
     best_step: int | None = None
     best_loss: float | None = None
     best_diversity: float | None = None
+    best_notes: dict[str, float] = field(default_factory=dict)
     min_loss: float | None = None
     rise_count: int = 0
     divergence_count: int = 0
@@ -90,7 +91,7 @@ class Monitor:
         best = eligible and (latest or score < limit)
         if best:
             self.best_score, self.best_step, self.best_diversity = score, step, diversity
-            self.best_loss = loss
+            self.best_loss, self.best_notes = loss, measurement.notes
             self.forget_trouble()
         else:
             diverged = bool(self.best_score) and score > _DIVERGED * (self.best_score or 0.0)
@@ -115,6 +116,7 @@ class Monitor:
     def record_best(self, measurement: Measurement) -> None:
         """Record the score of a best generator of which only the loss was known."""
         self.best_score, self.best_diversity = measurement.score, measurement.diversity
+        self.best_notes = measurement.notes
 
     def forget_trouble(self) -> None:
         """Begin to count trouble anew."""

@@ -11,6 +11,7 @@ from gancli.artifacts.run import Run
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
 from gancli.layers import weights
+from gancli.metrics.memorization import MANY, NEAR_TRAINING
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.reporting import Reporter
 from gancli.runtime.devices import bf16, choose
@@ -164,6 +165,14 @@ def _export(trainer: Trainer, record: AnyRecord) -> Path:
             "score": round(quality.best_score or 0.0, 4), "best_step": quality.best_step,
             "diversity": round(quality.best_diversity or 0.0, 4),
         }
+    near = quality.best_notes.get(NEAR_TRAINING, 0.0)
+    if near > MANY:
+        metrics[NEAR_TRAINING] = round(near, 4)
+        trainer.reporter.warn(
+            f"{near:.0%} of the samples are nearer to an item of the training data than all but "
+            "5% of the items held out: the model repeats what it has seen. More data helps, or a "
+            "shorter --time."
+        )
     networks = {
         "generator": trainer.ema.network, "discriminator": trainer.networks.discriminator
     }

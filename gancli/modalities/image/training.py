@@ -109,8 +109,19 @@ def real(items: Items, spec: ImageSpec) -> tuple[torch.Tensor, torch.Tensor | No
 
 def scorer(dataset: Dataset, spec: ImageSpec, seed: int) -> ImageScorer:
     """Return the monitor's measure for a data set of pictures."""
-    pixels = dataset.arrays["pixels"]
-    return ImageScorer(pixels[dataset.train], pixels[dataset.held_out], seed)
+    rng = np.random.default_rng(seed)
+
+    def some(indices: np.ndarray, limit: int) -> np.ndarray:
+        # The pixels may be memory-mapped, and more than fit into memory.
+        chosen = rng.choice(indices, min(limit, len(indices)), replace=False)
+        return np.asarray(dataset.arrays["pixels"][np.sort(chosen)])
+
+    train, held_out = dataset.train, dataset.held_out
+    return ImageScorer(
+        some(train, MAX_TRAIN), some(held_out, MAX_REFERENCE), seed,
+        # Of a large set there is too little time to memorize much.
+        all_there=len(train) <= MAX_TRAIN and _guarded(dataset),
+    )
 
 
 TRAINABLE = Trainable(
