@@ -76,6 +76,9 @@ class Trainable(Generic[SpecT, ConfigT]):
             them, and their labels.
         phases: Returns the parts of training in order.
         scorer: Returns the monitor's measure for this data; the integer is its seed.
+        sized: Chooses what the config leaves to the budget, such as the width of the networks, and
+            says so. Its last argument returns the items that the budget buys with a config whose
+            steps have so many items. None where nothing is left.
     """
 
     build: "Callable[[SpecT, ConfigT], Networks]"
@@ -84,6 +87,10 @@ class Trainable(Generic[SpecT, ConfigT]):
     real: "Callable[[Items, SpecT], tuple[torch.Tensor, torch.Tensor | None]]"
     phases: "Callable[[SpecT, ConfigT, Dataset], list[Phase]]"
     scorer: "Callable[[Dataset, SpecT, int], Scorer]"
+    sized: (
+        "Callable[[SpecT, ConfigT, Callable[[ConfigT, int], float]], tuple[ConfigT, list[str]]]"
+        " | None"
+    ) = None
 
 
 def call_generator(

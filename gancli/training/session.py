@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from gancli.artifacts import model
 from gancli.artifacts.model import Model, Weights
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
+from gancli.config import TrainConfig
+from gancli.data.dataset import Dataset
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
 from gancli.layers import weights
@@ -24,6 +28,7 @@ from gancli.storage import checkpoints
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
+from gancli.training.speed import affordable_items
 from gancli.training.trainer import Diverged, Trainer
 
 
@@ -56,18 +61,21 @@ def train(
         Diverged: Training failed; the best model so far is kept.
         GancliError: Anything else that a person can mend.
     """
-    fixed(config.threads)  # a usage error should not wait for the data
+    _use_threads(config)  # a usage error should not wait for the data
+    precision = _precision(config)
     Run.check(run_path, force)
     loader = modality.loader()
     spec, sentences = loader.inspect(source, config)
     for sentence in sentences:
         reporter.note(sentence)
     dataset = loader.load(source, spec, config, reporter)
+    config = sized(modality, spec, config, dataset, precision, reporter)
     data = str(Path(source.path).absolute())
     record = RunRecord(modality, spec, config, data, source.name, command)
     run = Run.create(run_path, record, force)
     try:
-        return _train(Experiment(modality, spec, config, dataset), record, run, reporter)
+        experiment = Experiment(modality, spec, config, dataset)
+        return _train(experiment, precision, record, run, reporter)
     finally:
         run.close()
 
@@ -104,19 +112,51 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
                 f"If it moved, use: gancli train {name} DATA --resume {run_path}",
                 error.exit_code,
             ) from error
+        _use_threads(record.config)
         dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
         experiment = Experiment(record.modality, record.spec, record.config, dataset)
-        return _train(experiment, record, run, reporter)
+        return _train(experiment, _precision(record.config), record, run, reporter)
     finally:
         run.close()
 
 
-def _train(experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter) -> Path:
-    config, dataset = experiment.config, experiment.dataset
+def _use_threads(config: TrainConfig) -> None:
+    """Compute with the threads that the config fixes, from the first measurement on."""
+    threads = fixed(config.threads)
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def _precision(config: TrainConfig) -> Precision:
     device = choose(config.device)
-    precision = Precision(device, bf16(config.precision, device))
+    return Precision(device, bf16(config.precision, device))
+
+
+def sized(
+    modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT, dataset: Dataset,
+    precision: Precision, reporter: Reporter,
+) -> ConfigT:
+    """Return the config with what its budget decides."""
+    trainable = modality.trainable()
+    if trainable.sized is None:
+        return config
+
+    def affordable(trial: ConfigT, batch: int) -> float:
+        return affordable_items(trainable, spec, trial, dataset, precision, batch)
+
+    config, sentences = trainable.sized(spec, config, affordable)
+    for sentence in sentences:
+        reporter.note(sentence)
+    return config
+
+
+def _train(
+    experiment: AnyExperiment, precision: Precision, record: AnyRecord, run: Run,
+    reporter: Reporter,
+) -> Path:
+    dataset = experiment.dataset
     reporter.note(
-        f"Computing on {device.type} in {'bf16' if precision.bf16 else 'fp32'}; "
+        f"Computing on {precision.device.type} in {'bf16' if precision.bf16 else 'fp32'}; "
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
     scorer = experiment.modality.trainable().scorer(dataset, experiment.spec, 0)

@@ -57,8 +57,8 @@ def test_a_group_alone_shows_help(call):
 def test_help_says_defaults_choices_and_bounds(call):
     text = " ".join(call("train", "image", "-h").out.split())
     assert "--latent N Numbers in the noise vector z. [default: 64; 1 to 4,096]" in text
-    assert "otherwise 32. [2 to 65,536]" in text
-    assert "--g-norm batch|none|spectral" in text
+    assert "32 unless set. [2 to 65,536]" in text
+    assert "--g-norm modulated|batch|none|spectral" in text
     assert "--mirror / --no-mirror" in text
     assert "[default: 0; 0 to 2^63-1]" in text
 

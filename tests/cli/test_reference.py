@@ -66,7 +66,7 @@ def test_an_entry_reads_well(call):
         "        Numbers in the noise vector z.\n"
     ) in text
     assert "    --mirror, --no-mirror  [switch; default: off; $GANCLI_MIRROR]\n" in text
-    assert "    wgan-gp: lr-end 1.0, objective wasserstein" in text
+    assert "    wgan-gp: objective wasserstein, g-norm batch" in text
     markdown = call("help", "options", "image", "--markdown").out
     assert (
         "| `--latent N` | int; default: 64; 1 to 4,096 | `GANCLI_LATENT` | "

@@ -51,12 +51,13 @@ class ImageConfig(TrainConfig):
     )
 
     latent: int = shared.latent()
-    g_width: int = option(
-        48, "Channels of the generator's widest picture layer; deeper layers double it.",
+    g_width: int | None = option(
+        None, "Channels of the generator's layer next to the pictures; deeper layers double it. "
+        "Found from the budget and the speed of this machine.",
         "Networks", minimum=4, maximum=512,
     )
-    d_width: int = option(
-        48, "Channels of the discriminator's first layer; deeper layers double it.",
+    d_width: int | None = option(
+        None, "Channels of the discriminator's first layer; deeper layers double it. As --g-width.",
         "Networks", minimum=4, maximum=512,
     )
     g_norm: str = option(

@@ -67,11 +67,7 @@ def inspect(source: Source, config: ImageConfig) -> tuple[ImageSpec, list[str]]:
     spec = ImageSpec(
         size, channels, cast(Fit, config.fit), classes, tuple(counts), len(members)
     )
-    sentences = [size_why, channels_why, classes_why]
-    if config.batch is None:
-        kind = f"{'color' if spec.depth > 1 else 'grey'} pictures of {size} pixels"
-        sentences.append(f"Batch: {spec.batch}, the default for {kind} (--batch sets it).")
-    return spec, sentences
+    return spec, [size_why, channels_why, classes_why]
 
 
 def _choose_size(infos: list[ImageInfo], requested: int | None) -> tuple[int, str]:

@@ -42,8 +42,8 @@ class ImageSpec:
         return _DEPTHS[self.channels]
 
     @property
-    def batch(self) -> int:
-        """Default number of pictures in a step: the best at equal time."""
+    def earlier_batch(self) -> int:
+        """Pictures in a step of a run that was made before runs recorded it."""
         return 64 if self.depth > 1 and self.size <= 32 else 32
 
     @classmethod

@@ -131,4 +131,5 @@ TRAINABLE = Trainable(
     real=real,
     phases=phases,
     scorer=scorer,
+    sized=sized,
 )

@@ -1,0 +1,71 @@
+"""How wide the networks are, and how many pictures a step has, for what a budget buys.
+
+Wide networks end better and learn slower: which width is best grows with the number of pictures
+that it can be trained on. RESULTS.md shows the curve that the rule was fitted to.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gancli.modalities.image.config import ImageConfig
+from gancli.modalities.image.spec import ImageSpec
+
+_WIDTHS = (16, 24, 32, 48, 64, 96, 128)
+_REFERENCE = 32  # the width that is timed
+# Pictures that the reference width has to see before a wider network does better, and how that
+# grows with the width.
+_ENOUGH, _GROWTH = 400_000, 2.0
+# Time of a step against its width. It is less than 2, since not all of a step is convolutions.
+_COST = 1.6
+_BATCH = 32
+
+
+def sized(
+    spec: ImageSpec, config: ImageConfig, affordable: Callable[[ImageConfig, int], float]
+) -> tuple[ImageConfig, list[str]]:
+    """Return the config with widths and batch, and a sentence for each choice.
+
+    Args:
+        spec: What the data fixed.
+        config: What the person chose; None is left to choose.
+        affordable: Returns the pictures that the budget buys with a config of such a batch.
+    """
+    sentences = []
+    batch = config.batch or _BATCH
+    if config.batch is None:
+        sentences.append(f"Batch: {batch} pictures a step (--batch sets it).")
+    config = replace(config, batch=batch)
+    asked = config.g_width or config.d_width
+    if asked is None:
+        trial = replace(config, g_width=_REFERENCE, d_width=_REFERENCE)
+        pictures = affordable(trial, batch)
+        timed = config.steps is None and config.images is None
+        asked = _widest(pictures, _COST if timed else 0.0)
+        seen = pictures * (_REFERENCE / asked) ** (_COST if timed else 0.0)
+        sentences.append(
+            f"Width: {asked}, which suits the {_rounded(seen)} pictures that this budget shows it "
+            "here (--g-width sets it)."
+        )
+    return (
+        replace(config, g_width=config.g_width or asked, d_width=config.d_width or asked),
+        sentences,
+    )
+
+
+def _widest(pictures: float, cost: float) -> int:
+    """Return the widest network that the budget shows enough pictures.
+
+    Args:
+        pictures: That the reference width would see.
+        cost: Exponent by which they become fewer as the width grows.
+    """
+    enough = [
+        width for width in _WIDTHS
+        if pictures * (_REFERENCE / width) ** cost >= _ENOUGH * (width / _REFERENCE) ** _GROWTH
+    ]
+    return enough[-1] if enough else _WIDTHS[0]
+
+
+def _rounded(count: float) -> str:
+    digits = max(len(str(int(count))) - 2, 0)
+    return f"{round(count, -digits):,.0f}"

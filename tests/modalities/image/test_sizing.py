@@ -1,0 +1,51 @@
+"""Widths and batch follow what the budget buys."""
+
+import pytest
+
+from gancli.modalities.image.config import ImageConfig
+from gancli.modalities.image.sizing import sized
+from gancli.modalities.image.spec import ImageSpec
+
+SPEC = ImageSpec(32, "RGB", "crop", (), (), 100)
+
+
+def chosen(pictures, **options):
+    """Return the sized config and what was asked of the machine."""
+    asked = []
+
+    def affordable(config, batch):
+        asked.append((config.g_width, config.d_width, batch))
+        return pictures
+
+    config, sentences = sized(SPEC, ImageConfig(**options), affordable)
+    return config, sentences, asked
+
+
+@pytest.mark.parametrize("options", [{"time": 60.0}, {"steps": 9}, {"images": 9}])
+def test_a_larger_budget_never_gets_a_narrower_network(options):
+    widths = [chosen(2.0**power, **options)[0].g_width for power in range(40)]
+    assert widths == sorted(widths) and widths[0] == 16 and widths[-1] == 128
+    assert len(set(widths)) == 7
+
+
+def test_the_discriminator_is_as_wide_as_the_generator_and_the_sentence_names_the_option():
+    config, sentences, asked = chosen(1e6, time=60.0)
+    assert config.d_width == config.g_width and config.batch == 32
+    assert asked == [(32, 32, 32)]
+    assert "--batch" in sentences[0] and "--g-width" in sentences[1]
+    assert str(config.g_width) in sentences[1]
+
+
+def test_what_was_asked_for_is_kept_and_nothing_is_timed():
+    config, sentences, asked = chosen(1e6, g_width=20, batch=7)
+    assert (config.g_width, config.d_width, config.batch) == (20, 20, 7)
+    assert not asked and not sentences
+    assert chosen(1e6, d_width=24)[0].g_width == 24
+    config = chosen(1e6, g_width=20, d_width=12)[0]
+    assert (config.g_width, config.d_width) == (20, 12)
+
+
+def test_the_pictures_in_the_sentence_are_those_of_the_width_that_was_chosen():
+    budget = 1_234_567
+    sentences = chosen(budget, images=budget)[1]
+    assert "1,200,000 pictures" in sentences[-1]
