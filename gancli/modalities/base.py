@@ -47,6 +47,10 @@ class Scorer(Protocol):
         """Return further figures for the log."""
 
 
+# Items that the budget buys with a config whose steps have so many, if that is known.
+Affordable: TypeAlias = Callable[[ConfigT, int], float | None]
+
+
 @dataclass(frozen=True)
 class Loader(Generic[SpecT, ConfigT]):
     """From files to arrays (numpy).
@@ -78,7 +82,8 @@ class Trainable(Generic[SpecT, ConfigT]):
         scorer: Returns the monitor's measure for this data; the integer is its seed.
         sized: Chooses what the config leaves to the budget, such as the width of the networks, and
             says so. Its last argument returns the items that the budget buys with a config whose
-            steps have so many items. None where nothing is left.
+            steps have so many items, or None where that is not known yet; then it is left open.
+            A modality that leaves nothing to the budget has none.
     """
 
     build: "Callable[[SpecT, ConfigT], Networks]"
@@ -88,8 +93,7 @@ class Trainable(Generic[SpecT, ConfigT]):
     phases: "Callable[[SpecT, ConfigT, Dataset], list[Phase]]"
     scorer: "Callable[[Dataset, SpecT, int], Scorer]"
     sized: (
-        "Callable[[SpecT, ConfigT, Callable[[ConfigT, int], float]], tuple[ConfigT, list[str]]]"
-        " | None"
+        "Callable[[SpecT, ConfigT, Affordable[ConfigT]], tuple[ConfigT, list[str]]] | None"
     ) = None
 
 

@@ -33,6 +33,12 @@ class Budget:
         spent = {"time": seconds, "steps": step, "images": images}[self.kind]
         return min(spent / self.amount, 1.0)
 
+    def items(self, batch: int) -> float | None:
+        """Return the items it pays for in steps of so many, or None where the clock decides."""
+        if self.kind == "time":
+            return None
+        return self.amount * (batch if self.kind == "steps" else 1)
+
     def seconds_left(self, step: int, images: int, seconds: float) -> float | None:
         """Return an estimate of the time to go, or None at the very start."""
         if self.kind == "time":

@@ -6,27 +6,43 @@ from typing import Generic
 from gancli.artifacts.networks import parameter_counts, planned_networks
 from gancli.data.source import Source
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
+from gancli.training.budget import Budget
 
 
 @dataclass(frozen=True)
-class Plan(Generic[SpecT]):
+class Plan(Generic[SpecT, ConfigT]):
     """A look ahead.
 
     Args:
         spec: What the data fixes.
+        config: With what the budget decides, as far as that is known.
         sentences: Why.
-        parameters: Number of weights of each network.
+        parameters: Number of weights of each network; empty if their size is not known yet.
     """
 
     spec: SpecT
+    config: ConfigT
     sentences: list[str]
     parameters: dict[str, int]
 
 
 def plan(
     modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source
-) -> Plan[SpecT]:
+) -> Plan[SpecT, ConfigT]:
     """Look at the data and build the networks without memory."""
     spec, sentences = modality.loader().inspect(source, config)
-    networks = planned_networks(modality.trainable(), spec, config)
-    return Plan(spec, sentences, parameter_counts(networks))
+    trainable, open_items = modality.trainable(), []
+    if trainable.sized is not None:
+
+        def affordable(trial: ConfigT, batch: int) -> float | None:
+            items = Budget.of(trial).items(batch)
+            if items is None:
+                open_items.append(trial)
+            return items
+
+        config, more = trainable.sized(spec, config, affordable)
+        sentences = [*sentences, *more]
+    parameters = {}
+    if not open_items:
+        parameters = parameter_counts(planned_networks(trainable, spec, config))
+    return Plan(spec, config, sentences, parameters)

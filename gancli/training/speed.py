@@ -29,10 +29,9 @@ def affordable_items(
         batch: Items in a step of the config.
     """
     budget = Budget.of(config)
-    if budget.kind == "images":
-        return budget.amount
-    if budget.kind == "steps":
-        return budget.amount * batch
+    items = budget.items(batch)
+    if items is not None:
+        return items
     networks = trainable.start(spec, config, dataset)
     for network in networks.named().values():
         network.to(precision.device).train()

@@ -124,3 +124,47 @@ def test_a_discriminator_that_mixes_items_sees_each_kind_alone_and_no_joint_upda
         hook(lambda _, args, sizes=sizes: sizes.append(len(args[0])))
         chosen.step(context(nets, chosen.optimizers(nets)))
         assert sizes == wanted
+
+
+class Classes(Discriminator):
+    def __init__(self):
+        super().__init__()
+        self.projection = nn.Embedding(3, 8)
+
+    def forward(self, x, labels=None):
+        output = super().forward(x)
+        logits = output.logits + (output.features * self.projection(labels)).sum(1)
+        return DiscriminatorOutput(logits, output.features)
+
+
+def test_each_network_learns_to_tell_classes_from_its_own_items_alone():
+    torch.manual_seed(3)
+    nets = Networks(Generator(4, 6), Classes())
+    real, labels = torch.randn(16, 6), torch.arange(16) % 3
+    z = torch.randn((16, 4), generator=torch.Generator().manual_seed(9))
+    chosen, named = phase("relativistic", class_weight=0.7), nets.named()
+    fake = nets.generator(z)
+    r, f = (nets.discriminator(x, labels) for x in (real, fake))
+
+    def class_loss(output):
+        logits = output.features @ nets.discriminator.projection.weight.T
+        return nn.functional.cross_entropy(logits, labels)
+
+    wanted = {
+        name: torch.autograd.grad(
+            loss(r.logits, f.logits).mean() + 0.7 * class_loss(output),
+            list(named[name].parameters()), retain_graph=True,
+        )
+        for name, loss, output in (
+            ("generator", chosen.objective.generator, f),
+            ("discriminator", chosen.objective.discriminator, r),
+        )
+    }
+    before = {key: [p.detach().clone() for p in net.parameters()] for key, net in named.items()}
+    optimizers = {key: torch.optim.SGD(net.parameters(), 1.0) for key, net in named.items()}
+    step = AdversarialStep(chosen, context(nets, optimizers, seed=9))
+    losses = step.joint_update(real, step.generate(16, labels), labels)
+    assert losses["class_loss"] > 0
+    for key, gradients in wanted.items():
+        for old, new, gradient in zip(before[key], named[key].parameters(), gradients, strict=True):
+            assert torch.allclose(old - new, gradient, atol=1e-6), key

@@ -2,8 +2,13 @@
 
 import pytest
 import torch
+from helpers import step_context
 
-from gancli.phases.overfitting import AugmentationStrength
+from gancli.layers.discriminator import DiscriminatorOutput
+from gancli.losses.adversarial import objective
+from gancli.phases.adversarial import AdversarialPhase
+from gancli.phases.base import Batch, Networks
+from gancli.phases.overfitting import AUGMENTATION, AugmentationStrength
 
 STEP = 16 * 8 / 50_000  # a batch of 16 at each eighth step
 
@@ -61,3 +66,39 @@ def test_a_checkpoint_holds_all_of_it():
     assert torch.equal(module.strength, other.strength)
     assert torch.equal(module.logits, other.logits)
     assert not list(module.parameters())
+
+
+class Memory(torch.nn.Module):
+    """A discriminator for which items that are not those it has seen are generated ones."""
+
+    mixes_items = False
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, x, labels=None):
+        known = (x == 1).float().mean(1)
+        return DiscriminatorOutput(self.scale * known + 1e-6 * x.mean(1), x)
+
+
+@pytest.mark.parametrize(("held_out", "grows"), [(2.0, True), (1.0, False)])
+def test_a_phase_looks_at_held_out_items_at_every_eighth_step(held_out, grows):
+    strength = AugmentationStrength()
+    nets = Networks(torch.nn.Linear(4, 6), Memory(), {AUGMENTATION: strength})
+    nets.generator.forward = lambda z, labels=None: torch.nn.functional.linear(
+        z, nets.generator.weight
+    )
+    phase = AdversarialPhase(
+        objective=objective("relativistic"), latent=4,
+        prepare=lambda batch, rng: batch.arrays["x"], augment=lambda x, rng: x,
+        augment_more=lambda x, rng: x, joint=True, d_steps=1, g_lr=1e-3, d_lr=1e-3, beta1=0.0,
+        beta2=0.99, lr_end=1.0, batch_size=16, fraction=1.0,
+    )
+    batch, others = (Batch({"x": torch.full((16, 6), each)}, None) for each in (1.0, held_out))
+    optimizers, seen = phase.optimizers(nets), []
+    for step in range(17):
+        phase.step(step_context(nets, optimizers, batch, step, step, others))
+        seen.append(float(strength.strength))
+    expected = [STEP * (step // 8 + 1) if grows else 0.0 for step in range(17)]
+    assert seen == pytest.approx(expected)

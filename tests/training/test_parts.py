@@ -13,12 +13,14 @@ from gancli.artifacts.model import load
 from gancli.artifacts.networks import load_networks
 from gancli.config import TrainConfig
 from gancli.phases.base import NotFinite
+from gancli.phases.overfitting import AugmentationStrength
 from gancli.runtime import threads
 from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.random import step_rng
+from gancli.training.state import Progress, capture, restore
 
 
 def test_ten_minutes_is_the_default_budget():
@@ -155,3 +157,13 @@ def test_measuring_threads_leaves_the_training_as_it_is(monkeypatch, pictures, t
     for group, arrays in ends[0].arrays.items():
         assert arrays.keys() == ends[1].arrays[group].keys()
         assert all(np.array_equal(arrays[name], ends[1].arrays[group][name]) for name in arrays)
+
+
+def test_a_checkpoint_from_before_a_counter_existed_can_be_taken_up_but_not_one_without_weights():
+    network = nn.Linear(2, 2)
+    average, strength = Ema(network, 0.0), AugmentationStrength()
+    older = capture(Progress(), {"generator": network}, average, {}, {})
+    restore(older, {"generator": network, "augmentation": strength}, average, {})
+    assert strength.strength == 0
+    with pytest.raises(RuntimeError, match="weight"):
+        restore(older, {"generator": network, "discriminator": nn.Linear(2, 1)}, average, {})

@@ -193,6 +193,8 @@ def _dry_run(
     for sentence in planned.sentences:
         output.note(sentence)
     names = [option.name for option in options(modality.config_type)]
+    found = {name for name in names if getattr(planned.config, name) != getattr(config, name)}
+    config, sources = planned.config, {**sources, **dict.fromkeys(found, "budget")}
     if output.mode == "json":
         from dataclasses import asdict
 

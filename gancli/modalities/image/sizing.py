@@ -4,9 +4,9 @@ Wide networks end better and learn slower: which width is best grows with the nu
 that it can be trained on. RESULTS.md shows the curve that the rule was fitted to.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
+from gancli.modalities.base import Affordable
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
 
@@ -21,14 +21,15 @@ _BATCH = 32
 
 
 def sized(
-    spec: ImageSpec, config: ImageConfig, affordable: Callable[[ImageConfig, int], float]
+    spec: ImageSpec, config: ImageConfig, affordable: Affordable[ImageConfig]
 ) -> tuple[ImageConfig, list[str]]:
     """Return the config with widths and batch, and a sentence for each choice.
 
     Args:
         spec: What the data fixed.
         config: What the person chose; None is left to choose.
-        affordable: Returns the pictures that the budget buys with a config of such a batch.
+        affordable: Returns the pictures that the budget buys with a config of such a batch, or
+            None before the machine was timed, when the width is left open.
     """
     sentences = []
     batch = config.batch or _BATCH
@@ -39,6 +40,12 @@ def sized(
     if asked is None:
         trial = replace(config, g_width=_REFERENCE, d_width=_REFERENCE)
         pictures = affordable(trial, batch)
+        if pictures is None:
+            sentences.append(
+                "Width: found as training starts, from the budget and the speed of this machine "
+                "(--g-width sets it)."
+            )
+            return config, sentences
         timed = config.steps is None and config.images is None
         asked = _widest(pictures, _COST if timed else 0.0)
         seen = pictures * (_REFERENCE / asked) ** (_COST if timed else 0.0)
