@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from grain import grain
 from judge import Judge
 
 from gancli import modalities
@@ -28,6 +29,7 @@ from gancli.runtime.signals import Stop
 from gancli.training.experiment import Experiment
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import stack
+from gancli.training.session import sized
 from gancli.training.trainer import Trainer
 
 _SAMPLES = 10_000
@@ -60,7 +62,8 @@ class Judged(Hook):
             "fraction": round(status.progress, 3), "step": status.step,
             "distance": round(self.judge.distance(pictures), 3),
             "coverage": round(self.judge.coverage(pictures), 3),
-            "score": status.score, "threads": torch.get_num_threads(),
+            "grain": round(grain(pictures), 4), "score": status.score,
+            "threads": torch.get_num_threads(),
         }), flush=True)
 
 
@@ -103,7 +106,10 @@ def main() -> None:
         dataset = loader.load(source, spec, config, Silent())
         device = choose(config.device)
         precision = Precision(device, bf16(config.precision, device))
-        print(json.dumps({"data": source.name, **options}), flush=True)
+        config = sized(image, spec, config, dataset, precision, Silent())
+        print(json.dumps({
+            "data": source.name, **options, "widths": [config.g_width, config.d_width],
+        }), flush=True)
         with tempfile.TemporaryDirectory() as folder, Stop() as stop:
             record = RunRecord(image, spec, config, given.data, source.name, "")
             run = Run.create(Path(folder) / "run", record, force=False)

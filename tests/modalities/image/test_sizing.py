@@ -23,7 +23,7 @@ def chosen(pictures, **options):
 
 @pytest.mark.parametrize("options", [{"time": 60.0}, {"steps": 9}, {"images": 9}])
 def test_a_larger_budget_never_gets_a_narrower_network(options):
-    widths = [chosen(2.0**power, **options)[0].g_width for power in range(40)]
+    widths = [chosen(1.3**power, **options)[0].g_width for power in range(80)]
     assert widths == sorted(widths) and widths[0] == 16 and widths[-1] == 128
     assert len(set(widths)) == 7
 
