@@ -42,8 +42,8 @@ class ImageConfig(TrainConfig):
     )
     augment: str = option(
         "auto", "DiffAugment on real and generated pictures alike: all, none, or a list such as "
-        "color,translation. auto always shifts, and adds the others where the discriminator "
-        "overfits.", "Data",
+        "color,translation. auto always shifts color pictures, and does the rest where the "
+        "discriminator overfits.", "Data",
         metavar="auto|none|all|" + ",".join(AUGMENTATIONS),
     )
     mirror: bool = option(

@@ -22,24 +22,29 @@ from gancli.phases.overfitting import AUGMENTATION, AugmentationStrength
 from gancli.phases.refit import RefitPhase
 
 # Without shifts the discriminator sees each pixel in the same place of its strides, and patterns of
-# their period pass unpunished.
-_ALWAYS = ("translation",)
+# their period pass unpunished. Grey pictures are mostly of things that stand in the middle, where
+# shifted ones would be learned for real.
+_ALWAYS_IN_COLOR = ("translation",)
 
 _REFIT = 0.04  # of the budget goes to the discriminator that guides sampling
 
 
-def augmentations(choice: str, guarded: bool) -> tuple[list[str], list[str]]:
+def augmentations(
+    choice: str, *, in_color: bool, guarded: bool
+) -> tuple[list[str], list[str]]:
     """Return the augmentations that always apply, and those that follow overfitting.
 
     Args:
         choice: What ``--augment`` says.
+        in_color: Whether the pictures are.
         guarded: Whether pictures are held out by which overfitting shows.
 
     Raises:
         UsageError: There is no augmentation of that name.
     """
     if choice == "auto" and guarded:
-        return list(_ALWAYS), [name for name in AUGMENTATIONS if name not in _ALWAYS]
+        always = _ALWAYS_IN_COLOR if in_color else ()
+        return list(always), [name for name in AUGMENTATIONS if name not in always]
     if choice in ("auto", "all"):
         return list(AUGMENTATIONS), []
     names = [] if choice == "none" else choice.split(",")
@@ -72,9 +77,15 @@ class Prepare:
 def start(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> Networks:
     """Return new networks, and what decides how strongly pictures are augmented."""
     networks = build(spec, config)
-    if not augmentations(config.augment, _guarded(dataset))[1]:
+    if not _augmentations(spec, config, dataset)[1]:
         return networks
     return replace(networks, extra={AUGMENTATION: AugmentationStrength()})
+
+
+def _augmentations(
+    spec: ImageSpec, config: ImageConfig, dataset: Dataset
+) -> tuple[list[str], list[str]]:
+    return augmentations(config.augment, in_color=spec.depth > 1, guarded=_guarded(dataset))
 
 
 def _guarded(dataset: Dataset) -> bool:
@@ -83,7 +94,7 @@ def _guarded(dataset: Dataset) -> bool:
 
 def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase]:
     """Return the phases."""
-    always, more = augmentations(config.augment, _guarded(dataset))
+    always, more = _augmentations(spec, config, dataset)
     adversarial = AdversarialPhase(
         objective=objective(config.objective),
         latent=config.latent,

@@ -54,14 +54,18 @@ def test_color_keeps_the_picture():
         assert torch.corrcoef(torch.stack([a, b]))[0, 1] > 0.5
 
 
-def test_auto_always_shifts_and_adds_the_rest_where_overfitting_can_be_seen():
-    assert augmentations("auto", True) == (["translation"], ["color", "cutout"])
+def test_auto_always_shifts_in_color_and_does_the_rest_where_overfitting_can_be_seen():
+    def chosen(choice, in_color=True, guarded=True):
+        return augmentations(choice, in_color=in_color, guarded=guarded)
+
     everything = ["color", "translation", "cutout"]
-    assert augmentations("auto", False) == (everything, []) == augmentations("all", True)
-    assert augmentations("none", True) == ([], [])
-    assert augmentations("translation,color", True) == (["translation", "color"], [])
+    assert chosen("auto") == (["translation"], ["color", "cutout"])
+    assert chosen("auto", in_color=False) == ([], everything)
+    assert chosen("auto", guarded=False) == (everything, []) == chosen("all")
+    assert chosen("none") == ([], [])
+    assert chosen("translation,color", in_color=False) == (["translation", "color"], [])
     with pytest.raises(UsageError, match="colour"):
-        augmentations("colour", True)
+        chosen("colour")
     assert Augment([])(torch.ones(1), seeded()).item() == 1
 
 
