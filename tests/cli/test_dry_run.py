@@ -56,14 +56,14 @@ def test_dry_run_as_json(planned):
 def test_what_the_budget_decides_is_shown_as_far_as_it_is_known(call, pictures):
     command = ("train", "image", str(pictures), "--dry-run")
     counted = call(*command, "--steps", "100")
-    assert "g_width = 16  # budget" in counted.out.splitlines()
+    assert "g_width = 16  # found" in counted.out.splitlines()
     assert "# generator:" in counted.out and "Width: 16" in counted.err
     timed = call(*command, "--time", "1m")
     assert "# g_width is not set  # default" in timed.out.splitlines()
     assert "# generator:" not in timed.out and "as training starts" in timed.err
     assert {counted.status, timed.status} == {0}
     chosen = call(*command, "--time", "1m", "--g-width", "8")
-    assert "d_width = 8  # budget" in chosen.out.splitlines() and "# generator:" in chosen.out
+    assert "d_width = 8  # found" in chosen.out.splitlines() and "# generator:" in chosen.out
 
 
 class _Spec:

@@ -16,6 +16,7 @@ from gancli.artifacts.model import is_model
 from gancli.errors import DIVERGED, GancliError, UsageError
 from gancli.layers import weights
 from gancli.losses.adversarial import Objective, objective
+from gancli.metrics.memorization import Memorization
 from gancli.reporting import Silent
 from gancli.storage import checkpoints
 from gancli.training.schedule import MeasurementSchedule
@@ -222,3 +223,15 @@ def test_force_replaces_a_run_and_leaves_what_is_not_its_own(pictures, tmp_path)
     tiny_run(pictures, run, force=True, steps=2)
     assert (run / "notes.txt").read_text() == "mine"
     assert checkpoints.steps(run / "checkpoints")[-1] == 2
+
+
+@pytest.mark.parametrize(("share", "warned"), [(0.3, True), (0.2, False)])
+def test_a_model_that_repeats_its_data_is_warned_of(
+    pictures, tmp_path, monkeypatch, share, warned
+):
+    monkeypatch.setattr(Memorization, "near_share", lambda *_: share)
+    reporter = Recorder()
+    run = tiny_run(pictures, tmp_path / "run", reporter)
+    model = open_model(str(run), "image", pytest.fail)
+    assert any("repeats what it has seen" in each for each in reporter.warnings) == warned
+    assert ("near_training" in model.metrics) == warned

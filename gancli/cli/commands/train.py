@@ -194,7 +194,7 @@ def _dry_run(
         output.note(sentence)
     names = [option.name for option in options(modality.config_type)]
     found = {name for name in names if getattr(planned.config, name) != getattr(config, name)}
-    config, sources = planned.config, {**sources, **dict.fromkeys(found, "budget")}
+    config, sources = planned.config, {**sources, **dict.fromkeys(found, "found")}
     if output.mode == "json":
         from dataclasses import asdict
 

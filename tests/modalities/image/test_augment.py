@@ -1,11 +1,15 @@
 """Augmentations: bounded, differentiable, random by their generator alone."""
 
+import numpy as np
 import pytest
 import torch
 
+from gancli.data.dataset import Dataset
 from gancli.errors import UsageError
 from gancli.modalities.image.augment import Augment, color, cutout, translation
-from gancli.modalities.image.training import Prepare, augmentations
+from gancli.modalities.image.config import ImageConfig
+from gancli.modalities.image.spec import ImageSpec
+from gancli.modalities.image.training import Prepare, augmentations, phases
 from gancli.phases.base import Batch
 
 
@@ -77,3 +81,13 @@ def test_prepare_scales_and_mirrors_half():
     mirrored = Prepare(True)(Batch({"pixels": pixels}, None), seeded())
     share = (mirrored[:, 0, 0, 0] == -1).float().mean().item()
     assert 0.4 < share < 0.6
+
+
+@pytest.mark.parametrize(("channels", "depth"), [("L", 1), ("RGB", 3)])
+def test_a_phase_shifts_color_pictures_alone(channels, depth):
+    spec = ImageSpec(16, channels, "crop", (), (), 40)
+    dataset = Dataset({}, None, np.arange(30), np.arange(30, 40), "pictures")
+    phase = phases(spec, ImageConfig(g_width=4, d_width=4), dataset)[0]
+    x = torch.rand(8, depth, 16, 16)
+    assert torch.equal(phase.augment(x, seeded()), x) == (channels == "L")
+    assert not torch.equal(phase.augment_more(x, seeded()), x)
