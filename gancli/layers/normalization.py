@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import nn
+from torch.nn.functional import linear
 from torch.nn.utils import parametrizations
 
 
@@ -29,7 +30,7 @@ def normalization(name: str, channels: int) -> nn.Module:
     return nn.Identity()
 
 
-class ModulatedBatchNorm(nn.Module):
+class ModulatedBatchNorm(nn.BatchNorm2d):
     """Batch norm of (n, channels, h, w) whose scale and shift depend on a code (n, code).
 
     The scale is 1 + A code and the shift B code: each item says itself how strong its channels
@@ -42,15 +43,15 @@ class ModulatedBatchNorm(nn.Module):
     _DEVIATION = 0.3  # of the modulation by a code of unit variance, before training
 
     def __init__(self, channels: int, code: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.modulation = nn.Linear(code, 2 * channels)
-        nn.init.normal_(self.modulation.weight, 0.0, self._DEVIATION * code**-0.5)
-        nn.init.zeros_(self.modulation.bias)
+        super().__init__(channels, affine=False)
+        self.modulation = nn.Parameter(torch.empty(2 * channels, code))
+        self.modulation_bias = nn.Parameter(torch.zeros(2 * channels))
+        nn.init.normal_(self.modulation, 0.0, self._DEVIATION * code**-0.5)
 
-    def forward(self, x: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        scale, shift = self.modulation(code)[:, :, None, None].chunk(2, 1)
-        return torch.addcmul(shift, self.norm(x), 1 + scale)
+    def forward(self, x: torch.Tensor, code: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        modulation = linear(code, self.modulation, self.modulation_bias)
+        scale, shift = modulation[:, :, None, None].chunk(2, 1)
+        return torch.addcmul(shift, super().forward(x), 1 + scale)
 
 
 def weight_norm(name: str, layer: nn.Module) -> nn.Module:
