@@ -45,17 +45,25 @@ class UpSample(nn.Sequential):
         return x if x.shape[-1] == self.side else x[..., : self.side, : self.side]
 
 
-def down_sample(kind: str, inputs: int, outputs: int, bias: bool, wrap: Wrap) -> nn.Sequential:
-    """Return layers from (n, inputs, h, w) to (n, outputs, h // 2, w // 2).
+def down_sample(
+    kind: str, inputs: int, outputs: int, wrap: Wrap, norm: nn.Module, act: nn.Module, *, bias: bool
+) -> list[nn.Module]:
+    """Return layers from (n, inputs, h, w) to (n, outputs, h // 2, w // 2): a convolution first.
+
+    Pooling comes after the activation. Means straight after a convolution are a convolution of
+    stride 2 whose kernel is smooth, which cannot see a pattern of two pixels' period.
 
     Args:
         kind: ``stride`` (a 4x4 convolution of stride 2), or ``max`` or ``average`` (2x2 pooling
             after a 3x3 convolution).
         inputs, outputs: Number of channels.
-        bias: Whether the convolution has a bias.
         wrap: Applied to the convolution, for spectral norm.
+        norm, act: Normalization and activation of the convolution's result.
+        bias: Whether the convolution has a bias.
     """
     if kind == "stride":
-        return nn.Sequential(wrap(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=bias)))
-    pool = nn.MaxPool2d(2) if kind == "max" else nn.AvgPool2d(2)
-    return nn.Sequential(wrap(nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)), pool)
+        layer, last = nn.Conv2d(inputs, outputs, 4, 2, 1, bias=bias), act
+    else:
+        layer = nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
+        last = nn.Sequential(act, nn.MaxPool2d(2) if kind == "max" else nn.AvgPool2d(2))
+    return [nn.Sequential(wrap(layer)), norm, last]

@@ -107,11 +107,10 @@ class Discriminator(nn.Module):
         for depth, width in enumerate(widths):
             # DCGAN leaves the layer next to the picture without normalization.
             norm = config.d_norm if depth or config.d_norm == "spectral" else "none"
-            body += [
-                down_sample(config.down, inputs, width, needs_bias(norm), wrap),
-                normalization(norm, width),
-                activation(config.d_activation, config.slope),
-            ]
+            body += down_sample(
+                config.down, inputs, width, wrap, normalization(norm, width),
+                activation(config.d_activation, config.slope), bias=needs_bias(norm),
+            )
             inputs, side = width, side // 2
         if config.minibatch_stddev:
             body.append(MinibatchStddev())
