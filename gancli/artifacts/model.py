@@ -11,7 +11,7 @@ import numpy as np
 
 import gancli
 from gancli import modalities
-from gancli.config import resolve, to_table
+from gancli.config import recorded, resolve, to_table
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import AnyModality, ConfigT, Modality, OptionsT, SpecT
 from gancli.sampling.guidance import Calibration
@@ -129,7 +129,9 @@ def load(folder: Path) -> AnyModel:
             raise ValueError("its sha256 differs")
         modality: AnyModality = modalities.get(str(table["modality"]))
         spec = modality.loader().spec_from_table(spec_table)
-        config, _ = resolve(modality.config_type, file=config_table)
+        config, _ = resolve(
+            modality.config_type, file=recorded(modality.config_type, config_table)
+        )
         calibration = _calibration(table["guide"]) if schema > 1 else None
     except UsageError as error:  # the checksum matches: the file is as it was written
         raise GancliError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic
 
 from gancli import modalities
-from gancli.config import resolve, to_table
+from gancli.config import recorded, resolve, to_table
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 
@@ -60,7 +60,9 @@ def read_record(path: Path) -> AnyRecord:
         raise GancliError(
             f"{path / CONFIG} is damaged: {error!r}.", "Start a new run."
         ) from error
-    config, _ = resolve(modality.config_type, file=_options(table))
+    config, _ = resolve(
+        modality.config_type, file=recorded(modality.config_type, _options(table))
+    )
     spec = modality.loader().spec_from_table(spec_table)
     return RunRecord(modality, spec, config, data, data_name, command)
 

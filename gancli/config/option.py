@@ -7,6 +7,7 @@ import dataclasses
 import re
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,6 +33,8 @@ class Option:
             (a duration, or a bare number of steps).
         metavar: How the value is shown in ``--help``.
         flags: Flags that replace the one derived from the name.
+        earlier: Value of models and runs that were made before there was such an option, where
+            that is not the default.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Option:
     parse: str = ""
     metavar: str | None = None
     flags: tuple[str, ...] = ()
+    earlier: Value = None
 
     @property
     def flag(self) -> str:
@@ -80,6 +84,14 @@ def options(config_type: type) -> list[Option]:
             )
         )
     return declarations
+
+
+def recorded(config_type: type, table: Mapping[str, object]) -> dict[str, object]:
+    """Return the options that a model or a run recorded, with those that it did not know of."""
+    earlier = {
+        each.name: each.earlier for each in options(config_type) if each.earlier is not None
+    }
+    return {**earlier, **table}
 
 
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

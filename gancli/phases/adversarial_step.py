@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -10,7 +11,13 @@ from torch.nn.functional import cross_entropy
 from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.losses.adversarial import Objective
 from gancli.losses.feature_matching import feature_matching
-from gancli.losses.penalties import gradient_norm_sq, gradient_penalty, noise_penalty
+from gancli.losses.penalties import (
+    NormSq,
+    euclidean_sq,
+    gradient_norm_sq,
+    gradient_penalty,
+    noise_penalty,
+)
 from gancli.phases.base import Batch, Losses, StepContext, update
 from gancli.phases.overfitting import AUGMENTATION
 
@@ -27,6 +34,7 @@ class AdversarialSettings:
         augment_more: Another, for as many of the items as the discriminator overfits, or None. The
             networks have an :class:`gancli.phases.overfitting.AugmentationStrength` then.
         r1, r2, gp, noise_penalty: Weights of the penalties; 0 is off.
+        norm_sq: The squared norm of gradients that R1 and R2 limit.
         feature_matching: Weight of feature matching; 0 is off.
         class_weight: Weight of telling classes apart, where there are any, by the discriminator's
             ``projection``, an embedding of them. 0 is off.
@@ -42,6 +50,7 @@ class AdversarialSettings:
     augment_more: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
     r1: float = 0.0
     r2: float = 0.0
+    norm_sq: NormSq = euclidean_sq
     gp: float = 0.0
     noise_penalty: float = 0.0
     feature_matching: float = 0.0
@@ -236,14 +245,15 @@ class AdversarialStep:
         mixes_items = self.context.networks.discriminator.mixes_items
         batches = [real, fake] if mixes_items else [torch.cat([real, fake])]
         penalty = torch.zeros((), device=real.device)
+        norm_sq = partial(gradient_norm_sq, discriminate, norm_sq=settings.norm_sq)
         if settings.r1 and settings.r2:
-            norms = torch.cat([gradient_norm_sq(discriminate, items) for items in batches])
+            norms = torch.cat([norm_sq(items) for items in batches])
             penalty = penalty + settings.r1 / 2 * norms[:count].mean()
             penalty = penalty + settings.r2 / 2 * norms[count:].mean()
         elif settings.r1:
-            penalty = penalty + settings.r1 / 2 * gradient_norm_sq(discriminate, real).mean()
+            penalty = penalty + settings.r1 / 2 * norm_sq(real).mean()
         elif settings.r2:
-            penalty = penalty + settings.r2 / 2 * gradient_norm_sq(discriminate, fake).mean()
+            penalty = penalty + settings.r2 / 2 * norm_sq(fake).mean()
         if settings.gp:
             penalty = penalty + settings.gp * gradient_penalty(discriminate, real, fake, rng)
         if settings.noise_penalty:

@@ -4,7 +4,7 @@
 import pytest
 
 from gancli.cli.flags import option_help
-from gancli.config import Option, parse_duration, resolve
+from gancli.config import Option, parse_duration, recorded, resolve
 from gancli.errors import UsageError
 from gancli.modalities.image.config import PRESETS, ImageConfig
 
@@ -99,3 +99,11 @@ def test_help_of_an_option():
         "X. [default: 3; at least 1]", "X. [at most 0.5]", "X. [default: off]",
         "X. [default: 0; 0 to 2^62]", "X. [at most 2^63-1]", "X.",
     ]
+
+
+def test_what_is_older_than_an_option_keeps_what_it_was_made_with():
+    assert ImageConfig().penalty_cutoff == 4
+    config, _ = resolve(ImageConfig, file=recorded(ImageConfig, {"g_width": 8}))
+    assert config.penalty_cutoff == 0 and config.g_width == 8
+    config, _ = resolve(ImageConfig, file=recorded(ImageConfig, {"penalty_cutoff": 2.0}))
+    assert config.penalty_cutoff == 2

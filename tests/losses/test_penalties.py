@@ -1,9 +1,17 @@
 """Penalties on discriminators whose gradient is known."""
 
+import math
+
 import pytest
 import torch
 
-from gancli.losses.penalties import gradient_norm_sq, gradient_penalty, noise_penalty
+from gancli.losses.penalties import (
+    SobolevSq,
+    euclidean_sq,
+    gradient_norm_sq,
+    gradient_penalty,
+    noise_penalty,
+)
 
 
 def test_squared_gradient_of_a_linear_map_is_its_squared_weight():
@@ -23,6 +31,33 @@ def test_squared_gradient_trains_the_discriminator():
     weight = torch.tensor([2.0, 0.0], requires_grad=True)
     gradient_norm_sq(lambda x: x @ weight, torch.randn(4, 2)).mean().backward()
     assert torch.allclose(weight.grad, torch.tensor([4.0, 0.0]))
+
+
+@pytest.mark.parametrize(("side", "cycles"), [(16, 0), (16, 3), (16, 8), (28, 5), (28, 14)])
+@pytest.mark.parametrize("along", [2, 3])
+def test_a_wave_counts_the_less_the_more_cycles_it_has(side, cycles, along):
+    shape = [1, 1, 1, 1]
+    shape[along] = side
+    wave = torch.cos(torch.arange(side) * (2 * math.pi * cycles / side)).view(shape)
+    gradient = wave.expand(2, 3, side, side)
+    part = 1 / (1 + (cycles / 4) ** 2)
+    assert torch.allclose(SobolevSq(4)(gradient), part * euclidean_sq(gradient), rtol=1e-4)
+
+
+def test_a_forgiving_penalty_trains_the_discriminator_less_where_it_is_fine():
+    weight = torch.zeros(2, 8, 8)
+    weight[0, :, :] = 1.0  # flat
+    weight[1, :, ::2] = 2.0  # as strong: half flat, half a wave of 4 cycles
+    gradients = {}
+    for name, norm_sq in (("plain", euclidean_sq), ("sobolev", SobolevSq(4))):
+        for kind in (0, 1):
+            linear = weight[kind].clone().requires_grad_()
+            items = torch.randn(3, 1, 8, 8)
+            norms = gradient_norm_sq(lambda x, w=linear: (x * w).sum((1, 2, 3)), items, norm_sq)
+            norms.mean().backward()
+            gradients[name, kind] = linear.grad.norm().item()
+    assert gradients["sobolev", 0] == pytest.approx(gradients["plain", 0], rel=1e-5)
+    assert gradients["sobolev", 1] < 0.9 * gradients["plain", 1]
 
 
 def test_interpolated_gradient_is_zero_at_slope_one_and_finite_at_slope_zero():

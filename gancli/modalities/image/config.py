@@ -103,6 +103,11 @@ class ImageConfig(TrainConfig):
         0.5, "Weight of the gradient penalty on generated pictures (R2); 0 is off.", "Objective",
         minimum=0.0, maximum=1e4,
     )
+    penalty_cutoff: float = option(
+        4.0, "Cycles across a picture beyond which R1 and R2 are milder, so that the discriminator "
+        "sees grain; 0 penalizes fine and coarse alike.", "Objective",
+        minimum=0.0, maximum=256.0, earlier=0.0,
+    )
     gp: float = option(
         0.0, "Weight of WGAN-GP's penalty between real and generated pictures; 0 is off.",
         "Objective", minimum=0.0, maximum=1e4,

@@ -9,6 +9,7 @@ from gancli.data.dataset import Dataset, Items
 from gancli.errors import UsageError, suggest
 from gancli.losses.adversarial import objective
 from gancli.losses.names import AUGMENTATIONS
+from gancli.losses.penalties import SobolevSq, euclidean_sq
 from gancli.modalities.base import Trainable, call_generator
 from gancli.modalities.image.augment import Augment
 from gancli.modalities.image.config import ImageConfig
@@ -102,7 +103,9 @@ def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase
         augment=Augment(always),
         augment_more=Augment(more) if more else None,
         joint=config.updates == "joint",
-        r1=config.r1, r2=config.r2, gp=config.gp, penalty_every=config.penalty_every,
+        r1=config.r1, r2=config.r2,
+        norm_sq=SobolevSq(config.penalty_cutoff) if config.penalty_cutoff else euclidean_sq,
+        gp=config.gp, penalty_every=config.penalty_every,
         penalty_fraction=config.penalty_share, class_weight=config.class_weight,
         d_steps=config.d_steps, g_lr=config.g_lr, d_lr=config.d_lr,
         beta1=config.beta1, beta2=config.beta2,
