@@ -48,8 +48,8 @@ class RandomFeatures:
 
     @torch.no_grad()
     def __call__(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Return blocks of shape (n, dims) for images (n, c, h, w): uint8, or floats in [-1, 1]."""
-        chunks = [self._chunk(_prepare(chunk)) for chunk in torch.split(images, CHUNK)]
+        """Return blocks of shape (n, dims) for images (n, c, h, w) as :func:`visible` has them."""
+        chunks = [self._chunk(chunk) for chunk in torch.split(images, CHUNK)]
         return [torch.cat(block) for block in zip(*chunks, strict=True)]
 
     def _chunk(self, x: torch.Tensor) -> list[torch.Tensor]:
@@ -74,7 +74,8 @@ def _std(h: torch.Tensor) -> torch.Tensor:
     return std
 
 
-def _prepare(x: torch.Tensor) -> torch.Tensor:
+def visible(x: torch.Tensor) -> torch.Tensor:
+    """Return what is seen of images (n, c, h, w), uint8 or floats in [-1, 1], at most 64 px."""
     byte = x.dtype == torch.uint8
     x = x.detach().to("cpu", torch.float32)
     x = x / 127.5 - 1.0 if byte else x.clamp(-1.0, 1.0)

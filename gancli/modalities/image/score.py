@@ -1,14 +1,18 @@
-"""The monitor's score for images: a Frechet distance on random features."""
+"""The monitor's score for images: a Frechet distance on features that need no download."""
 
 import numpy as np
 import torch
 
+from gancli.metrics.clusters import Clusters
 from gancli.metrics.memorization import NEAR_TRAINING, Memorization
-from gancli.metrics.random_features import CHUNK, RandomFeatures
+from gancli.metrics.patches import PatchFeatures
+from gancli.metrics.random_features import RandomFeatures, visible
 from gancli.metrics.scorer import Blocks, FrechetScorer, topped_up
 
 MAX_TRAIN = 4_000  # real images that the projection is fitted to
 MAX_REFERENCE = 5_000  # real images to compare with
+# Weight of what images show against how they look: RESULTS.md has how a judge's order follows.
+_CONTENT = 10.0
 _MIN_REFERENCE = 256  # fewer held-out images are topped up with training images
 
 
@@ -30,11 +34,14 @@ class ImageScorer(FrechetScorer):
         *, all_there: bool = False,
     ) -> None:
         rng = np.random.default_rng(seed)  # its own, so that scoring leaves training's alone
-        self._extractor = RandomFeatures(real_train.shape[-1])
-        train, held_out = self._real_features(real_train), self._real_features(real_held_out)
+        train_images, held_out_images = _visible(real_train), _visible(real_held_out)
+        self._look = RandomFeatures(train_images.shape[1])
+        self._patches = PatchFeatures(train_images)
+        self._clusters = Clusters(self._patches(train_images))
+        train, held_out = self._blocks(train_images), self._blocks(held_out_images)
         super().__init__(
             train, topped_up(held_out, _MIN_REFERENCE, train),
-            self._extractor.weights(len(train)), samples, rng,
+            [*self._look.weights(len(train) - 1), _CONTENT], samples, rng,
         )
         self._memorization = None
         if all_there:
@@ -42,7 +49,7 @@ class ImageScorer(FrechetScorer):
 
     def features(self, items: torch.Tensor) -> Blocks:
         """Return the features of images (n, c, h, w) in [-1, 1]."""
-        return self._extractor(items)
+        return self._blocks(visible(items))
 
     def loss(self, generator: torch.nn.Module) -> None:
         """Return None: a DCGAN has no likelihood."""
@@ -53,10 +60,10 @@ class ImageScorer(FrechetScorer):
             return {}
         return {NEAR_TRAINING: self._memorization.near_share(self.projected(items))}
 
-    def _real_features(self, images: np.ndarray) -> Blocks:
-        chunks = []
-        for start in range(0, max(len(images), 1), CHUNK):
-            chunk = images[start : start + CHUNK]
-            tensor = torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2)))
-            chunks.append(self._extractor(tensor))
-        return [torch.cat(block) for block in zip(*chunks, strict=True)]
+    def _blocks(self, images: torch.Tensor) -> Blocks:
+        return [*self._look(images), self._clusters(self._patches(images))]
+
+
+def _visible(pixels: np.ndarray) -> torch.Tensor:
+    """Return what is seen of uint8 pixels (n, h, w, c)."""
+    return visible(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))))
