@@ -35,7 +35,8 @@ class Clusters:
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
         """Return how much items are of each cluster, shape (n, clusters)."""
-        return self._standardized(features) @ self._weight
+        scores: torch.Tensor = self._standardized(features) @ self._weight
+        return scores
 
     def _standardized(self, features: torch.Tensor) -> torch.Tensor:
         return (features - self._mean) / self._scale
