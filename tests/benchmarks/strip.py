@@ -2,8 +2,8 @@
 
     python tests/benchmarks/strip.py [samples/generated/strip.png]
 
-Nothing is picked: 98 garments (seeds 0 to 97), the spectrograms of 12 spoken digits (seeds 0 to
-11) and 27 first names (seeds 0 to 26).
+Nothing is picked: 49 garments (seeds 0 to 48), 36 emoji (seeds 0 to 35), the spectrograms of 12
+spoken digits (seeds 0 to 11) and 27 first names (seeds 0 to 26).
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 _ROOT = Path(__file__).parents[2]
-_WIDTH, _HEIGHT, _TOP, _GAP = 900, 224, 24, 20
+_WIDTH, _HEIGHT, _TOP, _GAP, _BETWEEN = 900, 224, 24, 20, 4
 
 
 def gancli(*arguments: str) -> str:
@@ -33,12 +33,13 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         draw.text((0, 0), "gancli sample image", "black", title)
         left = 0
-        for seeds in ("0-48", "49-97"):
-            grid = Path(folder, f"{seeds}.png")
-            gancli("sample", "image", "fashion-mnist", "--seeds", seeds, "--grid", "-o", str(grid))
-            picture = Image.open(grid)
-            strip.paste(picture, (left, _TOP))
-            left += picture.width
+        for model, count in (("fashion-mnist", 49), ("emoji", 36)):
+            grid = Path(folder, f"{model}.png")
+            gancli("sample", "image", model, "-n", str(count), "--seed", "0", "--grid", "-o",
+                   str(grid))
+            picture = Image.open(grid).convert("RGBA")
+            strip.paste(picture, (left, _TOP), picture)
+            left += picture.width + _BETWEEN
         left += _GAP
         draw.text((left, 0), "gancli sample audio", "black", title)
         spectrogram = Path(folder, "digits.png")
@@ -52,7 +53,7 @@ def main(target: Path) -> None:
         for index, name in enumerate(names):
             column, row = divmod(index, 9)
             draw.text((left + column * 92, _TOP + row * 22), name, "black", body)
-    strip.quantize(64).save(target, optimize=True)
+    strip.quantize(128).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size:,} bytes")
 
 

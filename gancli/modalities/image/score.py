@@ -5,7 +5,7 @@ import torch
 
 from gancli.metrics.clusters import Clusters
 from gancli.metrics.memorization import NEAR_TRAINING, Memorization
-from gancli.metrics.patches import PatchFeatures
+from gancli.metrics.patches import CHUNK, PatchFeatures
 from gancli.metrics.random_features import RandomFeatures, visible
 from gancli.metrics.scorer import Blocks, FrechetScorer, topped_up
 
@@ -13,11 +13,15 @@ MAX_TRAIN = 4_000  # real images that the projection is fitted to
 MAX_REFERENCE = 5_000  # real images to compare with
 # Weight of what images show against how they look: RESULTS.md has how a judge's order follows.
 _CONTENT = 10.0
+_MAX_PATCHED = 1_000  # images that patches are drawn from
 _MIN_REFERENCE = 256  # fewer held-out images are topped up with training images
 
 
 class ImageScorer(FrechetScorer):
-    """Compares generated images with held-out real ones by random convolutional features.
+    """Compares generated images with held-out real ones by how they look and what they show.
+
+    How they look is random convolutional features; what they show is how much of each cluster of
+    real images they have, which follows the order of a trained classifier more closely.
 
     Args:
         real_train: uint8, shape (n, h, w, c); determines the feature space.
@@ -34,11 +38,13 @@ class ImageScorer(FrechetScorer):
         *, all_there: bool = False,
     ) -> None:
         rng = np.random.default_rng(seed)  # its own, so that scoring leaves training's alone
-        train_images, held_out_images = _visible(real_train), _visible(real_held_out)
-        self._look = RandomFeatures(train_images.shape[1])
-        self._patches = PatchFeatures(train_images)
-        self._clusters = Clusters(self._patches(train_images))
-        train, held_out = self._blocks(train_images), self._blocks(held_out_images)
+        self._look = RandomFeatures(real_train.shape[-1])
+        # Every so many: images come sorted, so the first ones may all be of one class.
+        some = real_train[:: -(-len(real_train) // _MAX_PATCHED)]
+        self._patches = PatchFeatures(_visible(some))
+        train, held_out = self._raw_in_chunks(real_train), self._raw_in_chunks(real_held_out)
+        self._clusters = Clusters(train[-1])
+        train, held_out = self._with_clusters(train), self._with_clusters(held_out)
         super().__init__(
             train, topped_up(held_out, _MIN_REFERENCE, train),
             [*self._look.weights(len(train) - 1), _CONTENT], samples, rng,
@@ -49,7 +55,7 @@ class ImageScorer(FrechetScorer):
 
     def features(self, items: torch.Tensor) -> Blocks:
         """Return the features of images (n, c, h, w) in [-1, 1]."""
-        return self._blocks(visible(items))
+        return self._with_clusters(self._raw(visible(items)))
 
     def loss(self, generator: torch.nn.Module) -> None:
         """Return None: a DCGAN has no likelihood."""
@@ -60,8 +66,17 @@ class ImageScorer(FrechetScorer):
             return {}
         return {NEAR_TRAINING: self._memorization.near_share(self.projected(items))}
 
-    def _blocks(self, images: torch.Tensor) -> Blocks:
-        return [*self._look(images), self._clusters(self._patches(images))]
+    def _raw(self, images: torch.Tensor) -> Blocks:
+        return [*self._look(images), self._patches(images)]
+
+    def _raw_in_chunks(self, pixels: np.ndarray) -> Blocks:
+        # As floats, thousands of images would take hundreds of megabytes.
+        starts = range(0, max(len(pixels), 1), CHUNK)
+        chunks = [self._raw(_visible(pixels[start : start + CHUNK])) for start in starts]
+        return [torch.cat(block) for block in zip(*chunks, strict=True)]
+
+    def _with_clusters(self, raw: Blocks) -> Blocks:
+        return [*raw[:-1], self._clusters(raw[-1])]
 
 
 def _visible(pixels: np.ndarray) -> torch.Tensor:
