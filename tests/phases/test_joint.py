@@ -168,3 +168,11 @@ def test_each_network_learns_to_tell_classes_from_its_own_items_alone():
     for key, gradients in wanted.items():
         for old, new, gradient in zip(before[key], named[key].parameters(), gradients, strict=True):
             assert torch.allclose(old - new, gradient, atol=1e-6), key
+
+
+@pytest.mark.parametrize(("r1", "r2"), [(2.0, 0.0), (0.0, 4.0), (2.0, 4.0)])
+def test_penalties_are_of_the_norm_that_was_asked_for(r1, r2):
+    chosen = phase("wasserstein", r1=r1, r2=r2, norm_sq=lambda gradient: 5 + 0 * gradient.sum(1))
+    part = AdversarialStep(chosen, context(networks(), {}))
+    penalty = part.gradient_penalties(torch.randn(16, 6), torch.randn(16, 6), None)
+    assert penalty.item() == pytest.approx((r1 + r2) / 2 * 5)

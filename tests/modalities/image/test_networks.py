@@ -131,6 +131,17 @@ def test_pictures_in_a_step_follow_the_data_unless_asked_for(size, channels, ask
     assert [phase.batch_size for phase in phases(spec, config, dataset)] == [expected] * 2
 
 
+@pytest.mark.parametrize(("cutoff", "part"), [(4.0, 0.2), (8.0, 0.5), (0.0, 1.0)])
+def test_penalties_forgive_what_is_finer_than_the_cutoff(cutoff, part):
+    config, _ = resolve(ImageConfig, command_line={"penalty_cutoff": cutoff, "batch": 4})
+    spec = ImageSpec(16, "L", "crop", (), (), 10)
+    dataset = Dataset({}, None, np.arange(9), np.arange(1), "pictures")
+    checkers = (torch.arange(16) % 2 * 2.0 - 1).expand(1, 1, 16, 16)  # 8 cycles
+    for phase in phases(spec, config, dataset):
+        norm_sq = getattr(phase, "adversarial", phase).norm_sq
+        assert norm_sq(checkers).item() == pytest.approx(256 * part, rel=1e-4)
+
+
 @pytest.mark.parametrize("down", DOWN_SAMPLERS)
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("minibatch_stddev", [False, True])
