@@ -1,6 +1,7 @@
 """The one loop: phases, averaging, measuring, saving, and what happens when things go wrong."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -39,10 +40,10 @@ from gancli.training.step import take_step
 
 _MAX_ROLL_BACKS = 3
 _LOG_EVERY = 10  # steps
-_STATISTICS_SEEDS = range(STATISTICS_SEEDS_FROM, STATISTICS_SEEDS_FROM + 1_000)
+_STATISTICS_ITEMS = 1_000  # that batch norm's statistics are taken from
 _SAMPLED_TOGETHER = 250  # items, or fewer if they are large
 _SAMPLED_VALUES = 1 << 22  # of these items: the activations of a picture are many times as many
-_MEASURED_VALUES = 1 << 27  # of the items of a measurement, which are in memory at once
+_MEASURED_VALUES = 1 << 26  # of the items of a measurement, which are in memory at once
 
 
 class Diverged(GancliError):
@@ -85,7 +86,11 @@ class Trainer:
         values = _item_values(experiment.dataset)
         together = max(1, min(_SAMPLED_TOGETHER, _SAMPLED_VALUES // values))
         self._sampling = replace(modality.options_type(), batch=together)
-        self._measured = max(2, min(self.schedule.samples, _MEASURED_VALUES // values))
+        most = max(2, _MEASURED_VALUES // values)
+        self._measured = min(self.schedule.samples, most)
+        self._statistics = range(
+            STATISTICS_SEEDS_FROM, STATISTICS_SEEDS_FROM + min(_STATISTICS_ITEMS, most)
+        )
         self.engine = torch_engine(
             trainable, self.ema.network, self.networks.discriminator, precision.device, tile=None
         )
@@ -255,15 +260,16 @@ class Trainer:
     def sample(self, seeds: Sequence[int]) -> list[Sample]:
         """Return the averaged generator's samples of seeds."""
         self._settle_average()
-        return self._draw(seeds)
+        return list(self._draw(seeds))
 
     def _settle_average(self) -> None:
         """Bring the averaged generator's statistics up to date, as sampling and saving need."""
-        self.ema.take_statistics(lambda: self._draw(_STATISTICS_SEEDS))
+        # Drawn and dropped: a thousand large pictures are not kept.
+        self.ema.take_statistics(lambda: deque(self._draw(self._statistics), maxlen=0))
 
-    def _draw(self, seeds: Sequence[int]) -> list[Sample]:
+    def _draw(self, seeds: Sequence[int]) -> Iterator[Sample]:
         requests = [SampleRequest(seed) for seed in seeds]
-        return list(generate(self.engine, self._codec, requests, self._sampling))
+        return generate(self.engine, self._codec, requests, self._sampling)
 
     def measure(self) -> None:
         """Measure the averaged generator, and act on what the monitor says."""

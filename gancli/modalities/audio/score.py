@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from gancli.data.dataset import Dataset
-from gancli.metrics.random_features import RandomFeatures
+from gancli.metrics.random_features import RandomFeatures, visible
 from gancli.metrics.scorer import Blocks, FrechetScorer, topped_up
 from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.spec import AudioSpec
@@ -43,7 +43,7 @@ class AudioScorer(FrechetScorer):
         """Return the features of clips (n, frames, depth)."""
         shape = (*items.shape[:2], self.spec.channels, self.spec.bins)
         images = items[..., :-1].reshape(shape).permute(0, 2, 3, 1)
-        return self._random_features(images.clamp(-_RANGE, _RANGE) / _RANGE)
+        return self._random_features(visible(images.clamp(-_RANGE, _RANGE) / _RANGE))
 
     def loss(self, generator: torch.nn.Module) -> None:
         """Return None: the generator has no likelihood."""

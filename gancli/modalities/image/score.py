@@ -41,8 +41,11 @@ class ImageScorer(FrechetScorer):
         self._look = RandomFeatures(real_train.shape[-1])
         # Every so many: images come sorted, so the first ones may all be of one class.
         some = real_train[:: -(-len(real_train) // _MAX_PATCHED)]
-        self._patches = PatchFeatures(_visible(some))
-        train, held_out = self._raw_in_chunks(real_train), self._raw_in_chunks(real_held_out)
+        chunks = torch.split(_channels_first(some), CHUNK)
+        self._patches = PatchFeatures(torch.cat([visible(chunk) for chunk in chunks]))
+        train, held_out = (
+            self._raw_in_chunks(_channels_first(pixels)) for pixels in (real_train, real_held_out)
+        )
         self._clusters = Clusters(train[-1])
         train, held_out = self._with_clusters(train), self._with_clusters(held_out)
         super().__init__(
@@ -55,7 +58,7 @@ class ImageScorer(FrechetScorer):
 
     def features(self, items: torch.Tensor) -> Blocks:
         """Return the features of images (n, c, h, w) in [-1, 1]."""
-        return self._with_clusters(self._raw(visible(items)))
+        return self._with_clusters(self._raw_in_chunks(items))
 
     def loss(self, generator: torch.nn.Module) -> None:
         """Return None: a DCGAN has no likelihood."""
@@ -69,16 +72,15 @@ class ImageScorer(FrechetScorer):
     def _raw(self, images: torch.Tensor) -> Blocks:
         return [*self._look(images), self._patches(images)]
 
-    def _raw_in_chunks(self, pixels: np.ndarray) -> Blocks:
-        # As floats, thousands of images would take hundreds of megabytes.
-        starts = range(0, max(len(pixels), 1), CHUNK)
-        chunks = [self._raw(_visible(pixels[start : start + CHUNK])) for start in starts]
+    def _raw_in_chunks(self, images: torch.Tensor) -> Blocks:
+        # What is seen of thousands of images, as floats, would take hundreds of megabytes.
+        chunks = [self._raw(visible(chunk)) for chunk in torch.split(images, CHUNK)]
         return [torch.cat(block) for block in zip(*chunks, strict=True)]
 
     def _with_clusters(self, raw: Blocks) -> Blocks:
         return [*raw[:-1], self._clusters(raw[-1])]
 
 
-def _visible(pixels: np.ndarray) -> torch.Tensor:
-    """Return what is seen of uint8 pixels (n, h, w, c)."""
-    return visible(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))))
+def _channels_first(pixels: np.ndarray) -> torch.Tensor:
+    """Return pixels (n, h, w, c) as images (n, c, h, w), without a copy."""
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)

@@ -83,7 +83,8 @@ def test_orders_known_cases(size: int, channels: int) -> None:
     scores = {name: scorer.score(_tensor(pixels)) for name, pixels in cases.items()}
     assert list(scores) == sorted(scores, key=scores.__getitem__), scores
     assert scores["real"] < 1.5 * scorer.floor
-    assert scores["a class missing"] > 1.5 * scores["real"]
+    # What is shown counts, not only how it looks: by looks alone it is less than 3 times at 32 px.
+    assert scores["a class missing"] > (3.5 if size == 32 else 1.5) * scores["real"]
     assert 80 < scores["one repeated"] < 400
     spreads = {name: scorer.diversity(_tensor(pixels)) for name, pixels in cases.items()}
     assert spreads["real"] == pytest.approx(1, abs=0.05)
