@@ -16,7 +16,6 @@ _STEPS = 16  # patches along a side, nearly
 _THRESHOLD = 0.5  # of a response, as the source has it
 _SMALLEST = 10 / 127.5  # a deviation within a patch below this counts as none
 _WHITENING = 0.1
-CHUNK = 100  # images at a time
 
 
 class PatchFeatures:
@@ -53,16 +52,13 @@ class PatchFeatures:
     @torch.no_grad()
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return features (n, 8 x filters) of images as those that the patches are of."""
-        return torch.cat([self._chunk(chunk) for chunk in torch.split(images, CHUNK)])
-
-    def _chunk(self, x: torch.Tensor) -> torch.Tensor:
         # A patch is brought to mean 0 and deviation 1 before its filter: both are linear in it.
         count = self._kernels[0].numel()
         ones = torch.ones_like(self._kernels[:1])
-        mean = F.conv2d(x, ones, stride=self._stride) / count
-        power = F.conv2d(x.square(), ones, stride=self._stride) / count
+        mean = F.conv2d(images, ones, stride=self._stride) / count
+        power = F.conv2d(images.square(), ones, stride=self._stride) / count
         variance = (power - mean.square()).clamp_min(0) * count / (count - 1)
-        response = F.conv2d(x, self._kernels, stride=self._stride)
+        response = F.conv2d(images, self._kernels, stride=self._stride)
         response -= mean * self._kernels.sum((1, 2, 3))[:, None, None]
         response /= (variance + _SMALLEST**2).sqrt()
         response -= self._offset[:, None, None]

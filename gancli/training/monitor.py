@@ -39,6 +39,7 @@ class Monitor:
         rise_count: Evaluations in a row whose held-out loss was no longer near the smallest.
         divergence_count: Measurements in a row that diverged.
         collapse_count: Measurements in a row that collapsed.
+        floor: Of the scorer that gave the scores: another floor means another measure.
         measured_at: Fraction of the budget at the last measurement.
         loss_items: Items seen when the held-out loss was last evaluated.
         measuring_seconds, measurement_seconds: Of all measurements, and of the last.
@@ -56,6 +57,7 @@ class Monitor:
     rise_count: int = 0
     divergence_count: int = 0
     collapse_count: int = 0
+    floor: float | None = None
     measured_at: float = 0.0
     loss_items: int = 0
     measuring_seconds: float = 0.0

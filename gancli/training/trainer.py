@@ -4,7 +4,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import replace
+from math import isclose
 from typing import Any, SupportsFloat
 
 import torch
@@ -112,6 +114,7 @@ class Trainer:
             self.save()  # so that there is always something to roll back to
         keep_freed()
         self._threads.start()
+        self._renew_best_score()
         losses: Losses = {}
         while self.fraction() < 1:
             started = time.perf_counter()
@@ -303,7 +306,22 @@ class Trainer:
         self._log_measurement(measurement, {"best": True, "best_step": quality.best_step})
         self.save()  # a resumed run shall not do it again
 
+    def _renew_best_score(self) -> None:
+        """Score the best generator anew, if that was done by the measure of another version."""
+        quality = self.progress.quality
+        if quality.best_step is None or quality.best_score is None:
+            return
+        if quality.floor is not None and isclose(quality.floor, self.scorer.floor, rel_tol=1e-3):
+            return
+        current = deepcopy(self.ema.network.state_dict())
+        best = checkpoints.load(self.run.checkpoints, quality.best_step)
+        weights.load(self.ema.network, best.arrays["ema"])
+        quality.record_best(self._measurement(quality.best_loss))
+        quality.score, quality.previous = quality.best_score, None
+        self.ema.network.load_state_dict(current)
+
     def _measurement(self, loss: float | None) -> Measurement:
+        self.progress.quality.floor = self.scorer.floor
         seeds = range(SCORED_SEEDS_FROM, SCORED_SEEDS_FROM + self._measured)
         return measure(self.sample(seeds), self.scorer, loss)
 
@@ -392,6 +410,7 @@ class Trainer:
             f"{reason}. Rolled back to step {now.step:,} with half the learning rates."
         )
         self.log({"step": now.step, "rolled_back": reason})
+        self._renew_best_score()
         self.save()
 
     # What is told

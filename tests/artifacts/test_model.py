@@ -259,6 +259,7 @@ MADE = [-0.06889473, -0.05077181, -0.09285378]  # its first pixels when it was s
 def test_a_model_of_each_schema_loads_and_makes_what_it_made(schema):
     model = load(GOLDEN / f"schema-{schema}")
     assert (model.calibration is None) == (schema == 1)
+    assert model.config.penalty_cutoff == 0  # not the default of an option that came later
     z = torch.linspace(-1, 1, 4)[None]
     picture = load_networks(model).generator(z, torch.tensor([1]))
     assert picture.shape == (1, 1, 16, 16)

@@ -8,16 +8,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers import Recorder, entries, tiny_run
+from helpers import Recorder, entries, interrupted_at, tiny_run
 
 from gancli import modalities
 from gancli.artifacts.finding import open_model
 from gancli.artifacts.model import is_model
+from gancli.artifacts.record import read_record
 from gancli.errors import DIVERGED, GancliError, UsageError
 from gancli.layers import weights
 from gancli.losses.adversarial import Objective, objective
 from gancli.metrics.memorization import Memorization
 from gancli.reporting import Silent
+from gancli.runtime.signals import Interrupted
 from gancli.storage import checkpoints
 from gancli.training.schedule import MeasurementSchedule
 from gancli.training.session import resume
@@ -145,6 +147,28 @@ def test_measuring_does_not_touch_training(monkeypatch, pictures, tmp_path):
         tiny_run(pictures, tmp_path / str(points))
     one, other = (networks_of(tmp_path / points) for points in "16")
     assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_score_of_another_version_is_taken_anew(monkeypatch, pictures, tmp_path):
+    # With its own score of .001, a best generator could never be beaten.
+    measured(monkeypatch, 4)
+    tiny_run(pictures, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        tiny_run(pictures, tmp_path / "run", interrupted_at(8), scored(0.001))
+    resume(tmp_path / "run", None, Silent(), modality_name="image")
+    table = json.loads((tmp_path / "run" / "model" / "config.json").read_text())
+    assert table["metrics"]["score"] > 1
+    for name, array in networks_of(tmp_path / "whole").items():
+        assert np.array_equal(networks_of(tmp_path / "run")[name], array)
+
+
+def test_a_run_keeps_the_penalty_of_before_there_was_a_cutoff(pictures, tmp_path):
+    tiny_run(pictures, tmp_path / "run")
+    config = tmp_path / "run" / "config.toml"
+    assert read_record(tmp_path / "run").config.penalty_cutoff == 4
+    lines = config.read_text().splitlines(keepends=True)
+    config.write_text("".join(line for line in lines if not line.startswith("penalty_cutoff")))
+    assert read_record(tmp_path / "run").config.penalty_cutoff == 0
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_from_its_config(

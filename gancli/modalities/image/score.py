@@ -1,11 +1,13 @@
 """The monitor's score for images: a Frechet distance on features that need no download."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
 from gancli.metrics.clusters import Clusters
 from gancli.metrics.memorization import NEAR_TRAINING, Memorization
-from gancli.metrics.patches import CHUNK, PatchFeatures
+from gancli.metrics.patches import PatchFeatures
 from gancli.metrics.random_features import RandomFeatures, visible
 from gancli.metrics.scorer import Blocks, FrechetScorer, topped_up
 
@@ -13,6 +15,7 @@ MAX_TRAIN = 4_000  # real images that the projection is fitted to
 MAX_REFERENCE = 5_000  # real images to compare with
 # Weight of what images show against how they look: RESULTS.md has how a judge's order follows.
 _CONTENT = 10.0
+_CHUNK = 100  # images at a time
 _MAX_PATCHED = 1_000  # images that patches are drawn from
 _MIN_REFERENCE = 256  # fewer held-out images are topped up with training images
 
@@ -41,10 +44,9 @@ class ImageScorer(FrechetScorer):
         self._look = RandomFeatures(real_train.shape[-1])
         # Every so many: images come sorted, so the first ones may all be of one class.
         some = real_train[:: -(-len(real_train) // _MAX_PATCHED)]
-        chunks = torch.split(_channels_first(some), CHUNK)
-        self._patches = PatchFeatures(torch.cat([visible(chunk) for chunk in chunks]))
+        self._patches = PatchFeatures(torch.cat([*_seen(_channels_first(some))]))
         train, held_out = (
-            self._raw_in_chunks(_channels_first(pixels)) for pixels in (real_train, real_held_out)
+            self._raw(_channels_first(pixels)) for pixels in (real_train, real_held_out)
         )
         self._clusters = Clusters(train[-1])
         train, held_out = self._with_clusters(train), self._with_clusters(held_out)
@@ -58,7 +60,7 @@ class ImageScorer(FrechetScorer):
 
     def features(self, items: torch.Tensor) -> Blocks:
         """Return the features of images (n, c, h, w) in [-1, 1]."""
-        return self._with_clusters(self._raw_in_chunks(items))
+        return self._with_clusters(self._raw(items))
 
     def loss(self, generator: torch.nn.Module) -> None:
         """Return None: a DCGAN has no likelihood."""
@@ -70,15 +72,17 @@ class ImageScorer(FrechetScorer):
         return {NEAR_TRAINING: self._memorization.near_share(self.projected(items))}
 
     def _raw(self, images: torch.Tensor) -> Blocks:
-        return [*self._look(images), self._patches(images)]
-
-    def _raw_in_chunks(self, images: torch.Tensor) -> Blocks:
-        # What is seen of thousands of images, as floats, would take hundreds of megabytes.
-        chunks = [self._raw(visible(chunk)) for chunk in torch.split(images, CHUNK)]
+        chunks = [[*self._look(chunk), self._patches(chunk)] for chunk in _seen(images)]
         return [torch.cat(block) for block in zip(*chunks, strict=True)]
 
     def _with_clusters(self, raw: Blocks) -> Blocks:
         return [*raw[:-1], self._clusters(raw[-1])]
+
+
+def _seen(images: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Yield what is seen of images, part by part: as floats, all would take gigabytes."""
+    for chunk in torch.split(images, _CHUNK):
+        yield visible(chunk)
 
 
 def _channels_first(pixels: np.ndarray) -> torch.Tensor:
