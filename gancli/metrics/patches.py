@@ -52,14 +52,13 @@ class PatchFeatures:
     @torch.no_grad()
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return features (n, 8 x filters) of images as those that the patches are of."""
-        # A patch is brought to mean 0 and deviation 1 before its filter: both are linear in it.
+        # A patch is divided by its deviation; filters sum to 0, so its mean plays no part.
         count = self._kernels[0].numel()
         ones = torch.ones_like(self._kernels[:1])
         mean = F.conv2d(images, ones, stride=self._stride) / count
         power = F.conv2d(images.square(), ones, stride=self._stride) / count
         variance = (power - mean.square()).clamp_min(0) * count / (count - 1)
         response = F.conv2d(images, self._kernels, stride=self._stride)
-        response -= mean * self._kernels.sum((1, 2, 3))[:, None, None]
         response /= (variance + _SMALLEST**2).sqrt()
         response -= self._offset[:, None, None]
         signs = torch.cat([response, -response], 1).sub_(_THRESHOLD).clamp_min_(0)

@@ -20,7 +20,9 @@ from gancli.losses.adversarial import Objective, objective
 from gancli.metrics.memorization import Memorization
 from gancli.reporting import Silent
 from gancli.runtime.signals import Interrupted
+from gancli.sampling.seeds import SCORED_SEEDS_FROM, STATISTICS_SEEDS_FROM
 from gancli.storage import checkpoints
+from gancli.training import trainer
 from gancli.training.schedule import MeasurementSchedule
 from gancli.training.session import resume
 from gancli.training.trainer import Diverged, Trainer
@@ -147,6 +149,21 @@ def test_measuring_does_not_touch_training(monkeypatch, pictures, tmp_path):
         tiny_run(pictures, tmp_path / str(points))
     one, other = (networks_of(tmp_path / points) for points in "16")
     assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_few_items_are_measured_if_they_are_large(monkeypatch, pictures, tmp_path):
+    monkeypatch.setattr(trainer, "_item_values", lambda dataset: trainer._MEASURED_VALUES // 5)
+    seeds, generate = [], trainer.generate
+
+    def watched(engine, codec, requests, options):
+        seeds.extend(request.seed for request in requests)
+        return generate(engine, codec, requests, options)
+
+    monkeypatch.setattr(trainer, "generate", watched)
+    tiny_run(pictures, tmp_path / "run")
+    for first in (SCORED_SEEDS_FROM, STATISTICS_SEEDS_FROM):
+        drawn = {seed for seed in seeds if first <= seed < first + 10**6}
+        assert drawn == {*range(first, first + 5)}
 
 
 def test_a_score_of_another_version_is_taken_anew(monkeypatch, pictures, tmp_path):
