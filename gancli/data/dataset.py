@@ -58,6 +58,10 @@ class Dataset:
         indices: np.ndarray = self.held_out[order(len(self.held_out), seed, step, count)]
         return indices
 
+    def item_values(self) -> int:
+        """Return the numbers that an item consists of."""
+        return sum(array.size for array in self.take(self.train[:1]).arrays.values())
+
     def take(self, indices: np.ndarray) -> Items:
         """Return the items at the indices, copied."""
         arrays = {name: np.asarray(array[indices]) for name, array in self.arrays.items()}

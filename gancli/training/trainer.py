@@ -15,7 +15,6 @@ from torch.optim import Optimizer
 from gancli.artifacts.networks import torch_engine
 from gancli.artifacts.run import Run
 from gancli.config import parse_interval
-from gancli.data.dataset import Dataset
 from gancli.errors import DIVERGED, GancliError
 from gancli.layers import weights
 from gancli.layers.recurrent import copied
@@ -37,6 +36,7 @@ from gancli.training.experiment import AnyExperiment
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import Measurement, measure
 from gancli.training.monitor import Decision
+from gancli.training.pace import Pace
 from gancli.training.schedule import MeasurementSchedule, phase_due
 from gancli.training.step import take_step
 
@@ -85,7 +85,7 @@ class Trainer:
         self._save_seconds, self._save_steps = parse_interval(config.save_every)
         self._fixed = {"fingerprint": experiment.dataset.fingerprint}
         self._codec = modality.codec()(spec, config)
-        values = _item_values(experiment.dataset)
+        values = experiment.dataset.item_values()
         together = max(1, min(_SAMPLED_TOGETHER, _SAMPLED_VALUES // values))
         self._sampling = replace(modality.options_type(), batch=together)
         most = max(2, _MEASURED_VALUES // values)
@@ -98,7 +98,7 @@ class Trainer:
         )
         self._clock = 0.0
         self._threads = ThreadTuner(config.threads, self._trial, reporter.note)
-        self._pace = _Pace()
+        self._pace = Pace()
 
     # The loop
 
@@ -445,20 +445,3 @@ class Trainer:
             threads=self._threads.count, phase=self.phase.name,
         )
         return StepEvent(status, self.sample, self.paused)
-
-
-def _item_values(dataset: Dataset) -> int:
-    """Return the numbers that an item consists of."""
-    item = dataset.take(dataset.train[:1])
-    return sum(array.size for array in item.arrays.values())
-
-
-class _Pace:
-    """Items a second, smoothed over about twenty steps."""
-
-    def __init__(self) -> None:
-        self.value = 0.0
-
-    def record(self, items: int, seconds: float) -> None:
-        now = items / max(seconds, 1e-9)
-        self.value = 0.95 * self.value + 0.05 * now if self.value else now

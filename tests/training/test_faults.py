@@ -14,6 +14,7 @@ from gancli import modalities
 from gancli.artifacts.finding import open_model
 from gancli.artifacts.model import is_model
 from gancli.artifacts.record import read_record
+from gancli.data.dataset import Dataset
 from gancli.errors import DIVERGED, GancliError, UsageError
 from gancli.layers import weights
 from gancli.losses.adversarial import Objective, objective
@@ -152,7 +153,7 @@ def test_measuring_does_not_touch_training(monkeypatch, pictures, tmp_path):
 
 
 def test_few_items_are_measured_if_they_are_large(monkeypatch, pictures, tmp_path):
-    monkeypatch.setattr(trainer, "_item_values", lambda dataset: trainer._MEASURED_VALUES // 5)
+    monkeypatch.setattr(Dataset, "item_values", lambda self: trainer._MEASURED_VALUES // 5)
     seeds, generate = [], trainer.generate
 
     def watched(engine, codec, requests, options):
