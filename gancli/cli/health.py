@@ -89,13 +89,17 @@ def _audio() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    from gancli.runtime.devices import available, bf16
+    from gancli.runtime.devices import available, bf16, bf16_is_to_be_timed
 
     kinds = available()
     names = [f"cuda ({torch.cuda.get_device_name()})" if kind == "cuda" else kind
              for kind in kinds]
     yield Finding("devices", ", ".join(names))
-    fast = [kind for kind in kinds if bf16("auto", torch.device(kind))]
+    fast = [
+        f"{kind} (timed as training starts)" if bf16_is_to_be_timed(torch.device(kind)) else kind
+        for kind in kinds
+        if bf16("auto", torch.device(kind)) or bf16_is_to_be_timed(torch.device(kind))
+    ]
     yield Finding("fast bf16", ", ".join(fast) or "none")
 
 

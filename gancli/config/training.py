@@ -33,7 +33,8 @@ class TrainConfig:
         choices=("auto", "cpu", "cuda", "mps"),
     )
     precision: str = option(
-        "auto", "Precision of the networks; auto uses bf16 only where it is fast.", "Training",
+        "auto", "Precision of the networks; auto takes bf16 where it is faster, and times both "
+        "where only that tells (not for a budget in steps or images).", "Training",
         choices=("auto", "fp32", "bf16"),
     )
     save_every: str = option(

@@ -18,6 +18,11 @@ class Precision:
     device: torch.device
     bf16: bool
 
+    @property
+    def name(self) -> str:
+        """As ``--precision`` names it."""
+        return "bf16" if self.bf16 else "fp32"
+
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context for a forward pass.
 

@@ -18,17 +18,18 @@ from gancli.layers import weights
 from gancli.metrics.memorization import MANY, NEAR_TRAINING
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.reporting import Reporter
-from gancli.runtime.devices import bf16, choose
+from gancli.runtime.devices import choose
 from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.seeds import CALIBRATION_SEEDS_FROM
 from gancli.storage import checkpoints
+from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
-from gancli.training.speed import affordable_items
+from gancli.training.speed import arithmetics, fastest, step_seconds
 from gancli.training.trainer import Diverged, Trainer
 
 
@@ -62,20 +63,20 @@ def train(
         GancliError: Anything else that a person can mend.
     """
     _use_threads(config)  # a usage error should not wait for the data
-    precision = _precision(config)
+    choose(config.device)
     Run.check(run_path, force)
     loader = modality.loader()
     spec, sentences = loader.inspect(source, config)
     for sentence in sentences:
         reporter.note(sentence)
     dataset = loader.load(source, spec, config, reporter)
-    config = sized(modality, spec, config, dataset, precision, reporter)
+    config = sized(modality, spec, config, dataset, reporter)
     data = str(Path(source.path).absolute())
     record = RunRecord(modality, spec, config, data, source.name, command)
     run = Run.create(run_path, record, force)
     try:
         experiment = Experiment(modality, spec, config, dataset)
-        return _train(experiment, precision, record, run, reporter)
+        return _train(experiment, record, run, reporter)
     finally:
         run.close()
 
@@ -115,7 +116,7 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
         _use_threads(record.config)
         dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
         experiment = Experiment(record.modality, record.spec, record.config, dataset)
-        return _train(experiment, _precision(record.config), record, run, reporter)
+        return _train(experiment, record, run, reporter)
     finally:
         run.close()
 
@@ -127,22 +128,22 @@ def _use_threads(config: TrainConfig) -> None:
         torch.set_num_threads(threads)
 
 
-def _precision(config: TrainConfig) -> Precision:
-    device = choose(config.device)
-    return Precision(device, bf16(config.precision, device))
-
-
 def sized(
     modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT, dataset: Dataset,
-    precision: Precision, reporter: Reporter,
+    reporter: Reporter,
 ) -> ConfigT:
     """Return the config with what its budget decides."""
     trainable = modality.trainable()
     if trainable.sized is None:
         return config
+    budget, precisions = Budget.of(config), arithmetics(config)
 
     def affordable(trial: ConfigT, batch: int) -> float:
-        return affordable_items(trainable, spec, trial, dataset, precision, batch)
+        items = budget.items(batch)
+        if items is not None:
+            return items
+        seconds = step_seconds(trainable, spec, trial, dataset, precisions)
+        return budget.amount / seconds[fastest(seconds)] * batch
 
     config, sentences = trainable.sized(spec, config, affordable)
     for sentence in sentences:
@@ -150,13 +151,33 @@ def sized(
     return config
 
 
+def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
+    """Return the arithmetic to train in, timed where only that tells which is the fastest."""
+    precisions = arithmetics(experiment.config)
+    if len(precisions) == 1:
+        return precisions[0]
+    seconds = step_seconds(
+        experiment.modality.trainable(), experiment.spec, experiment.config, experiment.dataset,
+        precisions,
+    )
+    chosen = precisions[fastest(seconds)]
+    tried = ", ".join(
+        f"{precision.name}: {1e3 * each:.0f} ms"
+        for precision, each in zip(precisions, seconds, strict=True)
+    )
+    reporter.note(
+        f"Precision: {chosen.name}, timed against the other ({tried} a step; --precision sets it)."
+    )
+    return chosen
+
+
 def _train(
-    experiment: AnyExperiment, precision: Precision, record: AnyRecord, run: Run,
-    reporter: Reporter,
+    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter
 ) -> Path:
     dataset = experiment.dataset
+    precision = fast_precision(experiment, reporter)
     reporter.note(
-        f"Computing on {precision.device.type} in {'bf16' if precision.bf16 else 'fp32'}; "
+        f"Computing on {precision.device.type} in {precision.name}; "
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
     scorer = experiment.modality.trainable().scorer(dataset, experiment.spec, 0)

@@ -23,13 +23,11 @@ from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.modalities.image.pixels import to_pixels
 from gancli.reporting import Silent
-from gancli.runtime.devices import bf16, choose
-from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
 from gancli.training.experiment import Experiment
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import stack
-from gancli.training.session import sized
+from gancli.training.session import fast_precision, sized
 from gancli.training.trainer import Trainer
 
 _SAMPLES = 10_000
@@ -104,19 +102,19 @@ def main() -> None:
         config, _ = resolve(image.config_type, command_line=options, presets=image.presets)
         spec, _ = loader.inspect(source, config)
         dataset = loader.load(source, spec, config, Silent())
-        device = choose(config.device)
-        precision = Precision(device, bf16(config.precision, device))
-        config = sized(image, spec, config, dataset, precision, Silent())
+        config = sized(image, spec, config, dataset, Silent())
+        experiment = Experiment(image, spec, config, dataset)
+        precision = fast_precision(experiment, Silent())
         print(json.dumps({
             "data": source.name, **options, "widths": [config.g_width, config.d_width],
+            "batch": config.batch, "precision": precision.name,
         }), flush=True)
         with tempfile.TemporaryDirectory() as folder, Stop() as stop:
             record = RunRecord(image, spec, config, given.data, source.name, "")
             run = Run.create(Path(folder) / "run", record, force=False)
             scorer = image.trainable().scorer(dataset, spec, 0)
             trainer = Trainer(
-                Experiment(image, spec, config, dataset), run, precision, Silent(), scorer,
-                [Judged(judge, given.points)],
+                experiment, run, precision, Silent(), scorer, [Judged(judge, given.points)]
             )
             trainer.train(stop)
             if given.grids:

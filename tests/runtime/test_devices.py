@@ -5,7 +5,7 @@ import torch
 
 from gancli.errors import UsageError
 from gancli.runtime import devices
-from gancli.runtime.devices import bf16, choose, physical_cores
+from gancli.runtime.devices import bf16, bf16_is_to_be_timed, choose, physical_cores
 
 
 def _here(monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool) -> None:
@@ -56,6 +56,17 @@ def test_a_gpu_from_ampere_on_computes_in_bf16(monkeypatch, major, fast):
 def test_a_cpu_that_multiplies_matrices_of_bf16_uses_it(monkeypatch, capabilities, fast):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     assert bf16("auto", torch.device("cpu")) is fast
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "timed"),
+    [({"avx512_bf16": True, "amx_bf16": False}, True), ({"amx_bf16": True}, True),
+     ({"avx512_bf16": False}, False), ({}, False)],
+)
+def test_only_a_cpu_that_knows_bf16_is_timed(monkeypatch, capabilities, timed):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert bf16_is_to_be_timed(torch.device("cpu")) is timed
+    assert not bf16_is_to_be_timed(torch.device("cuda"))
 
 
 def test_an_older_torch_cannot_tell_and_mps_is_left_alone(monkeypatch):

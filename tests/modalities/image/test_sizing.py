@@ -1,18 +1,12 @@
 """Widths and batch follow what the budget buys."""
 
-import numpy as np
 import pytest
-import torch
 from helpers import Recorder, tiny_run
 
-from gancli import modalities
 from gancli.artifacts.record import read_record
-from gancli.data.dataset import Dataset
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.sizing import sized
 from gancli.modalities.image.spec import ImageSpec
-from gancli.runtime.precision import Precision
-from gancli.training import speed
 
 SPEC = ImageSpec(32, "RGB", "crop", (), (), 100)
 
@@ -65,20 +59,3 @@ def test_a_run_records_what_was_found_and_says_so(pictures, tmp_path):
     config = read_record(tmp_path / "run").config
     assert (config.g_width, config.d_width, config.batch) == (16, 16, 32)
     assert sum(note.startswith(("Width: 16", "Batch: 32")) for note in reporter.notes) == 2
-
-
-def test_a_budget_of_time_buys_what_this_machine_can_do_in_it(monkeypatch):
-    clock = iter([0.0, 9.0, 10.0, 10.5, 20.0, 20.25])  # the first step only warms up
-    monkeypatch.setattr(speed.time, "perf_counter", lambda: next(clock))
-    pixels = np.zeros((40, 16, 16, 1), np.uint8)
-    dataset = Dataset({"pixels": pixels}, None, np.arange(30), np.arange(30, 40), "grey")
-    spec = ImageSpec(16, "L", "crop", (), (), 40)
-    trainable = modalities.get("image").trainable()
-    precision = Precision(torch.device("cpu"), bf16=False)
-
-    def affordable(**budget):
-        config = ImageConfig(g_width=4, d_width=4, latent=8, batch=8, **budget)
-        return speed.affordable_items(trainable, spec, config, dataset, precision, 8)
-
-    assert affordable(time=60.0) == 60 / 0.25 * 8
-    assert affordable(steps=7) == 56 and affordable(images=7) == 7
