@@ -2,9 +2,13 @@
 
 # ruff: noqa: D103 - the help of an option says what it is
 
+from typing import TypeVar
+
 from gancli.config import option
 from gancli.layers.names import ACTIVATIONS, CELLS
 from gancli.losses.names import OBJECTIVES
+
+RateT = TypeVar("RateT", bound=float | None)
 
 
 def labels() -> str:
@@ -51,7 +55,7 @@ def class_weight(default: float, items: str) -> float:
     )
 
 
-def learning_rate(default: float, whose: str) -> float:
+def learning_rate(default: RateT, whose: str) -> RateT:
     return option(
         default, f"Learning rate of the {whose}.", "Training", minimum=0.0, maximum=10.0
     )

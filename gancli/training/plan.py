@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from gancli.artifacts.networks import parameter_counts, planned_networks
+from gancli.config import options
 from gancli.data.source import Source
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.training.budget import Budget
@@ -31,18 +32,19 @@ def plan(
 ) -> Plan[SpecT, ConfigT]:
     """Look at the data and build the networks without memory."""
     spec, sentences = modality.loader().inspect(source, config)
-    trainable, open_items = modality.trainable(), []
+    trainable = modality.trainable()
     if trainable.sized is not None:
 
         def affordable(trial: ConfigT, batch: int) -> float | None:
-            items = Budget.of(trial).items(batch)
-            if items is None:
-                open_items.append(trial)
-            return items
+            return Budget.of(trial).items(batch)
 
         config, more = trainable.sized(spec, config, affordable)
         sentences = [*sentences, *more]
     parameters = {}
-    if not open_items:
+    known = not any(
+        option.group == "Networks" and getattr(config, option.name) is None
+        for option in options(type(config))
+    )
+    if known:
         parameters = parameter_counts(planned_networks(trainable, spec, config))
     return Plan(spec, config, sentences, parameters)

@@ -24,7 +24,7 @@ BOTH = [Precision(CPU, bf16=False), Precision(CPU, bf16=True)]
 
 
 def _config(**options):
-    sizes = {"g_width": 4, "d_width": 4, "batch": 8}
+    sizes = {"g_width": 4, "d_width": 4, "batch": 8, "g_lr": 1e-3, "d_lr": 1e-3}
     return ImageConfig(**{"latent": 8, "threads": "1", "device": "cpu", **sizes, **options})
 
 

@@ -127,8 +127,8 @@ class ImageConfig(TrainConfig):
         None, "Pictures in a step; 32 unless set.", "Training",
         minimum=2, maximum=65536,
     )
-    g_lr: float = shared.learning_rate(2e-3, "generator")
-    d_lr: float = shared.learning_rate(2e-3, "discriminator")
+    g_lr: float | None = shared.learning_rate(None, "generator; found from the budget")
+    d_lr: float | None = shared.learning_rate(None, "discriminator; found from the budget")
     beta1: float = shared.beta1()
     beta2: float = shared.beta2()
     updates: str = option(

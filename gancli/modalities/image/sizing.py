@@ -1,7 +1,7 @@
-"""How wide the networks are, and how many pictures a step has, for what a budget buys.
+"""What a budget decides: the width of the networks, pictures in a step, and learning rates.
 
-Wide networks end better and learn slower: the best width grows with the pictures that a network can
-be trained on. RESULTS.md has what is measured of it so far, which is the lower end.
+Wide networks end better and learn slower, and so do slow learning rates: the best width grows with
+the pictures that a network can be trained on, the best rates fall. RESULTS.md has what is measured.
 """
 
 from dataclasses import replace
@@ -19,6 +19,8 @@ _ENOUGH, _GROWTH = 60_000, 2.0
 # Time of a step against its width. It is less than 2, since not all of a step is convolutions.
 _COST = 1.6
 _BATCH = 32
+# Learning rates of a run of so many steps, and how they fall with more.
+_RATE, _FEW_STEPS, _FALL, _SLOWEST = 2e-3, 3_000, 0.5, 2e-4
 
 
 def sized(
@@ -30,34 +32,60 @@ def sized(
         spec: What the data fixed.
         config: What the person chose; None is left to choose.
         affordable: Returns the pictures that the budget buys with a config of such a batch, or
-            None before the machine was timed, when the width is left open.
+            None before the machine was timed; what depends on it is left open then.
     """
     sentences = []
     batch = config.batch or _BATCH
     if config.batch is None:
         sentences.append(f"Batch: {batch} pictures a step (--batch sets it).")
     config = replace(config, batch=batch)
-    asked = config.g_width or config.d_width
-    if asked is None:
-        trial = replace(config, g_width=_REFERENCE, d_width=_REFERENCE)
-        pictures = affordable(trial, batch)
-        if pictures is None:
-            sentences.append(
-                "Width: found as training starts, from the budget and the speed of this machine "
-                "(--g-width sets it)."
-            )
-            return config, sentences
+    width = config.g_width or config.d_width
+    rates_open = config.g_lr is None or config.d_lr is None
+    if width is not None and not rates_open:
+        return _completed(config, width, _RATE), sentences
+    pictures = affordable(_completed(config, width or _REFERENCE, _RATE), batch)
+    if pictures is None:
+        sentences.append(_left_open(width is None, rates_open))
+        return _completed(config, width, None), sentences
+    if width is None:
         timed = config.steps is None and config.images is None
-        asked = _widest(pictures, _COST if timed else 0.0)
-        seen = pictures * (_REFERENCE / asked) ** (_COST if timed else 0.0)
+        width = _widest(pictures, _COST if timed else 0.0)
+        pictures *= (_REFERENCE / width) ** (_COST if timed else 0.0)
         sentences.append(
-            f"Width: {asked}, which suits the {_rounded(seen)} pictures that this budget shows it "
-            "here (--g-width sets it)."
+            f"Width: {width}, which suits the {_rounded(pictures)} pictures that this budget shows "
+            "it here (--g-width sets it)."
         )
-    return (
-        replace(config, g_width=config.g_width or asked, d_width=config.d_width or asked),
-        sentences,
+    rate = _rate(pictures / batch)
+    if rates_open:
+        sentences.append(
+            f"Learning rates: {rate:g}, which suits {_rounded(pictures / batch)} steps "
+            "(--g-lr and --d-lr set them)."
+        )
+    return _completed(config, width, rate), sentences
+
+
+def _completed(config: ImageConfig, width: int | None, rate: float | None) -> ImageConfig:
+    """Return the config with this width and learning rate where it leaves them open."""
+    return replace(
+        config,
+        g_width=config.g_width or width,
+        d_width=config.d_width or width,
+        g_lr=rate if config.g_lr is None else config.g_lr,
+        d_lr=rate if config.d_lr is None else config.d_lr,
     )
+
+
+def _left_open(width: bool, rates: bool) -> str:
+    names = " and ".join(["width"] * width + ["learning rates"] * rates).capitalize()
+    flags = "--g-lr and --d-lr set them" if rates else "--g-width sets it"
+    flags = f"--g-width, {flags}" if width and rates else flags
+    return f"{names}: found as training starts, from the budget and this machine's speed ({flags})."
+
+
+def _rate(steps: float) -> float:
+    """Return the learning rate for a run of so many steps, of two digits."""
+    rate = _RATE * min(1.0, (_FEW_STEPS / max(steps, 1.0)) ** _FALL)
+    return float(f"{max(rate, _SLOWEST):.1e}")
 
 
 def _widest(pictures: float, cost: float) -> int:

@@ -96,6 +96,7 @@ def _guarded(dataset: Dataset) -> bool:
 def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase]:
     """Return the phases."""
     always, more = _augmentations(spec, config, dataset)
+    assert config.g_lr is not None and config.d_lr is not None  # the budget has chosen them
     adversarial = AdversarialPhase(
         objective=objective(config.objective),
         latent=config.latent,

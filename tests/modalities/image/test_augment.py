@@ -87,7 +87,7 @@ def test_prepare_scales_and_mirrors_half():
 def test_a_phase_shifts_color_pictures_alone(channels, depth):
     spec = ImageSpec(16, channels, "crop", (), (), 40)
     dataset = Dataset({}, None, np.arange(30), np.arange(30, 40), "pictures")
-    phase = phases(spec, ImageConfig(g_width=4, d_width=4), dataset)[0]
+    phase = phases(spec, ImageConfig(g_width=4, d_width=4, g_lr=1e-3, d_lr=1e-3), dataset)[0]
     x = torch.rand(8, depth, 16, 16)
     assert torch.equal(phase.augment(x, seeded()), x) == (channels == "L")
     assert not torch.equal(phase.augment_more(x, seeded()), x)

@@ -21,6 +21,8 @@ LAYERS = [
     for choice in (each.choices or ((True,) if each.type is bool else ()))
 ]
 
+RATES = {"g_lr": 1e-3, "d_lr": 1e-3}
+
 
 def made(size=16, channels="L", classes=(), **chosen):
     config, _ = resolve(
@@ -125,7 +127,7 @@ def test_he_keeps_the_signals_size(norm):
      (32, "RGB", 16, 16)],
 )
 def test_pictures_in_a_step_follow_the_data_unless_asked_for(size, channels, asked, expected):
-    config, _ = resolve(ImageConfig, command_line={"batch": asked})
+    config, _ = resolve(ImageConfig, command_line={"batch": asked, **RATES})
     spec = ImageSpec(size, channels, "crop", (), (), 10)
     dataset = Dataset({}, None, np.arange(9), np.arange(1), "pictures")
     assert [phase.batch_size for phase in phases(spec, config, dataset)] == [expected] * 2
@@ -133,7 +135,7 @@ def test_pictures_in_a_step_follow_the_data_unless_asked_for(size, channels, ask
 
 @pytest.mark.parametrize(("cutoff", "part"), [(4.0, 0.2), (8.0, 0.5), (0.0, 1.0)])
 def test_penalties_forgive_what_is_finer_than_the_cutoff(cutoff, part):
-    config, _ = resolve(ImageConfig, command_line={"penalty_cutoff": cutoff, "batch": 4})
+    config, _ = resolve(ImageConfig, command_line={"penalty_cutoff": cutoff, "batch": 4, **RATES})
     spec = ImageSpec(16, "L", "crop", (), (), 10)
     dataset = Dataset({}, None, np.arange(9), np.arange(1), "pictures")
     checkers = (torch.arange(16) % 2 * 2.0 - 1).expand(1, 1, 16, 16)  # 8 cycles
