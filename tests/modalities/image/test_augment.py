@@ -44,6 +44,15 @@ def test_translation_moves_by_at_most_an_eighth_and_repeats_the_edge():
     assert torch.equal(translation(ones, seeded()), ones)
 
 
+def test_most_shifts_keep_odd_and_even_pixels_apart():
+    x = torch.zeros(4000, 1, 32, 32)
+    x[:, :, 16, 16] = 1
+    moves = translation(x, seeded()).nonzero()[:, 2:] - 16
+    assert moves.min() == -4 and moves.max() == 4
+    assert (moves % 2 == 1).float().mean(0).tolist() == pytest.approx([0.25, 0.25], abs=0.03)
+    assert moves.float().mean(0).tolist() == pytest.approx([0, 0], abs=0.15)
+
+
 def test_cutout_zeroes_a_square_of_half_the_side_or_what_is_left_of_it():
     y = cutout(torch.ones(300, 2, 16, 16), seeded())
     holes = (y[:, 0] == 0).sum((1, 2))
