@@ -31,7 +31,7 @@ def translation(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     generated pictures become checkered.
     """
     n, _, h, w = x.shape
-    most = round(h / 16)
+    most = h // 16
     pairs = torch.randint(-most, most + 1, (2, n, 1), generator=rng, device=x.device)
     odd = torch.rand((2, n, 1), generator=rng, device=x.device) < _ODD
     # Towards the middle, so that no shift is larger than an eighth.

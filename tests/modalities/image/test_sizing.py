@@ -94,4 +94,6 @@ def test_a_run_records_what_was_found_and_says_so(pictures, tmp_path):
     tiny_run(pictures, tmp_path / "run", reporter, steps=2, **free)
     config = read_record(tmp_path / "run").config
     assert (config.g_width, config.d_width, config.batch) == (16, 16, 32)
+    assert (config.g_lr, config.d_lr) == (2e-3, 2e-3)
+    assert any(note.startswith("Learning rates: 0.002") for note in reporter.notes)
     assert sum(note.startswith(("Width: 16", "Batch: 32")) for note in reporter.notes) == 2
