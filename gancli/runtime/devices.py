@@ -50,11 +50,13 @@ def bf16(wanted: str, device: torch.device) -> bool:
 def bf16_is_to_be_timed(device: torch.device) -> bool:
     """Return whether only a measurement tells if bf16 is faster here.
 
-    So it is on processors with AVX-512's bf16: a step took 1.5 times as long on a Xeon that hides
-    AMX, and .7 to .8 of the time on a Zen 4. Without it, bf16 takes many times as long.
+    So it is on processors with AVX-512's bf16 and no AMX: a step took 1.5 times as long on a Xeon
+    that hides AMX, and .7 to .8 of the time on an AMD. Without it, bf16 takes many times as long.
     """
     found = _capabilities()
-    return device.type == "cpu" and bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    return (
+        device.type == "cpu" and bool(found.get("avx512_bf16")) and not found.get("amx_bf16")
+    )
 
 
 def _capabilities() -> dict[str, object]:

@@ -62,7 +62,8 @@ def train(
         Diverged: Training failed; the best model so far is kept.
         GancliError: Anything else that a person can mend.
     """
-    _use_threads(config)  # a usage error should not wait for the data
+    # A usage error should not wait for the data.
+    _use_threads(config)
     choose(config.device)
     Run.check(run_path, force)
     loader = modality.loader()

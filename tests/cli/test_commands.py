@@ -201,6 +201,21 @@ def test_doctor_fails_on_damage(call, monkeypatch):
     assert "thing is damaged. Install gancli again." in line.replace("  ", " ")
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "shown"),
+    [({}, "none"), ({"avx512_bf16": True}, "cpu (timed as training starts)"),
+     ({"avx512_bf16": True, "amx_bf16": True}, "cpu")],
+)
+def test_doctor_tells_where_bf16_is_fast(call, monkeypatch, capabilities, shown):
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    line = next(line for line in call("doctor").out.splitlines() if " fast bf16 " in line)
+    assert line.split("fast bf16")[1].strip() == shown
+
+
 def test_doctor_explains_a_torchaudio_that_does_not_load(call, monkeypatch):
     import importlib
 

@@ -60,10 +60,11 @@ def test_a_cpu_that_multiplies_matrices_of_bf16_uses_it(monkeypatch, capabilitie
 
 @pytest.mark.parametrize(
     ("capabilities", "timed"),
-    [({"avx512_bf16": True, "amx_bf16": False}, True), ({"amx_bf16": True}, True),
-     ({"avx512_bf16": False}, False), ({}, False)],
+    [({"avx512_bf16": True, "amx_bf16": False}, True),
+     ({"avx512_bf16": True, "amx_bf16": True}, False), ({"avx512_bf16": False}, False),
+     ({}, False)],
 )
-def test_only_a_cpu_that_knows_bf16_is_timed(monkeypatch, capabilities, timed):
+def test_only_a_cpu_whose_bf16_may_be_slow_is_timed(monkeypatch, capabilities, timed):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     assert bf16_is_to_be_timed(torch.device("cpu")) is timed
     assert not bf16_is_to_be_timed(torch.device("cuda"))
