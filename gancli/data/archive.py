@@ -22,9 +22,17 @@ _MAX_READ_BYTES = 8 << 20
 _Opened = tuple[zipfile.ZipFile | tarfile.TarFile, list[Member]]
 
 
+# Folders that systems keep beside a person's files: of macOS, Synology, QNAP and Windows.
+_SYSTEM = frozenset({
+    "__macosx", "@eadir", "#recycle", "@recycle", "@recently-snapshot", "#snapshot", "@tmp",
+    "$recycle.bin", "recycler", "system volume information", "lost+found", "__pycache__",
+    "thumbs.db", "desktop.ini",
+})
+
+
 def is_hidden(part: str) -> bool:
-    """Return whether a file or folder is hidden, or one of macOS's own."""
-    return part.startswith(".") or part == "__MACOSX"
+    """Return whether a file or folder is hidden, or the system's own."""
+    return part.startswith(".") or part.casefold() in _SYSTEM
 
 
 def archive_members(path: Path) -> list[Member] | None:

@@ -1,17 +1,19 @@
-"""Class labels from the folders of the data."""
+"""Class labels, from a ``dataset.json`` or the folders of the data."""
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
+from gancli.config.unicode import normalized
+from gancli.data.folders import not_classes
+from gancli.data.label_file import LABEL_FILE, file_labels
+from gancli.data.source import Source
 from gancli.errors import UsageError
 
 MAX_CLASSES = 1000
-
-# Folders that each hold a part of the data are not classes, whatever is in them.
-_PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
 
 
 def natural_key(name: str) -> tuple[str, ...]:
@@ -26,29 +28,85 @@ def natural_key(name: str) -> tuple[str, ...]:
     return (*pieces, name)
 
 
-def _folders(names: list[str], known: Collection[str] = ()) -> list[str]:
-    """Return the folder that would be each item's class, "" for an item outside of any.
+@dataclass(frozen=True)
+class _Level:
+    """Folders beside each other.
 
-    Folders that wrap everything, or split it into parts such as train/ and test/, are skipped,
-    unless they are a known class.
+    Args:
+        folders: The folder of each file, "" for a file outside of them.
+        passed: What the folders above are if they are not classes, with their names.
     """
-    paths = names
-    while True:
-        folders = {path.partition("/")[0] if "/" in path else "" for path in paths}
-        wrapping = len(folders) == 1 or folders <= _PARTS
-        if not folders or "" in folders or not wrapping or not folders.isdisjoint(known):
-            return [path.partition("/")[0] if "/" in path else "" for path in paths]
+
+    folders: list[str]
+    passed: str = ""
+
+
+def _depths(paths: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the folder of each file and the paths from there, down to where a file is in none."""
+    while paths:
+        folders = [path.partition("/")[0] if "/" in path else "" for path in paths]
+        yield folders, paths
+        if "" in folders:
+            return
         paths = [path.partition("/")[2] for path in paths]
 
 
-def find_labels(names: list[str], mode: str) -> tuple[tuple[str, ...], np.ndarray | None, str]:
+def _first_level(names: list[str], through: bool) -> _Level:
+    """Return the first folders that tell files apart.
+
+    Args:
+        names: Posix paths of the files.
+        through: Whether to look through what :func:`not_classes` recognizes.
+    """
+    passed, below_dates = "", False
+    level = _Level([])
+    for folders, paths in _depths(names):
+        distinct = set(folders)
+        level = _Level(folders, passed)
+        if "" in distinct or len(distinct) < 2:
+            continue
+        kind = not_classes(distinct, paths, below_dates) if through else ""
+        if not kind:
+            break
+        passed = f"the folders {_some(sorted(distinct, key=natural_key))} are {kind}"
+        below_dates = kind == "dates"
+    return level
+
+
+def _some(names: Collection[str]) -> str:
+    shown = list(names)[:3]
+    return ", ".join(shown) + (", ..." if len(names) > 3 else "")
+
+
+def _problem(labels: list[str], strict: bool, min_files: int) -> str:
+    """Return why labels are not classes, or an empty string."""
+    counts = Counter(labels)
+    if "" in counts and len(counts) > 1:
+        return f"{counts['']} of {len(labels)} files are outside of the folders"
+    if len(counts) < 2:
+        return "the files are not in folders that tell them apart"
+    if len(counts) > MAX_CLASSES or max(map(len, counts)) > 255:
+        return f"{len(counts)} folders are too many, or a name is too long"
+    if strict and min(counts.values()) < min(2, min_files):
+        return f"the folder {min(counts, key=counts.__getitem__)!r} holds only one file"
+    if strict and len(labels) < min_files * len(counts):
+        return f"the folders hold fewer than {min_files} files on average"
+    return ""
+
+
+def find_labels(
+    source: Source, names: list[str], mode: str, min_files: int = 5
+) -> tuple[tuple[str, ...], np.ndarray | None, str]:
     """Return the classes, each item's label, and a sentence on why.
 
     Args:
+        source: Where the items are from.
         names: Posix paths of the items.
-        mode: ``folders`` takes the first folders that tell items apart as classes, ``auto`` does
-            if they look like classes (2 to 1000, nothing outside of them, at least 2 items in
-            each and 5 on average), ``none`` never.
+        mode: ``folders`` takes the first folders that tell items apart as classes, ``auto`` takes
+            the labels of a ``dataset.json``, or else folders if they look like classes (2 to
+            1000, nothing outside of them, at least 2 items in each and ``min_files`` on
+            average, and not parts of the data such as train and test), ``none`` never.
+        min_files: See ``mode``; 1 where a file holds many items.
 
     Returns:
         Classes in natural order; labels, int64, shape (items,), or None without classes.
@@ -58,42 +116,68 @@ def find_labels(names: list[str], mode: str) -> tuple[tuple[str, ...], np.ndarra
     """
     if mode == "none":
         return (), None, "Classes: none, as asked."
-    folders = _folders(names)
-    counts = Counter(folders)
-    classes = tuple(sorted(counts, key=natural_key))
-    if len(counts) < 2:
-        problem = "the files are not in folders that tell them apart"
-    elif "" in counts:
-        problem = f"{counts['']} of {len(names)} files are outside of the folders"
-    elif len(counts) > MAX_CLASSES or max(map(len, classes)) > 255:
-        problem = f"{len(counts)} folders are too many, or a name is too long"
-    elif mode == "auto" and min(counts.values()) < 2:
-        problem = f"the folder {min(counts, key=counts.__getitem__)!r} holds only one file"
-    elif mode == "auto" and len(names) < 5 * len(counts):
-        problem = "the folders hold fewer than 5 files on average"
-    else:
-        index = {name: label for label, name in enumerate(classes)}
-        labels = np.array([index[folder] for folder in folders], np.int64)
-        shown = ", ".join(classes[:3]) + (", ..." if len(classes) > 3 else "")
-        return classes, labels, f"Classes: {len(classes)}, from the folders ({shown})."
+    file_problem = ""
+    if mode == "auto":
+        given, file_problem = file_labels(source)
+        if given is not None:
+            labels = [given.get(name, "") for name in names]
+            count = len(set(labels))
+            if missing := labels.count(""):
+                file_problem = f"{missing} of {len(names)} files have no label in {LABEL_FILE}"
+            elif not 2 <= count <= MAX_CLASSES:
+                file_problem = f"{LABEL_FILE} labels {count:,} classes, not 2 to {MAX_CLASSES:,}"
+            else:
+                return _numbered(labels, LABEL_FILE, "--labels folders or none changes that")
+    level = _first_level(names, through=True)
+    problem = _problem(level.folders, mode == "auto", min_files)
+    if mode == "folders" and problem:
+        # Whoever asks for folders means those that there are.
+        level = _first_level(names, through=False)
+        problem = _problem(level.folders, False, min_files)
+    if not problem:
+        origin = "the folders" + (f" below, since {level.passed}" if level.passed else "")
+        return _numbered(level.folders, origin, "--labels none ignores them")
     if mode == "folders":
         raise UsageError(
             f"There are no classes in the folders: {problem}.",
             "Put the files of each class into a folder of its own, or choose --labels none.",
         )
-    return (), None, f"Classes: none, since {problem}."
+    reasons = [reason for reason in (file_problem, level.passed) if reason] or [problem]
+    advice = "; --labels folders makes them classes" if level.passed else ""
+    return (), None, f"Classes: none, since {' and '.join(reasons)}{advice}."
 
 
-def known_labels(names: list[str], classes: tuple[str, ...]) -> np.ndarray | None:
-    """Return the label of each item in known classes, or None if no item is in a folder.
+def _numbered(
+    labels: list[str], origin: str, advice: str
+) -> tuple[tuple[str, ...], np.ndarray, str]:
+    classes = tuple(sorted(set(labels), key=natural_key))
+    index = {name: label for label, name in enumerate(classes)}
+    numbers = np.array([index[label] for label in labels], np.int64)
+    return classes, numbers, f"Classes: {len(classes)} ({_some(classes)}), from {origin}; {advice}."
+
+
+def known_labels(
+    source: Source, names: list[str], classes: tuple[str, ...], mode: str
+) -> np.ndarray | None:
+    """Return the label of each item in known classes, or None if no item has a class.
+
+    Args:
+        source, names, mode: As for :func:`find_labels`.
+        classes: The classes.
 
     Raises:
         UsageError: A folder is not one of the classes.
     """
-    folders = _folders(names, classes)
+    index = {normalized(name): label for label, name in enumerate(classes)}
+    given = file_labels(source)[0] if mode == "auto" else None
+    if given is not None and all(given.get(name) in index for name in names):
+        return np.array([index[given[name]] for name in names], np.int64)
+    folders = next(
+        (folders for folders, _ in _depths(names) if not index.keys().isdisjoint(folders)),
+        _first_level(names, through=True).folders,
+    )
     if set(folders) <= {""}:
         return None
-    index = {name: label for label, name in enumerate(classes)}
     if unknown := sorted(set(folders) - set(index), key=natural_key):
         raise UsageError(
             f"The data holds {unknown[0] or 'files outside of folders'!r}, "

@@ -9,10 +9,11 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from gancli.config.unicode import normalized, typed_path
 from gancli.data.archive import archive_members, is_hidden
 from gancli.data.cache import cache_folder
 from gancli.data.member import BadMember, Member
@@ -90,8 +91,8 @@ def _file(name: str, path: str, status: os.stat_result) -> Member:
 
 def _find(data: str) -> Path:
     """Return the path that a DATA argument names."""
-    if os.path.exists(data):
-        return Path(data)
+    if (path := typed_path(data)) is not None:
+        return path
     if sample := bundled.resolve("samples", data):
         bundled.check("samples", data)
         return sample
@@ -181,8 +182,21 @@ def open_source(data: str) -> Source:
         members = [_file(path.name, str(path), path.stat())]
     else:
         raise UsageError(f"{str(path)!r} is neither a folder nor a file.", "Give one of these.")
+    members = sorted(_normalized(members), key=lambda member: member.name)
     if data == STDIN:
-        return Source("stdin", path, sorted(members, key=lambda member: member.name), stamp)
+        return Source("stdin", path, members, stamp)
     stem = re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", path.resolve().name, flags=re.IGNORECASE)
     short = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:40].strip("-.")
-    return Source(short or "data", path, sorted(members, key=lambda member: member.name), stamp)
+    return Source(short or "data", path, members, stamp)
+
+
+def _normalized(members: list[Member]) -> list[Member]:
+    """Return the files with names in one Unicode form; of two that look the same, one keeps its."""
+    taken = {member.name for member in members}
+    renamed = []
+    for member in members:
+        if (name := normalized(member.name)) not in taken:
+            taken.add(name)
+            member = replace(member, name=name)
+        renamed.append(member)
+    return renamed

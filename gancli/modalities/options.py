@@ -13,8 +13,8 @@ RateT = TypeVar("RateT", bound=float | None)
 
 def labels() -> str:
     return option(
-        "auto", "folders: first-level folders are classes; auto: when they look like classes.",
-        "Data", choices=("auto", "folders", "none"),
+        "auto", "folders: first-level folders are classes; auto: the labels of a dataset.json, or "
+        "else folders that look like classes.", "Data", choices=("auto", "folders", "none"),
     )
 
 

@@ -90,7 +90,9 @@ def load(source: Source, spec: AudioSpec, config: AudioConfig, reporter: Reporte
         reporter.warn(f"All {len(samples):,} clips are identical.")
     used, recordings = np.unique(files, return_inverse=True)
     names = [members[file].name for file in used]
-    file_labels = known_labels(names, spec.classes) if spec.classes else None
+    file_labels = (
+        known_labels(source, names, spec.classes, config.labels) if spec.classes else None
+    )
     if spec.classes and file_labels is None:
         reporter.warn("The data does not have the model's classes, so it is used without classes.")
     labels = None if file_labels is None else file_labels[recordings]

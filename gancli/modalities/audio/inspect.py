@@ -101,7 +101,7 @@ def inspect(source: Source, config: AudioConfig) -> tuple[AudioSpec, list[str]]:
     clips = [_first_samples(recording, max_samples) for recording in recordings]
     mean, std = _rounded_statistics(clips, rate, hop, window, bins)
     names = [member.name for member in members]
-    classes, labels, classes_reason = find_labels(names, config.labels)
+    classes, labels, classes_reason = find_labels(source, names, config.labels)
     counts = () if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
     spec = AudioSpec(
         rate, channels, hop, window, bins, frames, ends, config.trim, mean, std, classes,

@@ -50,7 +50,9 @@ def load(source: Source, spec: ImageSpec, config: ImageConfig, reporter: Reporte
         raise single_item("picture", str(source.path))
     if all(np.array_equal(pixels[0], other) for other in pixels[1:]):
         reporter.warn(f"All {len(names):,} pictures are identical.")
-    labels = known_labels(names, spec.classes) if spec.classes else None
+    labels = (
+        known_labels(source, names, spec.classes, config.labels) if spec.classes else None
+    )
     if spec.classes and labels is None:
         reporter.warn("The data does not have the model's classes, so it is used without classes.")
     train, held_out = split(names, config.holdout)

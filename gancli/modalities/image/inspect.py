@@ -62,7 +62,7 @@ def inspect(source: Source, config: ImageConfig) -> tuple[ImageSpec, list[str]]:
     size, size_why = _choose_size(infos, config.size)
     channels, channels_why = _choose_channels(infos, config.channels)
     names = [member.name for member in members]
-    classes, labels, classes_why = find_labels(names, config.labels)
+    classes, labels, classes_why = find_labels(source, names, config.labels)
     counts = () if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
     spec = ImageSpec(
         size, channels, cast(Fit, config.fit), classes, tuple(counts), len(members)

@@ -267,7 +267,8 @@ def _label_function(
             return [text for text, _ in pairs], np.array([label for _, label in pairs], np.int16)
 
         return by_column
-    known = known_labels([member.name for member in members], spec.classes)
+    names = [member.name for member in members]
+    known = known_labels(source, names, spec.classes, config.labels)
     if known is None:
         return None
     label_of = {member.name: label for member, label in zip(members, known.tolist(), strict=True)}

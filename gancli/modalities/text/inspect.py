@@ -55,7 +55,7 @@ def inspect(source: Source, config: TextConfig) -> tuple[TextSpec, list[str]]:
     refuse_if_bad_rows(tally)
     texts = [text for batch in batches for text in batch.texts]
     refuse_if_little(len(texts), "".join(texts[:1]), config.split, str(source.path))
-    classes, counts, classes_why = _find_classes(members, batches, layout, config)
+    classes, counts, classes_why = _find_classes(source, members, batches, layout, config)
     size = sum(member.size for member in members)
     tokens, tokens_why = choose_tokens(texts, size, config)
     vocabulary, rules, tokenizer = fit_tokenizer(tokens, texts, config)
@@ -96,7 +96,8 @@ def _choose_layout(
 
 
 def _find_classes(
-    members: list[Member], batches: list[Batch], layout: ChosenLayout, config: TextConfig
+    source: Source, members: list[Member], batches: list[Batch], layout: ChosenLayout,
+    config: TextConfig,
 ) -> tuple[tuple[str, ...], list[int], str]:
     """Return the classes, the number of samples examined in each, and a sentence on why."""
     if config.split == "stream" and config.labels in ("folders", "column"):
@@ -123,12 +124,8 @@ def _find_classes(
     if config.split == "stream":
         return (), [], "Classes: none, since a stream has none."
     names = [member.name for member in members]
-    classes, labels, why = find_labels(names, config.labels)
-    if labels is None and config.labels == "auto":
-        # Folders with a single file are classes as well: a file holds many samples.
-        by_folder = find_labels([name for name in names for _ in range(5)], "auto")
-        if by_folder[1] is not None:
-            classes, labels, why = by_folder[0], by_folder[1][::5], by_folder[2]
+    # A file holds many samples, so that folders with a single one are classes as well.
+    classes, labels, why = find_labels(source, names, config.labels, min_files=1)
     if labels is None:
         return (), [], why
     label_of = dict(zip(names, labels.tolist(), strict=True))
