@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from textwrap import shorten
 
 import numpy as np
 
@@ -68,13 +69,14 @@ def _first_level(names: list[str], through: bool) -> _Level:
         kind = not_classes(distinct, paths, below_dates) if through else ""
         if not kind:
             break
-        passed = f"the folders {_some(sorted(distinct, key=natural_key))} are {kind}"
+        passed = f"the folders {some_names(sorted(distinct, key=natural_key))} are {kind}"
         below_dates = kind == "dates"
     return level
 
 
-def _some(names: Collection[str]) -> str:
-    shown = list(names)[:3]
+def some_names(names: Collection[str]) -> str:
+    """Return the first three of names, each on one line and not too long, for a sentence."""
+    shown = (shorten(name, 40, placeholder="...") or repr(name) for name in list(names)[:3])
     return ", ".join(shown) + (", ..." if len(names) > 3 else "")
 
 
@@ -153,7 +155,8 @@ def _numbered(
     classes = tuple(sorted(set(labels), key=natural_key))
     index = {name: label for label, name in enumerate(classes)}
     numbers = np.array([index[label] for label in labels], np.int64)
-    return classes, numbers, f"Classes: {len(classes)} ({_some(classes)}), from {origin}; {advice}."
+    why = f"Classes: {len(classes)} ({some_names(classes)}), from {origin}; {advice}."
+    return classes, numbers, why
 
 
 def known_labels(

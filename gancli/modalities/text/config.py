@@ -35,19 +35,24 @@ class TextConfig(TrainConfig):
     )
     encoding: str = option("utf-8", "Encoding of the text.", "Data", metavar="NAME")
     field: str | None = option(
-        None, "Field of JSON lines with the text; by default, text.", "Data",
+        None, "Field of JSON with the text; by default, text, or the only one.", "Data",
         metavar="NAME",
     )
-    text_column: int | None = option(
-        None, "Column of a .tsv with the text, counted from 1; by default the longest.", "Data",
-        minimum=1, maximum=10_000,
+    text_column: str | None = option(
+        None, "Column of a table with the text: its name, or its number from 1; by default the "
+        "longest.", "Data", metavar="COLUMN",
     )
-    label_column: int | None = option(
-        None, "Column of a .tsv with the class, counted from 1; by default one with few values.",
-        "Data", minimum=1, maximum=10_000,
+    label_column: str | None = option(
+        None, "Column of a table with the class: its name, or its number from 1; by default one "
+        "with few values.", "Data", metavar="COLUMN",
+    )
+    separator: str | None = option(
+        None, "What separates samples, e.g. '<|endoftext|>' or '\\n', which reads lines; in a "
+        "table, columns. By default found.", "Data", metavar="TEXT",
     )
     labels: str = option(
-        "auto", "Where classes come from; auto uses folders and columns that look like classes.",
+        "auto", "Where classes come from; auto uses columns, a dataset.json, or folders that look "
+        "like classes.",
         "Data", choices=("auto", "folders", "column", "none"),
     )
 

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from gancli.config.unicode import normalized
 from gancli.data import cache
 from gancli.data.dataset import Dataset, Items
 from gancli.data.labels import known_labels
 from gancli.data.member import first_names
-from gancli.data.source import Source
+from gancli.data.source import Member, Source
 from gancli.data.split import by_length, split_groups
 from gancli.errors import GancliError
 from gancli.modalities.text.config import TextConfig
-from gancli.modalities.text.corpus import Batch, Tally, file_format, read, text_files
+from gancli.modalities.text.corpus import Batch, Tally, has_tables, read, text_files
 from gancli.modalities.text.decode import BadBytes
 from gancli.modalities.text.inspect import (
     refuse_if_bad_rows,
@@ -25,6 +26,8 @@ from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import END, UNKNOWN, code_points
 from gancli.reporting import Reporter
 
+# Entries of the cache of earlier versions, which read some formats as lines, are not used.
+_VERSION = 2
 # A batch's width is a multiple of this, so that few shapes occur.
 _WIDTH_STEP = 4
 _MAX_WINDOWS = 10_000
@@ -104,14 +107,16 @@ def load(source: Source, spec: TextSpec, config: TextConfig, reporter: Reporter)
     listing = [(member.name, member.size, member.mtime) for member in members]
     fields = {name: value for name, value in asdict(spec).items()
               if name not in ("count", "class_counts")}
+    label_of = _folder_labels(source, members, spec, config)
     entry = cache.key(
-        "text", source.stamp, listing, fields, config.encoding, config.field, config.text_column,
-        config.label_column,
+        "text", _VERSION, source.stamp, listing, fields, config.encoding, config.field,
+        config.text_column, config.label_column, config.separator,
+        label_of and list(label_of.values()),
     )
     cached = cache.find(entry)
     # With --strict, problems have to occur again to be refused.
     if cached is None or (config.strict and cached[1]["wrong"]):
-        cached = _encode(entry, source, spec, config, reporter)
+        cached = _encode(entry, source, spec, config, label_of, reporter)
     stored, extra = cached
     _report(extra, len(members), spec, reporter)
     ids, keys, lengths, labels = _unpack(stored, extra)
@@ -184,12 +189,13 @@ def _unpack(
 
 
 def _encode(
-    entry: str, source: Source, spec: TextSpec, config: TextConfig, reporter: Reporter
+    entry: str, source: Source, spec: TextSpec, config: TextConfig,
+    label_of: dict[str, int] | None, reporter: Reporter,
 ) -> tuple[np.ndarray, Any]:
     """Encode a corpus block by block into a cache entry; return it and what describes it."""
     tally = Tally()
     tokenizer, dtype = spec.tokenizer(), _dtype(spec.size)
-    assign_labels = _label_function(source, spec, config)
+    assign_labels = _label_function(source, spec, config, label_of)
     stream = spec.split == "stream"
     limit = None if stream else (spec.length + 1) * (
         1 if spec.tokens in ("char", "byte") else _MAX_TOKEN_CHARACTERS
@@ -239,44 +245,46 @@ def _encode(
         return out.finish(extra), extra
 
 
+def _folder_labels(
+    source: Source, members: list[Member], spec: TextSpec, config: TextConfig
+) -> dict[str, int] | None:
+    """Return the label of each file by its name, or None if files have no classes.
+
+    Raises:
+        UsageError: A folder is not one of the classes.
+    """
+    if not spec.classes or spec.label_column:
+        return None
+    names = [member.name for member in members]
+    labels = known_labels(source, names, spec.classes, config.labels)
+    return None if labels is None else dict(zip(names, labels.tolist(), strict=True))
+
+
 def _label_function(
-    source: Source, spec: TextSpec, config: TextConfig
+    source: Source, spec: TextSpec, config: TextConfig, label_of: dict[str, int] | None
 ) -> Callable[[Batch, Tally], tuple[list[str], np.ndarray]] | None:
     """Return a function from a batch to its samples that have a class, and their labels.
 
     Returns:
         The function, or None if the data or the spec has no classes.
-
-    Raises:
-        UsageError: A folder is not one of the classes.
     """
-    if not spec.classes:
+    if label_of is not None:
+        return lambda batch, _: (
+            batch.texts, np.full(len(batch.texts), label_of[batch.member.name], np.int16)
+        )
+    if not spec.classes or not spec.label_column or not has_tables(source, config):
         return None
-    members = text_files(source)
-    if spec.label_column:
-        if not any(file_format(member, config) == "table" for member in members):
-            return None
-        index = {name: label for label, name in enumerate(spec.classes)}
+    index = {normalized(name): label for label, name in enumerate(spec.classes)}
 
-        def by_column(batch: Batch, tally: Tally) -> tuple[list[str], np.ndarray]:
-            pairs = [(text, index[label]) for text, label
-                     in zip(batch.texts, batch.labels, strict=False) if label in index]
-            if missing := len(batch.texts) - len(pairs):
-                tally.bad_rows += missing
-                tally.first_row = tally.first_row or f"{batch.member.name!r}, an unknown class"
-            return [text for text, _ in pairs], np.array([label for _, label in pairs], np.int16)
+    def by_column(batch: Batch, tally: Tally) -> tuple[list[str], np.ndarray]:
+        pairs = [(text, index[label]) for text, label
+                 in zip(batch.texts, batch.labels, strict=False) if label in index]
+        if missing := len(batch.texts) - len(pairs):
+            tally.bad_rows += missing
+            tally.first_row = tally.first_row or f"{batch.member.name!r}, an unknown class"
+        return [text for text, _ in pairs], np.array([label for _, label in pairs], np.int16)
 
-        return by_column
-    names = [member.name for member in members]
-    known = known_labels(source, names, spec.classes, config.labels)
-    if known is None:
-        return None
-    label_of = {member.name: label for member, label in zip(members, known.tolist(), strict=True)}
-
-    def by_folder(batch: Batch, tally: Tally) -> tuple[list[str], np.ndarray]:
-        return batch.texts, np.full(len(batch.texts), label_of[batch.member.name], np.int16)
-
-    return by_folder
+    return by_column
 
 
 def _positions(lengths: np.ndarray) -> np.ndarray:
@@ -322,11 +330,11 @@ def _report(extra: Any, count: int, spec: TextSpec, reporter: Reporter) -> None:
         )
     if tally.bad_rows:
         reporter.warn(
-            f"Skipped {tally.bad_rows:,} of {tally.rows:,} lines that have no such text; the "
+            f"Skipped {tally.bad_rows:,} of {tally.rows:,} records that have no such text; the "
             f"first: {tally.first_row}."
         )
     if tally.empty:
-        reporter.note(f"Skipped {tally.empty:,} empty lines.")
+        reporter.note(f"Skipped {tally.empty:,} empty lines or records.")
     if extra["cut"]:
         reporter.note(
             f"Cut {extra['cut']:,} of {extra['items']:,} {spec.split} to {spec.length} tokens."

@@ -1,20 +1,26 @@
-"""Decoding text in blocks: binary data is refused, invalid bytes are replaced and located."""
+"""Decoding text forwards: binary data is refused, invalid bytes are replaced and located."""
 
 import codecs
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import IO
 
 from gancli.data.member import READ_ERRORS, BadMember, Member
 from gancli.errors import UsageError
+from gancli.modalities.text.encodings import find_encoding
 
-HEAD_BYTES = 64 << 10
+HEAD_BYTES = 256 << 10
 _BLOCK_BYTES = 1 << 20
 _HANDLER = "gancli.locate"
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAX_CONTROL = 0.1
+# Programs for the shell end items with single zeros.
+_ZERO = re.compile(r"(?<!\x00)\x00(?!\x00)")
+_MAX_ZEROS = 1 / 3
 # Latin-1 read as UTF-8 has fewer invalid bytes; Cyrillic or Chinese in an older encoding far more.
 _MAX_INVALID = 0.25
 
@@ -60,19 +66,15 @@ def refuse_binary(head: bytes, encoding: str) -> None:
     Raises:
         BadText: Many are control characters or invalid in this encoding.
     """
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) and _is_utf8(encoding):
-        raise BadText("it starts like UTF-16; give --encoding utf-16")
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-    if len(_CONTROL.findall(text)) > _MAX_CONTROL * len(text):
+    zeros = len(_ZERO.findall(text))
+    control = len(_CONTROL.findall(text)) - (zeros if zeros <= _MAX_ZEROS * len(text) else 0)
+    if control > _MAX_CONTROL * len(text):
         raise BadText("it is binary data")
     if text.count("\ufffd") > _MAX_INVALID * len(text):
         raise BadText(
             f"it is not text in {encoding}; give its --encoding, such as cp1251 or gb18030"
         )
-
-
-def _is_utf8(encoding: str) -> bool:
-    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
 
 @dataclass
@@ -119,23 +121,89 @@ class Decoder:
         return "\ufffd", error.end
 
 
-def text_blocks(member: Member, encoding: str, bad: BadBytes) -> Iterator[str]:
-    """Decode a file in blocks.
-
-    Raises:
-        BadText: It is not text.
-        BadMember: It cannot be read.
-    """
-    decoder = Decoder(member.name, encoding, bad)
+@contextmanager
+def _reading() -> Iterator[None]:
     try:
-        with member.open() as file:
-            block = file.read(_BLOCK_BYTES)
-            refuse_binary(block[:HEAD_BYTES], encoding)
-            while block:
-                yield decoder.decode(block)
-                block = file.read(_BLOCK_BYTES)
-            yield decoder.decode(b"", True)
-    except BadText:
+        yield
+    except BadMember:
         raise
     except READ_ERRORS as error:
         raise BadMember(f"it cannot be read ({error})") from error
+
+
+class TextFile:
+    """A file that is decoded from its beginning to its end; a context manager.
+
+    It is read forwards, since going back in a .tar.gz means decompressing it again.
+
+    Args:
+        member: The file.
+        encoding: What applies unless its first bytes say otherwise.
+        bad: Counts the bytes that could not be decoded.
+
+    Raises:
+        BadText: It is not text.
+        BadMember: It cannot be read; so may the methods raise.
+    """
+
+    def __init__(self, member: Member, encoding: str, bad: BadBytes) -> None:
+        self._name, self._bad = member.name, bad
+        with _reading():
+            self._file: IO[bytes] = member.open()
+        try:
+            with _reading():
+                self._head = self._file.read(HEAD_BYTES)
+            self.encoding = find_encoding(self._head, encoding)
+            refuse_binary(self._head, self.encoding)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> "TextFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def head(self) -> tuple[str, bool]:
+        """Return the text of the first bytes, and whether they are all of the file."""
+        whole = len(self._head) < HEAD_BYTES
+        return Decoder(self._name, self.encoding, BadBytes()).decode(self._head, whole), whole
+
+    def blocks(self) -> Iterator[str]:
+        """Yield the text of the whole file in blocks."""
+        decoder = Decoder(self._name, self.encoding, self._bad)
+        block = self._head
+        while block:
+            yield decoder.decode(block)
+            with _reading():
+                block = self._file.read(_BLOCK_BYTES)
+        yield decoder.decode(b"", True)
+
+    def windows(self, spans: list[tuple[int, int]], size: int) -> Iterator[tuple[str, int]]:
+        """Yield the whole lines within spans of bytes, and how many bytes were read for them.
+
+        Args:
+            spans: Start and end of each, ascending, without overlaps; starts are multiples of 4.
+            size: Number of bytes in the file.
+        """
+        position = len(self._head)
+        for start, end in spans:
+            data = self._head[start:end]
+            if end > position:
+                with _reading():
+                    self._skip(max(start - position, 0))
+                    data += self._file.read(end - max(start, position))
+                position = end
+            text = Decoder(self._name, self.encoding, BadBytes()).decode(data)
+            first = text.find("\n") + 1 if start else 0
+            last = text.rfind("\n") + 1 if end < size else len(text)
+            # Inside a line longer than the window there are no whole lines.
+            yield (text[first:last] if last > first else text), len(data)
+
+    def _skip(self, count: int) -> None:
+        if count and self._file.seekable():
+            self._file.seek(count, 1)
+            return
+        while count > 0 and (block := self._file.read(min(count, _BLOCK_BYTES))):
+            count -= len(block)

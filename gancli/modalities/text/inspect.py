@@ -3,22 +3,20 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from gancli.data.labels import MAX_CLASSES, find_labels, natural_key
+from gancli.data.labels import MAX_CLASSES, find_labels, natural_key, some_names
 from gancli.data.source import Member, Source
 from gancli.data.survey import refuse_if_mostly_broken, single_item
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.text.choose import choose_length, choose_tokens, fit_tokenizer
+from gancli.modalities.text.columns import choose_columns
 from gancli.modalities.text.config import TextConfig
-from gancli.modalities.text.corpus import (
-    Batch,
-    Tally,
-    file_format,
-    parse,
-    read_excerpts,
-    text_files,
-)
-from gancli.modalities.text.rows import Columns, choose_columns, choose_field
+from gancli.modalities.text.corpus import Batch, Tally, samples, text_files
+from gancli.modalities.text.excerpts import Excerpt, read_excerpts
+from gancli.modalities.text.formats import SUFFIXES, suffix
+from gancli.modalities.text.json_text import JsonLines, JsonValues, choose_field
+from gancli.modalities.text.plain import Plain, Separated
 from gancli.modalities.text.spec import TextSpec
+from gancli.modalities.text.tables import Columns, Table
 from gancli.modalities.text.tokens import FIRST
 
 
@@ -35,7 +33,7 @@ class ChosenLayout:
 def inspect(source: Source, config: TextConfig) -> tuple[TextSpec, list[str]]:
     """Examine a corpus and choose what the config leaves open.
 
-    A corpus of up to 16 MB is read as a whole, a larger one in windows spread over it.
+    A corpus of up to 16 MB is read as a whole, of a larger one what is spread evenly over it.
 
     Returns:
         The spec, and a sentence for each choice.
@@ -45,13 +43,13 @@ def inspect(source: Source, config: TextConfig) -> tuple[TextSpec, list[str]]:
         GancliError: There is no text, a single sample, or most files are not text.
     """
     members = text_files(source)
-    excerpts, fraction, broken = read_excerpts(source, members, config.encoding)
-    refuse_if_not_text(broken, len({member.name for member, _ in excerpts}) + len(broken))
+    excerpts, fraction, broken = read_excerpts(source, members, config)
+    refuse_if_not_text(broken, len(excerpts) + len(broken))
     layout, sentences = _choose_layout(excerpts, config)
     batches: list[Batch] = []
     tally = Tally()
-    for member, text in excerpts:
-        batches += parse(member, [text], layout, config, tally)
+    for each in excerpts:
+        batches += samples(each.member, each.format, each.records, layout, config, tally)
     refuse_if_bad_rows(tally)
     texts = [text for batch in batches for text in batch.texts]
     refuse_if_little(len(texts), "".join(texts[:1]), config.split, str(source.path))
@@ -66,33 +64,75 @@ def inspect(source: Source, config: TextConfig) -> tuple[TextSpec, list[str]]:
         layout.label_column if classes else 0, classes,
         tuple(round(number / fraction) for number in counts), round(count / fraction),
     )
-    what = "characters in one stream" if config.split == "stream" else config.split
+    plain = all(isinstance(each.format, Plain) for each in excerpts)
+    what = "characters in one stream" if config.split == "stream" else (
+        config.split if plain else "samples")
     about = "" if fraction == 1.0 else "about "
-    sentences = [f"Text: {about}{spec.count:,} {what}.", *sentences]
+    sentences = [
+        f"Text: {about}{spec.count:,} {what}.", *_files(source, members), *sentences
+    ]
     units = f"Vocabulary: {spec.size - FIRST:,} {'words' if tokens == 'word' else 'units'}."
     return spec, [*sentences, tokens_why, units, length_why, classes_why]
 
 
+def _files(source: Source, members: list[Member]) -> list[str]:
+    """Return a sentence on the files that are read, if there are texts of another kind."""
+    others = Counter(suffix(member) for member in source.members if suffix(member) in SUFFIXES)
+    kinds = Counter(map(suffix, members))
+    others -= kinds
+    if not others:
+        return []
+    read, left = (
+        " and ".join(f"{count:,} {kind}" for kind, count in counts.items())
+        for counts in (kinds, others)
+    )
+    return [f"Files: {read}, since they hold the most; not {left} (name a file to read it)."]
+
+
 def _choose_layout(
-    excerpts: list[tuple[Member, str]], config: TextConfig
+    excerpts: list[Excerpt], config: TextConfig
 ) -> tuple[ChosenLayout, list[str]]:
-    """Return where the text is in JSON lines and tables, with a sentence for each choice."""
-    rows: dict[str, list[str]] = {"json": [], "table": []}
-    for member, text in excerpts:
-        if (kind := file_format(member, config)) != "plain":
-            rows[kind] += [line for line in text.split("\n") if line.strip()]
+    """Return where the text is in the files, with a sentence for each choice."""
     sentences = []
+    encodings = Counter(each.encoding for each in excerpts if each.encoding != config.encoding)
+    if encodings:
+        names = ", ".join(encodings)
+        sentences.append(f"Encoding: {names}, found by the first bytes (--encoding).")
+    separated = {each.format.sentence for each in excerpts if isinstance(each.format, Separated)}
+    sentences += sorted(separated)[:1]
     field, columns = "", Columns(0)
-    if rows["json"]:
-        field = choose_field(rows["json"], config.field)
-        sentences.append(f"Field: {field!r} of each JSON line.")
-    if rows["table"]:
-        labeled = config.labels in ("auto", "column") and config.split != "stream"
-        label = config.label_column if labeled else 0
-        columns = choose_columns(rows["table"], config.text_column, label)
-        label_why = f", column {columns.label} is its class" if columns.label else ""
-        sentences.append(f"Table: column {columns.text} is the text{label_why}.")
+    formats = [each.format for each in excerpts]
+    if layouts := {each.shown for each in formats if isinstance(each, JsonLines | JsonValues)}:
+        records = [record for each in excerpts if not isinstance(each.format, Plain | Table)
+                   for batch in each.records for record in batch]
+        field = choose_field(records, config.field)
+        shown = " and ".join(sorted(layouts))
+        sentences.append(f"JSON: {shown}; the field {field!r} is the text (--field).")
+    if tables := [each for each in formats if isinstance(each, Table)]:
+        rows = [row for each in excerpts if isinstance(each.format, Table)
+                for batch in each.records for row in batch if row]
+        heading = next((table.heading for table in tables if table.heading), ())
+        columns = choose_columns(
+            rows, heading, config.text_column, config.label_column,
+            config.labels in ("auto", "column") and config.split != "stream",
+        )
+        sentences.append(_table_sentence(tables, heading, columns))
     return ChosenLayout(config.split, field, columns.text, columns.label), sentences
+
+
+def _table_sentence(tables: list[Table], heading: tuple[str, ...], columns: Columns) -> str:
+    def name(column: int) -> str:
+        shown = f" ({heading[column - 1]})" if column <= len(heading) else ""
+        return f"column {column}{shown}"
+
+    separators = sorted({table.shown for table in tables if table.shown})
+    how = f" separated by {' and '.join(separators)}" if separators else " of one column"
+    first = "the first row names the columns" if heading else "no row names the columns"
+    label = f", {name(columns.label)} the class" if columns.label else ""
+    return (
+        f"Table: columns{how}; {first}; {name(columns.text)} is the text{label} (--text-column, "
+        "--label-column, --separator)."
+    ).replace("columns of one", "one")
 
 
 def _find_classes(
@@ -113,13 +153,15 @@ def _find_classes(
                 f"There must be 2 to {MAX_CLASSES}: choose another --label-column, or give "
                 "--labels none.",
             )
-        shown = ", ".join(classes[:3]) + (", ..." if len(classes) > 3 else "")
-        why = f"Classes: {len(classes)}, from column {layout.label_column} ({shown})."
+        why = (
+            f"Classes: {len(classes)} ({some_names(classes)}), from column {layout.label_column}; "
+            "--labels none ignores them."
+        )
         return classes, [counts[name] for name in classes], why
     if config.labels == "column":
         raise UsageError(
             "There is no column to take classes from.",
-            "Give a .tsv file, or choose the column with --label-column.",
+            "Give a table, or choose the column with --label-column.",
         )
     if config.split == "stream":
         return (), [], "Classes: none, since a stream has none."
@@ -157,10 +199,10 @@ def refuse_if_bad_rows(tally: Tally) -> None:
     """
     if 2 * tally.bad_rows > tally.rows:
         raise GancliError(
-            f"{tally.bad_rows:,} of {tally.rows:,} lines have no such text; the first is in "
+            f"{tally.bad_rows:,} of {tally.rows:,} records have no such text; the first is "
             f"{tally.first_row}.",
-            "Each JSON line must be an object with the --field; each line of a table must have "
-            "the same columns.",
+            "Each JSON object must have the --field, and each row of a table the same columns; "
+            "--separator '\\n' reads a .txt as lines.",
         )
 
 

@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
-from gancli.modalities.text import corpus
+from gancli.modalities.text import plain
 from gancli.modalities.text.config import TextConfig
-from gancli.modalities.text.corpus import Tally, read, read_excerpts, text_files
-from gancli.modalities.text.inspect import ChosenLayout
-from gancli.modalities.text.rows import choose_columns, choose_field, field_text, is_heading
+from gancli.modalities.text.corpus import Tally, read, text_files
+from gancli.modalities.text.inspect import ChosenLayout, inspect
 
 
 def texts_of(source: Source | Path, tally: Tally | None = None, **values: Any) -> list[str]:
@@ -54,6 +53,20 @@ def test_folder_zip_tar_and_file_give_the_same(tmp_path: Path) -> None:
     assert texts_of(file_of(tmp_path, "one\n", "odd.name")) == ["one"]
 
 
+def test_the_family_with_the_most_bytes_is_read(tmp_path: Path) -> None:
+    file_of(tmp_path, "a poem\n" * 20, "a.txt")
+    file_of(tmp_path, "id,title\n1,a\n", "catalogue.csv")
+    file_of(tmp_path, '{"by": "me"}', "about.json")
+    file_of(tmp_path, json.dumps({"labels": [["a.txt", 1]] * 99}), "dataset.json")
+    source = open_source(str(tmp_path))
+    assert [member.name for member in text_files(source)] == ["a.txt"]
+    _, sentences = inspect(source, TextConfig())
+    assert sentences[1].startswith("Files: 1 .txt, since they hold the most; not 2 .json and 1 .c")
+    file_of(tmp_path, "id,title\n" + "1,a long title\n" * 30, "catalogue.csv")
+    names = [member.name for member in text_files(open_source(str(tmp_path)))]
+    assert names == ["catalogue.csv"]
+
+
 def test_no_text_files(tmp_path: Path) -> None:
     for name in ("a.png", "b.pdf"):
         (tmp_path / name).write_bytes(b"x")
@@ -73,7 +86,7 @@ def test_blocks_may_split_anything(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", size)
-    # The first block decides whether a file is text.
+    monkeypatch.setattr("gancli.modalities.text.decode.HEAD_BYTES", size)
     text = "ab\r\nдва\r\n\r\n\U0001f468\u200d\U0001f469 天\r\n"
     path = file_of(tmp_path, text)
     assert texts_of(path) == ["ab", "два", "\U0001f468\u200d\U0001f469 天"]
@@ -85,12 +98,12 @@ def test_blocks_may_split_anything(
 @given(st.lists(st.text(st.sampled_from("ab \n"), max_size=12), max_size=6))
 def test_cutting_does_not_depend_on_blocks(blocks: list[str]) -> None:
     whole = "".join(blocks)
-    lines = [line for part in corpus.lines(blocks) for line in part]
+    lines = [line for part in plain.lines(blocks) for line in part]
     assert lines == whole.split("\n")[: len(lines)]
     assert "\n".join(lines).rstrip("\n") == whole.rstrip("\n")
-    assert "".join(corpus.whole_words(blocks)) == whole
-    in_blocks = [text for part in corpus.paragraphs(blocks) for text in part if text.strip()]
-    at_once = [text for part in corpus.paragraphs([whole]) for text in part if text.strip()]
+    assert "".join(plain.whole_words(blocks)) == whole
+    in_blocks = [text for part in plain.paragraphs(blocks) for text in part if text.strip()]
+    at_once = [text for part in plain.paragraphs([whole]) for text in part if text.strip()]
     assert in_blocks == at_once
 
 
@@ -118,6 +131,7 @@ def test_bad_bytes_are_located_counted_and_replaced(tmp_path: Path) -> None:
 
 def test_a_bad_byte_in_a_later_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", 8)
+    monkeypatch.setattr("gancli.modalities.text.decode.HEAD_BYTES", 8)
     tally = Tally()
     texts_of(file_of(tmp_path, b"aaaa\nbbbb\ncccc\ndd\xffd\n"), tally)
     assert tally.bad.first == "'x.txt', byte 17, line 4" and tally.bad.count == 1
@@ -141,7 +155,6 @@ def test_unknown_encodings(tmp_path: Path, encoding: str) -> None:
     [
         (b"text\0\0\0\0", "binary"), (bytes(range(256)) * 50, "binary"),
         ("абв где\n".encode("cp1251") * 50, "--encoding"),
-        ("abc\n".encode("utf-16"), "--encoding utf-16"),
     ],
 )
 def test_files_that_are_not_text_are_recognized(tmp_path: Path, data: bytes, problem: str) -> None:
@@ -157,81 +170,13 @@ def test_terminal_colors_are_text(tmp_path: Path) -> None:
 
 
 def test_an_endless_line_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "MAX_CHARACTERS", 1000)
+    monkeypatch.setattr(plain, "MAX_CHARACTERS", 1000)
     monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", 500)
+    monkeypatch.setattr("gancli.modalities.text.decode.HEAD_BYTES", 500)
     path = file_of(tmp_path, "short\n" + "x" * 100_000 + "\nend\n")
     texts = texts_of(path)
     assert [texts[0], texts[-1]] == ["short", "end"] and len(texts[1]) < 2000
     assert "".join(texts_of(path, split="stream")) == path.read_text()
-
-
-def test_json_lines(tmp_path: Path) -> None:
-    rows = ['{"text": "one\\ntwo", "n": 1}', "", '{"text": 3}', "[]", "{", '{"text": "\\ud800"}',
-            json.dumps({"body": "x"}), '{"text": " "}', "[" * 10_000]
-    path = file_of(tmp_path, "\n".join(rows), "x.jsonl")
-    tally = Tally()
-    assert texts_of(path, tally) == ["one\ntwo", "\ufffd"]
-    assert (tally.rows, tally.bad_rows, tally.empty) == (8, 5, 2)
-    assert tally.first_row == "'x.jsonl', line 3"
-    with pytest.raises(GancliError, match="line 3"):
-        texts_of(path, strict=True)
-    # If a field is requested, any file is read as JSON lines.
-    assert texts_of(file_of(tmp_path, rows[6]), field="body") == ["x"]
-    assert field_text('{"a": "x\\r\\ny\\rz"}', "a") == "x\ny\nz"
-
-
-def test_other_fields_are_suggested() -> None:
-    lines = ['{"body": "x", "id": 3}', '{"title": "y", "body": "z"}']
-    assert choose_field(lines, "title") == "title"
-    assert choose_field(['{"text": "x"}'], None) == "text"
-    for name in (None, "nothing"):
-        with pytest.raises(UsageError) as caught:
-            choose_field(lines, name)
-        assert "'body', 'title'" in caught.value.hint
-
-
-def test_columns_are_found() -> None:
-    rows = [f"{number}\t{'spam' if number % 2 else 'ham'}\ttext number {number}\tx"
-            for number in range(20)]
-    columns = choose_columns(["id\tlabel\ttext\tother", *rows], None, None)
-    assert (columns.text, columns.label) == (3, 2)
-    assert choose_columns(rows, None, 0).label == 0
-    assert choose_columns(rows, 2, None).text == 2
-    assert choose_columns(["just text", "and more"], None, None).text == 1
-    assert choose_columns(rows[:2], None, None).label == 0
-    assert choose_columns(rows[:2], None, None, ("spam", "ham")).label == 2
-    for text, label in ((5, None), (None, 9), (2, 2)):
-        with pytest.raises(UsageError):
-            choose_columns(rows, text, label)
-    assert is_heading(["Label", "Text"])
-    assert not is_heading(["1", "text"]) and not is_heading(["text"])
-
-
-def test_tables(tmp_path: Path) -> None:
-    path = file_of(tmp_path, "label\ttext\nx\tone\nbroken\n\ny\ttwo\tmore\n\tno label\n", "x.tsv")
-    layout = ChosenLayout("lines", text_column=2, label_column=1)
-    tally = Tally()
-    (batch,) = read(open_source(str(path)), layout, TextConfig(), tally)
-    assert (batch.texts, batch.labels) == (["one", "two"], ["x", "y"])
-    assert (tally.rows, tally.bad_rows, tally.empty) == (4, 2, 1)
-
-
-def test_a_large_corpus_is_examined_in_windows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(corpus, "_WHOLE_BYTES", 1000)
-    monkeypatch.setattr(corpus, "_WINDOW_BYTES", 100)
-    monkeypatch.setattr(corpus, "_WINDOWS", 10)
-    lines = [f"line number {number:05}" for number in range(2000)]
-    file_of(tmp_path, "\n".join(lines[:1900]), "a.txt")
-    file_of(tmp_path, "\n".join(lines[1900:1903]), "b.txt")
-    file_of(tmp_path, "\n".join(lines[1903:]), "c.txt")
-    source = open_source(str(tmp_path))
-    excerpts, fraction, broken = read_excerpts(source, source.members, "utf-8")
-    read_lines = [line for _, text in excerpts for line in text.split("\n") if line]
-    assert set(read_lines) <= set(lines) and len(read_lines) == len(set(read_lines)) >= 40
-    assert read_lines[0] == lines[0] and int(read_lines[-1][-5:]) > 1700
-    assert 0 < fraction < 0.05 and not broken
 
 
 class Terminal(io.BytesIO):

@@ -13,7 +13,7 @@ from gancli.data import cache
 from gancli.data.source import Source, open_source
 from gancli.data.split import by_length, split_groups
 from gancli.errors import GancliError, UsageError
-from gancli.modalities.text import choose, corpus
+from gancli.modalities.text import choose, excerpts
 from gancli.modalities.text import dataset as text_data
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.dataset import TextDataset, load
@@ -308,10 +308,11 @@ def test_json_lines(tmp_path: Path) -> None:
     spec, dataset = inspect_and_load(source, reporter, field="body")
     assert spec.field == "body" and decoded(spec, dataset) == NAMES
     assert "Skipped 1 of 37" in reporter.warnings[0]
+    assert inspect(source, TextConfig())[0].field == "body"  # the only one with text
     with pytest.raises(UsageError) as caught:
-        inspect(source, TextConfig())
+        inspect(source, TextConfig(field="text"))
     assert "'body'" in caught.value.hint
-    with pytest.raises(GancliError, match="40 of 76 lines"):
+    with pytest.raises(GancliError, match="40 of 76 records"):
         inspect(source_of(tmp_path, "\n".join([*rows, *["{"] * 40]), "y.jsonl"),
                 TextConfig(field="body"))
 
@@ -370,8 +371,8 @@ def test_what_fits_nowhere_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_large_corpora_are_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "_WHOLE_BYTES", 1000)
-    monkeypatch.setattr(corpus, "_WINDOW_BYTES", 200)
+    monkeypatch.setattr(excerpts, "_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(excerpts, "_WINDOW_BYTES", 200)
     source = source_of(tmp_path, "\n".join(f"{number:05} abc" for number in range(9000)))
     spec, sentences = inspect(source, TextConfig())
     assert "about" in sentences[0] and 7500 < spec.count < 10_500
