@@ -7,6 +7,7 @@ from gancli.artifacts import model
 from gancli.artifacts.model import AnyModel, Model, Weights
 from gancli.artifacts.record import read_record
 from gancli.artifacts.run import is_run
+from gancli.config.unicode import typed_path
 from gancli.errors import GancliError, UsageError, suggest
 from gancli.storage import bundled, checkpoints
 
@@ -26,7 +27,7 @@ def open_model(
     """
     if name is None:
         name = bundled.default("models", modality_name or "image")
-    path = Path(name)
+    path = typed_path(name) or Path(name)
     if is_run(path):
         finished = model.is_model(path / "model")
         opened = model.load(path / "model") if finished else _of_run(path, warn)

@@ -1,5 +1,6 @@
 """What a run's config.toml says: the options, what the data fixed, and where the data is."""
 
+import codecs
 import os
 import tomllib
 from dataclasses import asdict, dataclass
@@ -80,6 +81,14 @@ def _options(table: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in table.items() if name not in _TABLES}
 
 
+def _decoded(data: bytes) -> str:
+    """Return the text of a TOML file: UTF-8, or what its mark says, as Windows writes it."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    # Names of files need not be UTF-8; this keeps their bytes.
+    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Return a TOML file.
 
@@ -87,8 +96,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: It is missing or not TOML.
     """
     try:
-        # Names of files need not be UTF-8; this keeps their bytes.
-        return tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(_decoded(path.read_bytes()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise UsageError(f"Cannot read {path}: {reason}.", "Check the file named there.") from None

@@ -13,9 +13,14 @@ def normalized(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def decomposed(text: str) -> str:
+    """Return a text in NFD, for what was made in that form."""
+    return unicodedata.normalize("NFD", text)
+
+
 def typed_path(path: str) -> Path | None:
     """Return the path that exists as typed, or else in another Unicode form, or None."""
-    for form in (path, normalized(path), unicodedata.normalize("NFD", path)):
+    for form in (path, normalized(path), decomposed(path)):
         if os.path.exists(form):
             return Path(form)
     return None

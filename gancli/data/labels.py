@@ -44,6 +44,7 @@ class _Level:
 
 def _depths(paths: list[str]) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the folder of each file and the paths from there, down to where a file is in none."""
+    paths = list(map(normalized, paths))  # a source leaves names apart that would be the same
     while paths:
         folders = [path.partition("/")[0] if "/" in path else "" for path in paths]
         yield folders, paths
@@ -122,7 +123,7 @@ def find_labels(
     if mode == "auto":
         given, file_problem = file_labels(source)
         if given is not None:
-            labels = [given.get(name, "") for name in names]
+            labels = [given.get(normalized(name), "") for name in names]
             count = len(set(labels))
             if missing := labels.count(""):
                 file_problem = f"{missing} of {len(names)} files have no label in {LABEL_FILE}"
@@ -173,8 +174,10 @@ def known_labels(
     """
     index = {normalized(name): label for label, name in enumerate(classes)}
     given = file_labels(source)[0] if mode == "auto" else None
-    if given is not None and all(given.get(name) in index for name in names):
-        return np.array([index[given[name]] for name in names], np.int64)
+    if given is not None:
+        labels = [given.get(normalized(name), "") for name in names]
+        if index.keys() >= set(labels):
+            return np.array([index[label] for label in labels], np.int64)
     folders = next(
         (folders for folders, _ in _depths(names) if not index.keys().isdisjoint(folders)),
         _first_level(names, through=True).folders,

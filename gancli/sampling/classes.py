@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gancli.config.unicode import normalized
 from gancli.errors import UsageError, suggest
 from gancli.sampling.request import SampleRequest
 from gancli.sampling.seeds import drawn_class
@@ -17,8 +18,9 @@ def class_index(name: str, classes: tuple[str, ...]) -> int:
     """
     if not classes:
         raise UsageError("This model has no classes.", "Leave --class out.")
-    if name in classes:
-        return classes.index(name)
+    forms = [normalized(each) for each in classes]
+    if normalized(name) in forms:
+        return forms.index(normalized(name))
     if name.isascii() and name.isdigit() and int(name) < len(classes):
         return int(name)
     raise UsageError(f"This model has no class {name!r}.", suggest(name, classes))

@@ -154,11 +154,14 @@ def test_labels_that_are_none(tmp_path: Path, labels: object, reason: str) -> No
 
 
 def test_one_unicode_form() -> None:
-    names = files(unicodedata.normalize("NFD", "été"), "hiver")
-    assert known_labels(
-        NOTHING, [unicodedata.normalize("NFC", name) for name in names],
-        (unicodedata.normalize("NFD", "été"), "hiver"), "auto",
-    ) is not None
+    composed, apart = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    names = [*files(apart, count=3), *files(composed, "hiver")]
+    classes, labels, _ = find_labels(names, "auto", min_files=4)
+    assert classes == ("hiver", composed)
+    assert labels is not None and labels.tolist() == [1] * 8 + [0] * 5
+    for known in (composed, apart):  # a model that was made before classes had one form
+        again = known_labels(NOTHING, names, ("hiver", known), "auto")
+        assert again is not None and again.tolist() == labels.tolist()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -109,6 +110,23 @@ def test_odd_names_work(tmp_path: Path, suffix: str) -> None:
     assert source.name == "odd"
 
 
+@pytest.mark.parametrize("suffix", ["", ".zip", ".tar"])
+def test_names_have_one_unicode_form(tmp_path: Path, suffix: str) -> None:
+    composed, apart = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    files = {f"{apart}/1.txt": b"a", f"{apart}/2.txt": b"b", f"{composed}/2.txt": b"c"}
+    if suffix == ".zip":
+        zip_of(tmp_path / "x.zip", files)
+    elif suffix == ".tar":
+        tar_of(tmp_path / "x.tar", list(files.items()))
+    for name, data in () if suffix else files.items():
+        (tmp_path / "x" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "x" / name).write_bytes(data)
+    members = open_source(str(tmp_path / f"x{suffix}")).members
+    # A name that is taken stays as it is, so that no file is lost.
+    assert {member.name: member.read(9) for member in members} == {
+        f"{composed}/1.txt": b"a", f"{apart}/2.txt": b"b", f"{composed}/2.txt": b"c"}
+
+
 def test_zip_names_without_the_utf8_flag(tmp_path: Path) -> None:
     path = zip_of(tmp_path / "x.zip", {"\u65e5.png": b"a", "\u20ac.png": b"b"})
     data = path.read_bytes()
@@ -157,7 +175,8 @@ def test_zip_with_escapes_and_a_link(tmp_path: Path) -> None:
 
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
-    names = [".DS_Store", "__MACOSX/._a.png", ".git/b.png", "c/.hidden", "c/kept.png"]
+    names = [".DS_Store", "__MACOSX/._a.png", ".git/b.png", "c/.hidden", "c/kept.png",
+             "c/@eaDir/kept.png/thumb.jpg", "#recycle/a.png", "$RECYCLE.BIN/b.png", "c/Thumbs.db"]
     zipped = zip_of(tmp_path / "x.zip", {name: b"x" for name in names})
     for name in names:
         (tmp_path / "f" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import typer
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
 from gancli.cli.lines import columns
+from gancli.config.unicode import typed_path
 from gancli.storage import bundled
 
 EXAMPLES = """\
@@ -42,7 +43,7 @@ def command(
         from gancli.artifacts.finding import open_model
         from gancli.artifacts.run import is_run
 
-        path, description = Path(model), {}
+        path, description = typed_path(model) or Path(model), {}
         if is_run(path):
             description = describe_run(path)
         # A run that has saved nothing yet has options and figures, but no networks.

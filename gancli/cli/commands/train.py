@@ -13,6 +13,7 @@ from gancli.cli.console import Output
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import invocation, speak
 from gancli.config import TrainConfig, options, resolve
+from gancli.config.unicode import typed_path
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import AnyModality
 from gancli.storage import bundled
@@ -81,7 +82,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         with speak(context, json_, quiet, verbose) as output:
             if resume is not None:
                 _refuse_with_resume(modality, values, run, config, force, dry_run)
-                _resume(modality, Path(resume), data, output)
+                _resume(modality, typed_path(resume) or Path(resume), data, output)
                 return
             chosen, sources = resolve(
                 modality.config_type, command_line=values, environment=os.environ,
@@ -137,7 +138,7 @@ def _read(config: str | None) -> dict[str, Any]:
         return {}
     from gancli.artifacts.record import read_options
 
-    return read_options(Path(config))
+    return read_options(typed_path(config) or Path(config))
 
 
 def _open(modality: AnyModality, data: str | None, output: Output) -> "Source":

@@ -1,9 +1,11 @@
 """The text generator's inputs."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
+from gancli.config.unicode import decomposed, normalized
 from gancli.errors import UsageError
 from gancli.modalities.text.config import TextSampleConfig
 from gancli.modalities.text.spec import TextSpec
@@ -29,7 +31,7 @@ def generator_inputs(
     steps = options.max_length or spec.length
     arrays: dict[str, np.ndarray] = {}
     if options.prompt is not None:
-        ids, rest = spec.tokenizer().encode_prompt(options.prompt)
+        ids, rest = _encoded_prompt(spec, options.prompt)
         if len(ids) >= steps:
             raise UsageError(
                 f"The prompt has {len(ids):,} tokens, and a sample at most {steps:,}.",
@@ -48,6 +50,21 @@ def generator_inputs(
         arrays["top_p"] = np.full(count, options.top_p, np.float32)
     labels = choose_labels(requests, options.class_name, spec.classes, spec.class_counts)
     return Inputs(arrays, labels)
+
+
+def _encoded_prompt(spec: TextSpec, prompt: str) -> tuple[np.ndarray, str]:
+    """Return the ids of a prompt and what must follow, in the Unicode form that the model knows.
+
+    Models learn text in NFC, but earlier ones learned it as it was.
+    """
+    encode = spec.tokenizer().encode_prompt
+    try:
+        return encode(normalized(prompt))
+    except UsageError:
+        for form in {prompt, decomposed(prompt)} - {normalized(prompt)}:
+            with suppress(UsageError):
+                return encode(form)
+        raise
 
 
 def _beginnings(spec: TextSpec, rest: str) -> np.ndarray:

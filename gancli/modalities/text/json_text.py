@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gancli.config.unicode import normalized
 from gancli.data.member import BadMember
 from gancli.errors import UsageError
 from gancli.modalities.text.plain import lines
@@ -219,6 +220,8 @@ def choose_field(records: list[Any], requested: str | None) -> str:
         if isinstance(record, dict):
             counts.update(key for key, value in record.items() if type(value) is str)
     field = "text" if requested is None else requested
+    same = [name for name in counts if normalized(name) == normalized(field)]
+    field = field if field in counts or not same else same[0]
     if field in counts or not records or any(type(record) is str and record for record in records):
         return field
     if requested is None and len(counts) == 1:

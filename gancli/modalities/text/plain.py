@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from gancli.config.unicode import decomposed, normalized
+
 # A longer line or paragraph is cut to about this many characters.
 MAX_CHARACTERS = 1 << 20
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
@@ -68,7 +70,8 @@ class Separated:
 
 def separated_by(separator: str) -> Separated:
     """Return the format of samples with a text between them."""
-    return Separated(re.compile(re.escape(separator)), repr(separator))
+    forms = {separator, normalized(separator), decomposed(separator)}
+    return Separated(re.compile("|".join(map(re.escape, sorted(forms)))), repr(separator))
 
 
 def unescaped(separator: str) -> str:
