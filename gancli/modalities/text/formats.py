@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 from gancli.data.member import Member
 from gancli.modalities.text.config import TextConfig
-from gancli.modalities.text.json_text import JsonFormat, find_json
+from gancli.modalities.text.json_text import JsonFormat, JsonLines, JsonObject, find_json
 from gancli.modalities.text.plain import (
     Plain,
     Separated,
@@ -59,6 +59,8 @@ def find_format(
         return Plain("lines") if separator == "\n" else separated_by(separator)
     if kind in JSON or config.field is not None:
         found = find_json(head, whole, certain=True)
+        if isinstance(found, JsonObject) and not whole and kind != ".json":
+            return JsonLines()  # the first of which is long
         if found is not None:
             return found
     return (

@@ -13,7 +13,7 @@ from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.corpus import Batch, Tally, samples, text_files
 from gancli.modalities.text.excerpts import Excerpt, read_excerpts
 from gancli.modalities.text.formats import SUFFIXES, suffix
-from gancli.modalities.text.json_text import JsonLines, JsonValues, choose_field
+from gancli.modalities.text.json_text import JsonFormat, choose_field
 from gancli.modalities.text.plain import Plain, Separated
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tables import Columns, Table
@@ -102,7 +102,7 @@ def _choose_layout(
     sentences += sorted(separated)[:1]
     field, columns = "", Columns(0)
     formats = [each.format for each in excerpts]
-    if layouts := {each.shown for each in formats if isinstance(each, JsonLines | JsonValues)}:
+    if layouts := {each.shown for each in formats if isinstance(each, JsonFormat)}:
         records = [record for each in excerpts if not isinstance(each.format, Plain | Table)
                    for batch in each.records for record in batch]
         field = choose_field(records, config.field)

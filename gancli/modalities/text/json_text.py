@@ -14,17 +14,12 @@ from gancli.modalities.text.plain import lines
 
 _DECODER = json.JSONDecoder()
 _ERRORS = (ValueError, RecursionError)
-_MAX_VALUE = 1 << 24  # characters
+_MAX_VALUE, _MAX_OBJECT = 1 << 24, 1 << 26  # characters
 _BATCH = 4096
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n?")
 _BETWEEN = re.compile(r"[\s,]*")
-# An object whose first fields, up to a list of records, are short: {"version": 1, "data": [{
-_WRAPPED = re.compile(
-    r'\s*\{(?:\s*"[^"]{0,200}"\s*:\s*(?:"[^"]{0,500}"|[\w.+-]{1,50})\s*,){0,20}'
-    r'\s*"[^"]{0,200}"\s*:\s*\[(?=\s*[{"])'
-)
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,65 @@ class JsonValues:
         raise BadMember("its JSON is damaged")
 
 
-JsonFormat = JsonLines | JsonValues
+@dataclass(frozen=True)
+class JsonObject:
+    """One object around all records, which is read as a whole."""
+
+    place = "record"
+    windowed = False
+    shown = "records within one object"
+
+    def records(self, blocks: Iterable[str]) -> Iterator[list[Any]]:
+        """Yield the records at once.
+
+        Raises:
+            BadMember: It is damaged, or too large.
+        """
+        text = ""
+        for block in blocks:
+            text += block
+            if len(text) > _MAX_OBJECT:
+                raise BadMember("it is one JSON object that is too large; give JSON lines")
+        try:
+            yield list(_inside(json.loads(text)))
+        except _ERRORS as error:
+            raise BadMember(f"its JSON is damaged ({error})") from error
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """Yield the records in a JSON value: texts in lists, and objects with a text."""
+    if isinstance(value, list):
+        for each in value:
+            if isinstance(each, str):
+                yield each
+            else:
+                yield from _inside(each)
+    elif isinstance(value, dict):
+        columns = [list(each.values()) if isinstance(each, dict) and all(map(str.isdigit, each))
+                   else each for each in value.values()]
+        lengths = {len(each) if isinstance(each, list) else -1 for each in columns}
+        if _is_record(value):
+            yield value
+        # A list, or an object of numbers, for each column.
+        elif len(lengths) == 1 and -1 not in lengths and all(
+            not isinstance(cell, (list, dict)) for each in columns for cell in each
+        ):
+            for row in zip(*columns, strict=True):
+                yield dict(zip(value, row, strict=True))
+        else:
+            for each in value.values():
+                yield from _inside(each)
+
+
+def _is_record(value: Any) -> bool:
+    """Return whether an object has a text, and no list of objects that could be the records."""
+    return isinstance(value, dict) and any(isinstance(each, str) for each in value.values()) and (
+        not any(isinstance(each, list) and each and isinstance(each[0], dict)
+                for each in value.values())
+    )
+
+
+JsonFormat = JsonLines | JsonValues | JsonObject
 
 
 def find_json(head: str, whole: bool, certain: bool) -> JsonFormat | None:
@@ -131,8 +184,8 @@ def find_json(head: str, whole: bool, certain: bool) -> JsonFormat | None:
     """
     start = len(head) - len(head.lstrip())
     rows = [line for line in head.split("\n")[: None if whole else -1] if line.strip()]
-    objects = sum(isinstance(_parse(line), dict) for line in rows)
-    if objects and objects >= 0.9 * len(rows) and (len(rows) > 1 or not _records(head)):
+    objects = [value for value in map(_parse, rows) if isinstance(value, dict)]
+    if objects and len(objects) >= 0.9 * len(rows) and (len(rows) > 1 or _is_record(objects[0])):
         return JsonLines()
     opening = head[start : start + 1]
     if opening == "[":
@@ -144,19 +197,22 @@ def find_json(head: str, whole: bool, certain: bool) -> JsonFormat | None:
         ):
             return JsonValues(start + 1, _again(head, inside), True)
     elif opening == "{":
-        value = _value(head, start)
-        wrapped = _WRAPPED.match(head)
-        if wrapped and (value is None or _records(head)):
-            first = _BETWEEN.match(head, wrapped.end())
-            inside = first.end() if first else wrapped.end()
-            return JsonValues(wrapped.end(), _again(head, inside), True)
-        if value is not None and not objects:
-            return JsonValues(start, _again(head, start), False)
+        try:
+            _, end = _DECODER.raw_decode(head, start)
+        except _ERRORS:
+            # One object of which this is the beginning, or lines of which the first is damaged.
+            wrapping = not whole and not objects and '"' in head and (certain or _goes_on(head, 0))
+            return JsonObject() if wrapping else JsonLines() if certain else None
+        following = head[end:].lstrip(" \r\n\t,")[:1]
+        if following == "{":
+            return JsonLines() if objects else JsonValues(start, _again(head, start), False)
+        if not following and not objects or len(rows) == 1:
+            return JsonObject() if whole else None
     return JsonLines() if certain else None
 
 
 def _goes_on(head: str, start: int) -> bool:
-    """Return whether an array goes on behind a beginning, or is followed by nothing but another."""
+    """Return whether a value goes on behind a beginning, or is followed by nothing but another."""
     try:
         _, end = _DECODER.raw_decode(head, start)
     except json.JSONDecodeError as error:
@@ -164,17 +220,6 @@ def _goes_on(head: str, start: int) -> bool:
     except _ERRORS:
         return False
     return head[end:].lstrip(" \r\n\t,")[:1] in ("", "[")
-
-
-def _records(head: str) -> bool:
-    """Return whether a text is one object around a list of objects, or of all of its texts."""
-    value = _parse(head)
-    lists = [each for each in value.values() if isinstance(each, list)] if (
-        isinstance(value, dict)) else []
-    kinds = {type(each) for records in lists for each in records}
-    return len(lists) == 1 and (
-        kinds == {dict} or (kinds == {str} and str not in set(map(type, value.values())))
-    )
 
 
 def _again(head: str, at: int) -> str:

@@ -17,6 +17,7 @@ _EXCEL = re.compile(r"(?i)sep=(.)\s*")
 
 _MIN_SHARE, _MIN_SHARE_UNCERTAIN = 0.6, 0.98
 _MIN_ROWS_UNCERTAIN = 3
+_MAX_REMARKS = 5
 _SLOPPY = 0.02  # what broken quoting costs against a reading without it
 
 # Words in the names of columns.
@@ -67,12 +68,12 @@ class Table:
     Args:
         dialect: How they are written.
         heading: The names of the columns, or empty if the first row has none.
-        skipped: Number of lines before the rows.
+        skipped: Number of lines before the rows, and of rows before the heading or the first.
     """
 
     dialect: Dialect
     heading: tuple[str, ...] = ()
-    skipped: int = 0
+    skipped: tuple[int, int] = (0, 0)
     place = "row"
     windowed = False
 
@@ -85,11 +86,11 @@ class Table:
     def records(self, blocks: Iterable[str]) -> Iterator[list[Any]]:
         """Yield the rows below the heading, some at a time: None if damaged, "" if blank."""
         physical = (line + "\n" for batch in lines(blocks) for line in batch)
-        for _ in range(self.skipped):
+        for _ in range(self.skipped[0]):
             next(physical, None)
         rows = self.dialect.reader(physical)
         batch: list[Any] = []
-        headings = bool(self.heading)
+        ahead = self.skipped[1] + bool(self.heading)
         while True:
             try:
                 row = next(rows)
@@ -97,8 +98,8 @@ class Table:
                 break
             except csv.Error:
                 row = None
-            if headings and row:
-                headings = False
+            if ahead and row:
+                ahead -= 1
                 continue
             batch.append("" if row == [] else row)
             if len(batch) == _BATCH:
@@ -125,6 +126,8 @@ def find_table(head: str, whole: bool, delimiter: str | None, certain: bool) -> 
         delimiter = delimiter or excel[1]
         del physical[0]
     dialect, rows, share = _best(physical, whole, [delimiter] if delimiter else [*_DELIMITERS])
+    remarks = _remarks(rows)
+    rows = rows[remarks:]
     heading = tuple(cell.strip() for cell in rows[0]) if rows and is_heading(
         rows[0], rows[1:], certain) else ()
     if not certain and not (
@@ -133,7 +136,7 @@ def find_table(head: str, whole: bool, delimiter: str | None, certain: bool) -> 
         and (heading or (dialect.delimiter == "\t" and _filled(rows)))
     ):
         return None
-    return Table(dialect, heading, int(excel is not None))
+    return Table(dialect, heading, (int(excel is not None), remarks))
 
 
 def _filled(rows: list[list[str]]) -> bool:
@@ -164,7 +167,8 @@ def _best(
                 continue
             widths = Counter(map(len, rows))
             width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-            share = count / len(rows) * (0.5 if len(rows[0]) != width else 1.0)
+            remarks = _remarks(rows)
+            share = count / max(len(rows) - remarks, 1) - _SLOPPY * (remarks > 0)
             score = _MIN_SHARE if width == 1 else share
             if not dialect.quoted:
                 score -= sum(map(_is_torn, rows)) / len(rows)
@@ -180,6 +184,15 @@ def _best(
         return Dialect(_ALONE), [], 0.0
     score, _, dialect, rows = best
     return Dialect(dialect.delimiter, dialect.quoted, dialect.escaped, dialect.spaced), rows, score
+
+
+def _remarks(rows: list[list[str]]) -> int:
+    """Return how many rows before those of the usual width are no rows, such as a title."""
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+    count = 0
+    while count < _MAX_REMARKS and len(rows) > count + 2 and len(rows[count]) == 1 != width:
+        count += 1
+    return count
 
 
 def _is_torn(row: list[str]) -> bool:

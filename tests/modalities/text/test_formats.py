@@ -54,6 +54,12 @@ JSON_WAYS: dict[str, str] = {
     "two arrays": json.dumps(OBJECTS[:9]) + "\n" + json.dumps(OBJECTS[9:]),
     "wrapped": json.dumps({"version": "1.1", "count": 24, "data": OBJECTS}),
     "pretty and wrapped": json.dumps({"data": OBJECTS, "version": 1}, indent="\t"),
+    "parts": json.dumps({"train": OBJECTS[:9], "test": OBJECTS[9:]}),
+    "by number": json.dumps({str(each["id"]): each for each in OBJECTS}, indent=2),
+    "columns": json.dumps({"id": list(range(24)), "text": TEXTS}),
+    "columns by number": json.dumps({
+        "id": {str(index): index for index in range(24)},
+        "text": {str(index): text for index, text in enumerate(TEXTS)}}),
     "pretty objects": pretty(4),
     "objects without space": pretty(None, ""),
     "objects with commas": pretty(3, ",\n"),
@@ -118,9 +124,25 @@ def test_damaged_json(tmp_path: Path) -> None:
     tally = Tally()
     texts_of(path, tally)
     assert tally.broken == [("x.json", "its JSON is damaged")]
+    path.write_text(json.dumps({"data": OBJECTS})[:-9])
+    tally = Tally()
+    assert texts_of(path, tally) == [] and tally.bad_rows == 1
     path.write_text("{nothing")
     with pytest.raises(UsageError, match="JSON is damaged"):
         inspect(open_source(str(path)), TextConfig())
+
+
+def test_long_json_lines_and_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gancli.modalities.text.formats.HEAD", 100)
+    monkeypatch.setattr("gancli.modalities.text.json_text._MAX_OBJECT", 3000)
+    long = [json.dumps({"text": text * 90}) for text in TEXTS]
+    (tmp_path / "x.jsonl").write_text("\n".join(long))
+    assert texts_of(tmp_path / "x.jsonl") == [text * 90 for text in TEXTS]
+    (tmp_path / "x.json").write_text(json.dumps({"data": OBJECTS}))
+    assert texts_of(tmp_path / "x.json") == TEXTS
+    (tmp_path / "x.json").write_text(json.dumps({"data": OBJECTS * 9}))
+    tally = Tally()
+    assert texts_of(tmp_path / "x.json", tally) == [] and "give JSON lines" in tally.broken[0][1]
 
 
 def test_json_lines(tmp_path: Path) -> None:

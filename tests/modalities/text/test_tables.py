@@ -87,6 +87,15 @@ def test_blocks_may_split_any_cell(
     assert [text for batch in inspect_and_read(path)[2] for text in batch.texts] == TEXTS
 
 
+def test_remarks_above_a_table(tmp_path: Path) -> None:
+    rows = "".join(f'{label},"{index}, so"\n' for index, label in enumerate(LABELS))
+    (tmp_path / "x.csv").write_text("# exported\nMoods\n\nmood,review\n" + rows)
+    spec, _, batches = inspect_and_read(tmp_path / "x.csv")
+    assert [text for batch in batches for text in batch.texts] == [
+        f"{index}, so" for index in range(COUNT)]
+    assert spec.classes == ("bad", "good")
+
+
 def test_one_column(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     for data, texts in (
