@@ -1,5 +1,6 @@
 """Reading a small corpus as a whole, and of a larger one what is spread evenly over it."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -110,8 +111,15 @@ def _excerpt(
 
 
 def _thinned(batches: Iterator[list[Any]], every: int) -> Iterator[list[Any]]:
-    """Yield every so many of the records."""
-    position = 0
+    """Yield one record of every so many, at random places, the same each time."""
+    places = random.Random(0)
+    seen = kept = place = 0
     for batch in batches:
-        yield batch[-position % every :: every]
-        position += len(batch)
+        chosen = []
+        while place < seen + len(batch):
+            chosen.append(batch[place - seen])
+            kept += 1
+            # Classes that take turns would else be one class.
+            place = kept * every + places.randrange(every)
+        seen += len(batch)
+        yield chosen
