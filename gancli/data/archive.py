@@ -25,7 +25,7 @@ _Opened = tuple[zipfile.ZipFile | tarfile.TarFile, list[Member]]
 # Folders that systems keep beside a person's files: of macOS, Synology, QNAP and Windows.
 _SYSTEM = frozenset({
     "__macosx", "@eadir", "#recycle", "@recycle", "@recently-snapshot", "#snapshot", "@tmp",
-    "$recycle.bin", "recycler", "system volume information", "lost+found", "__pycache__",
+    "$recycle.bin", "system volume information", "lost+found", "__pycache__",
     "thumbs.db", "desktop.ini",
 })
 

@@ -21,17 +21,20 @@ def file_labels(source: Source) -> tuple[dict[str, str] | None, str]:
     paths = [PurePosixPath(member.name) for member in source.members]
     found = [(len(path.parts), index) for index, path in enumerate(paths)
              if path.name == LABEL_FILE]
-    if not found:
+    if not found or len(source.members) == 1:
         return None, ""
     member = source.members[min(found)[1]]
     folder = member.name[: -len(LABEL_FILE)]
     try:
-        entries = json.loads(member.read(_MAX_BYTES))["labels"]
+        table = json.loads(member.read(_MAX_BYTES))
+        if not isinstance(table, dict) or "labels" not in table:
+            return None, ""  # something else of this name
+        entries = table["labels"]
         if entries is None:
             return None, f"{member.name} holds no labels"
         pairs = dict(entries).items()
         return {normalized(folder + _path(name)): _label(label) for name, label in pairs}, ""
-    except (BadMember, ValueError, TypeError, KeyError, RecursionError):
+    except (BadMember, ValueError, TypeError, RecursionError):
         return None, f"the labels in {member.name} cannot be read"
 
 

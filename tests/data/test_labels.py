@@ -49,7 +49,12 @@ def test_wrapping_folders_are_looked_through() -> None:
         "entraînement validation", "Trainingsdaten Testdaten", "обучение тест", "训练集 测试集",
         "훈련 테스트", "entrenamiento prueba", "images masks", "JPEGImages SegmentationClass",
         "hr lr", "part1 part2", "images_001 images_002", "fold1 fold10", "disc-a disc-b",
-        "Ordner Ordner2", "100CANON 101CANON", "100_PANA 101MSDCF", "2019 2020", "2019-05 2019-06",
+        "Ordner Ordner2", "0-999 1000-1999",
+        "Testbilder Trainingsbilder", "訓練データ テストデータ", "训练数据 测试数据",
+        "훈련데이터 테스트데이터",
+        "обучающая_выборка тестовая_выборка", "données_d'entraînement données_de_test",
+        "cv-valid-train cv-valid-test", "100CANON 101CANON", "100_PANA 101MSDCF", "2019 2020",
+        "2019-05 2019-06",
         "20190512 20190513", "12.05.2019 13.05.2019", "January February",
     ],
 )
@@ -74,7 +79,8 @@ def test_parts_of_the_data_are_no_classes(folders: str) -> None:
     [
         "train car plane", "test_tube test_strip", "0 1 2", "A B", "s1 s2", "class_1 class_2",
         "n01440764 n01440765", "normal pneumonia", "may rose", "real fake", "1000 1001",
-        "speaker1 speaker2", "new old", "cat_train dog_test", "00000 00001",
+        "speaker1 speaker2", "new old", "cat_train dog_test", "00000 00001", "0-9 10-19 20-29",
+        "データ 犬",
     ],
 )
 def test_classes_that_resemble_parts(folders: str) -> None:
@@ -144,7 +150,7 @@ def test_dataset_json_holds_the_labels(tmp_path: Path, kind: Any) -> None:
         ([[1, 2]], "cannot be read"), ([["a", ""]], "cannot be read"),
     ],
 )
-def test_labels_that_are_none(tmp_path: Path, labels: object, reason: str) -> None:
+def test_labels_that_are_unusable(tmp_path: Path, labels: object, reason: str) -> None:
     source = labelled(tmp_path, labels)
     names = [member.name for member in source.members if member.name.endswith(".png")]
     classes, found, sentence = module.find_labels(source, names, "auto")

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from gancli.config.unicode import normalized
-from gancli.data.label_file import LABEL_FILE
+from gancli.data.label_file import LABEL_FILE, file_labels
 from gancli.data.source import BadMember, Member, Source
 from gancli.data.survey import cannot_use, no_files
 from gancli.errors import GancliError
@@ -86,11 +86,10 @@ def text_files(source: Source) -> list[Member]:
     """
     members = list(source.members)
     if len(members) != 1:
-        families = [
-            [member for member in members if suffix(member) in family
-             and PurePosixPath(member.name).name != LABEL_FILE]
-            for family in FAMILIES
-        ]
+        if any(file_labels(source)):
+            members = [each for each in members if PurePosixPath(each.name).name != LABEL_FILE]
+        families = [[member for member in members if suffix(member) in family]
+                    for family in FAMILIES]
         members = max(families, key=lambda family: sum(member.size for member in family))
         members = members or max(families, key=len)
     if not members:

@@ -62,7 +62,10 @@ def test_the_family_with_the_most_bytes_is_read(tmp_path: Path) -> None:
     assert [member.name for member in text_files(source)] == ["a.txt"]
     _, sentences = inspect(source, TextConfig())
     assert sentences[1].startswith("Files: 1 .txt, since they hold the most; not 2 .json and 1 .c")
-    file_of(tmp_path, "id,title\n" + "1,a long title\n" * 30, "catalogue.csv")
+    file_of(tmp_path, json.dumps([{"text": "a novel " * 90}] * 2), "dataset.json")
+    names = [member.name for member in text_files(open_source(str(tmp_path)))]
+    assert names == ["about.json", "dataset.json"]  # its text, since it has no labels
+    file_of(tmp_path, "id,title\n" + "1,a long title\n" * 300, "catalogue.csv")
     names = [member.name for member in text_files(open_source(str(tmp_path)))]
     assert names == ["catalogue.csv"]
 
