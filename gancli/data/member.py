@@ -69,6 +69,12 @@ class Member:
 
 
 def first_names(broken: list[tuple[str, str]]) -> str:
-    """Return the first three names with their problems, for a message."""
-    shown = "; ".join(f"{name!r}: {problem}" for name, problem in sorted(broken)[:3])
-    return shown + ("; ..." if len(broken) > 3 else "")
+    """Return the first three problems, each with the first three names, for a message."""
+    names: dict[str, list[str]] = {}
+    for name, problem in sorted(broken):
+        names.setdefault(problem, []).append(name)
+    shown = [
+        ", ".join(map(repr, group[:3])) + (", ..." if len(group) > 3 else "") + f": {problem}"
+        for problem, group in list(names.items())[:3]
+    ]
+    return "; ".join(shown) + ("; ..." if len(names) > 3 else "")
