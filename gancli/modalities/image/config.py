@@ -35,6 +35,11 @@ class ImageConfig(TrainConfig):
         "auto", "Grey, color or color with transparency; auto looks at the data.", "Data",
         choices=("auto", "L", "RGB", "RGBA"),
     )
+    range: str = option(
+        "auto", "Numbers in the files that are black and white, such as 0:4095; auto finds them "
+        "for pictures of more than 8 bits or of floats, and others are 0:255.", "Data",
+        metavar="auto|LOW:HIGH",
+    )
     labels: str = shared.labels()
     fit: str = option(
         "crop", "How pictures that are not square become so.", "Data",

@@ -4,24 +4,36 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from gancli.data.member import BadMember
-from gancli.modalities.image.spec import Channels, Fit
+from gancli.modalities.image import levels
+from gancli.modalities.image.formats import HEAD_BYTES, identify, readable, unreadable
+from gancli.modalities.image.levels import Levels
+from gancli.modalities.image.metadata import without_metadata
+from gancli.modalities.image.spec import Channels, Fit, NumberKind, Ranges
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-)
-HEAD_BYTES = 16
 MAX_BYTES = 256 << 20
 MAX_PIXELS = 64_000_000
 
 _TOO_LARGE = f"it claims to have more than {MAX_PIXELS:,} pixels"
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
+_ORIENTATION = 0x0112
+_TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What the pixels of a picture do not show: the kind of its numbers, and whether there were further
+# frames, numbers beyond the range, in little of it or invalid, transparent pixels, or colors.
+Trait = NumberKind | Literal["frames", "clipped", "dim", "invalid", "alpha", "color"]
 
 
 class BadImage(BadMember):
@@ -35,18 +47,29 @@ class ImageInfo(NamedTuple):
         short_side: Length of its shorter side in pixels.
         grey: Whether all its colors are greys.
         transparent: Whether any pixel is not opaque.
+        levels: Its numbers.
     """
 
     short_side: int
     grey: bool
     transparent: bool
+    levels: Levels
 
 
-def is_image(head: bytes) -> bool:
-    """Return whether a file that starts with these 16 or more bytes claims to be a picture."""
-    if head.startswith(b"BM"):
-        return len(head) >= 16 and head[6:10] == b"\0\0\0\0"
-    return head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+class Decoded(NamedTuple):
+    """The pixels of a picture, uint8, shape (size, size, 1 | 3 | 4), and what they do not show."""
+
+    pixels: np.ndarray
+    traits: tuple[Trait, ...]
+
+
+class _Opened(NamedTuple):
+    """A picture, upright and in mode L, LA, RGB or RGBA; the rest is as its file has it."""
+
+    image: Image.Image
+    short_side: int
+    levels: Levels
+    frames: bool
 
 
 @contextmanager
@@ -61,58 +84,108 @@ def _decoder_errors() -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise BadImage(_TOO_LARGE) from error
-    except UnidentifiedImageError as error:
-        raise BadImage("its format is unknown, or its header is damaged") from error
     # Pillow's parsers raise almost anything on hostile bytes, and one file must not end a run.
     except Exception as error:
         problem = str(error)[:80] or type(error).__name__
         raise BadImage(f"it cannot be decoded ({problem})") from error
 
 
-def _open(data: bytes, shrink_to: int) -> tuple[Image.Image, int]:
-    """Return a picture, upright and in mode L, LA, RGB or RGBA, and the short side of the file's.
-
-    A JPEG may be decoded at a smaller size, but both sides stay at least ``shrink_to``.
-    """
+def _open(data: bytes, shrink_to: int, ranges: Ranges) -> _Opened:
+    """Return a picture; a JPEG may be decoded at a smaller size, but not below ``shrink_to``."""
     if not data:
         raise BadImage("it is empty")
     if len(data) > MAX_BYTES:
         raise BadImage(f"it is larger than {MAX_BYTES:,} bytes")
-    image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    head = data[:HEAD_BYTES]
+    kind = identify(head)
+    if kind not in readable():
+        other = unreadable("", head)
+        raise BadImage(
+            "its format is unknown" if other is None
+            else f"it is one of those {other.name} that cannot be read ({other.advice})"
+        )
+    try:
+        image, size = _load(data, kind, shrink_to)
+    except BadImage:
+        raise
+    except Exception as error:
+        # No metadata should cost a picture whose pixels are sound.
+        bare, exif = without_metadata(data, kind)
+        try:
+            image, size = _load(bare, kind, shrink_to)
+        except Exception:
+            raise _reason(error, data, kind) from error
+        image.info["exif"] = exif
+    found = levels.measure(image)
+    # The second picture of a JPEG is a preview or a map of its brightness.
+    frames = getattr(image, "is_animated", False) and kind != "JPEG"
+    return _Opened(_upright(_eight_bit(image, found, ranges), image), min(size), found, frames)
+
+
+def _load(data: bytes, kind: str, shrink_to: int) -> tuple[Image.Image, tuple[int, int]]:
+    """Return a picture as Pillow decodes it, and the size that its file states."""
+    image: Image.Image = Image.open(io.BytesIO(data), formats=(kind,))
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(_TOO_LARGE)
     # Decodes a JPEG at 1/2, 1/4 or 1/8 of its size, far faster; other formats ignore it.
     image.draft(None, (shrink_to, shrink_to))
     image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    return _eight_bit(image), min(width, height)
+    return image, (width, height)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Return the picture in mode L, LA, RGB or RGBA."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_to_uint8(np.asarray(image)))
+def _reason(error: Exception, data: bytes, kind: str) -> Exception:
+    """Return an error that says why a picture of a known format cannot be opened."""
+    if not isinstance(error, UnidentifiedImageError):
+        return error
+    try:
+        Image.OPEN[kind][0](io.BytesIO(data), "")  # what Image.open has kept to itself
+    except Exception as cause:
+        if "unknown pixel mode" in str(cause):
+            return BadImage("its kind of TIFF cannot be read; convert it to PNG, or to grey TIFFs")
+        return BadImage(f"its {kind} header cannot be read ({str(cause)[:80]})")
+    return error
+
+
+def _upright(pixels: Image.Image, image: Image.Image) -> Image.Image:
+    """Turn pixels as the metadata of their picture says; what cannot be read of it is ignored."""
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+    except Exception:  # Pillow raises almost anything on odd metadata
+        turn = None
+    return pixels if turn is None else pixels.transpose(turn)
+
+
+def _eight_bit(image: Image.Image, found: Levels, ranges: Ranges) -> Image.Image:
+    """Return the picture in mode L, LA, RGB or RGBA, scaled to 0..255."""
+    low, high = ranges.of(found.kind)
+    clear = image.info.get("transparency")
+    if levels.deep(image):
+        numbers = levels.numbers(image)
+        scaled = levels.to_uint8(numbers, low, high)
+        result = Image.fromarray(255 - scaled if levels.white_is_zero(image) else scaled)
+        if isinstance(clear, int):
+            result.putalpha(Image.fromarray(np.where(numbers == clear, 0, 255).astype(np.uint8)))
+        return result
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        return image.convert("LA" if grey else "RGBA")
-    return image.convert("L" if grey else "RGB")
+        image = image.convert("LA" if grey else "RGBA")
+    else:
+        image = image.convert("L" if grey else "RGB")
+    return levels.stretch(image, low, high)
 
 
-def _to_uint8(pixels: np.ndarray) -> np.ndarray:
-    """Scale 16- or 32-bit integers, or floats, to uint8.
+def _in_color(image: Image.Image) -> bool:
+    """Return whether any pixel of a picture in mode L, LA, RGB or RGBA is not grey."""
+    if image.mode in ("L", "LA"):
+        return False
+    pixels = np.asarray(image)
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    return not bool((red == green).all() and (green == blue).all())
 
-    Floats have no fixed scale: pictures in 0..1, 0..255 and 0..65535 are all in use.
-    """
-    if pixels.dtype.kind == "f":
-        low, high = float(pixels.min()), float(pixels.max())
-        if not (low >= 0 and high < 65536):  # true of NaN, too
-            raise BadImage("its values lie outside 0..65535")
-        scale = 255.0 if high <= 1 else 1.0 if high < 256 else 1 / 256
-        return (pixels * scale).astype(np.uint8)
-    if pixels.min() < 0:
-        raise BadImage("it contains negative values")
-    return (pixels >> (8 if pixels.max() < 65536 else 23)).astype(np.uint8)
+
+def _transparent(image: Image.Image) -> bool:
+    return image.mode in ("LA", "RGBA") and image.getextrema()[-1][0] < 255  # type: ignore[index]
 
 
 def image_info(data: bytes) -> ImageInfo:
@@ -122,34 +195,45 @@ def image_info(data: bytes) -> ImageInfo:
         BadImage: It cannot be decoded.
     """
     with _decoder_errors():
-        image, short_side = _open(data, 128)
-        pixels = np.asarray(image)
-        alpha = image.mode in ("LA", "RGBA")
-        grey = image.mode in ("L", "LA") or bool(
-            (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all()
+        opened = _open(data, 128, Ranges())
+        image = opened.image
+        return ImageInfo(
+            opened.short_side, not _in_color(image), _transparent(image), opened.levels
         )
-        return ImageInfo(short_side, grey, alpha and bool((pixels[..., -1] < 255).any()))
 
 
-def decode(data: bytes, channels: Channels, size: int, fit: Fit) -> np.ndarray:
+def decode(data: bytes, channels: Channels, size: int, fit: Fit, ranges: Ranges) -> Decoded:
     """Return a picture's pixels at the given size; a picture of that size is not resampled.
 
     Args:
-        data: The file: PNG, JPEG, WebP, BMP, GIF (its first frame) or TIFF.
+        data: The file; of one with several frames or pages, the first is decoded.
         channels: Mode of the result; without alpha, transparent pixels are blended with white.
         size: Length of both sides in pixels.
         fit: ``crop`` cuts off the ends of the longer side, ``pad`` adds black or transparent
             borders, ``stretch`` distorts.
-
-    Returns:
-        Pixels, uint8, shape (size, size, 1 | 3 | 4).
+        ranges: Which of its numbers are black and white.
 
     Raises:
         BadImage: It cannot be decoded.
     """
     with _decoder_errors():
-        image, _ = _open(data, 2 * size)
-        pixels = np.array(_convert(_scale(image, size, fit), channels))
+        opened = _open(data, 2 * size, ranges)
+        image = _scale(opened.image, size, fit)
+        pixels = np.array(_convert(image, channels))
+    traits: dict[Trait, bool] = {
+        opened.levels.kind: True,
+        "frames": opened.frames,
+        "clipped": levels.beyond(opened.levels, ranges),
+        "dim": levels.dim(opened.levels, ranges),
+        "invalid": not opened.levels.valid,
+        "alpha": channels != "RGBA" and _transparent(image),
+        "color": channels == "L" and _in_color(image),
+    }
+    return Decoded(_squared(pixels, size), tuple(name for name, true in traits.items() if true))
+
+
+def _squared(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Return pixels with a third axis, and with borders where they are missing."""
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     if pixels.shape[:2] == (size, size):

@@ -1,47 +1,94 @@
 """Choosing the size, channels and classes of a set of pictures from some of them."""
 
+from collections import Counter
 from statistics import median_low
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from gancli.data.claims import claimed
 from gancli.data.labels import find_labels
-from gancli.data.source import Member, Source
+from gancli.data.member import BadMember, Member
+from gancli.data.source import Source
 from gancli.data.survey import COMPANION_SUFFIXES, no_files, survey
 from gancli.data.tables import whole
-from gancli.errors import UsageError
+from gancli.errors import GancliError, UsageError
 from gancli.modalities.image.config import ImageConfig
-from gancli.modalities.image.decode import (
+from gancli.modalities.image.decode import MAX_BYTES, ImageInfo, image_info
+from gancli.modalities.image.formats import (
     HEAD_BYTES,
-    MAX_BYTES,
-    SUFFIXES,
-    ImageInfo,
-    image_info,
+    Unreadable,
     is_image,
+    other_suffixes,
+    suffixes,
+    unreadable,
+    usual_suffixes,
 )
+from gancli.modalities.image.levels import find_ranges, parse_range
 from gancli.modalities.image.spec import MAX_SIZE, MIN_SIZE, Channels, Fit, ImageSpec
 
 MAX_AUTO_SIZE = 64  # pixels of a side, unless --size asks for more
 BROKEN_HINT = "Is this the right folder? Remove the broken files, or convert them to PNG."
 
 _MAX_EXAMINED = 256
+_NAMES_SHOWN = 3
 
-# Files of these kinds are ignored; those of other unknown suffixes are judged by their first bytes.
-_OTHER_SUFFIXES = COMPANION_SUFFIXES | {".wav", ".mp3", ".ogg", ".flac"}
+
+class _Examined(NamedTuple):
+    name: str
+    info: ImageInfo
 
 
 def pictures(source: Source) -> list[Member]:
     """Return the files that claim to be pictures, by suffix or else by their first bytes.
 
+    Files of formats that are known and cannot be read are not among them.
+
     Raises:
-        GancliError: There are none.
+        GancliError: There are none; it says what there is instead.
     """
-    members = claimed(source, SUFFIXES, _OTHER_SUFFIXES, HEAD_BYTES, is_image)
+    others = COMPANION_SUFFIXES | other_suffixes()
+    members = claimed(source, suffixes(), others, HEAD_BYTES, is_image)
     if not members:
-        endings = ", ".join(sorted(SUFFIXES))
-        raise no_files("pictures", source, f"The names of pictures end with {endings}.")
+        raise _no_pictures(source)
     return members
+
+
+def left_out(source: Source, members: list[Member]) -> Counter[Unreadable]:
+    """Return how many files there are of each known format that cannot be read.
+
+    Args:
+        source: All files.
+        members: The pictures among them, which do not count.
+    """
+    names = {member.name for member in members}
+    kinds = (unreadable(each.name, b"") for each in source.members if each.name not in names)
+    return Counter(kind for kind in kinds if kind is not None)
+
+
+def _no_pictures(source: Source) -> GancliError:
+    """Return the error for a source without pictures that can be read."""
+    kinds: Counter[Unreadable] = Counter()
+    for member, _ in source.stream():
+        try:
+            kind = unreadable(member.name, member.head(HEAD_BYTES))
+        except BadMember:
+            kind = unreadable(member.name, b"")
+        if kind is not None:
+            kinds[kind] += 1
+    if not kinds:
+        endings = ", ".join(usual_suffixes())
+        return no_files("pictures", source, f"The names of pictures end with {endings}.")
+    count = len(source.members)
+    listed = [f"{kind.name} ({number:,})" for kind, number in kinds.most_common(_NAMES_SHOWN)]
+    if unknown := count - sum(kinds.values()):
+        listed.append(f"others ({unknown:,})")
+    (kind, _), *_ = kinds.most_common(1)
+    return GancliError(
+        f"There are no pictures that can be read among the {count:,} files of "
+        f"{str(source.path)!r}: {', '.join(listed)}.",
+        f"About the {kind.name}: {kind.advice}.",
+    )
 
 
 def inspect(source: Source, config: ImageConfig) -> tuple[ImageSpec, list[str]]:
@@ -51,23 +98,28 @@ def inspect(source: Source, config: ImageConfig) -> tuple[ImageSpec, list[str]]:
         The spec, and a sentence for each choice.
 
     Raises:
-        UsageError: The size is not a multiple of 4, or there are no ``folders`` to be classes.
+        UsageError: The size is not a multiple of 4, the range is not one, or there are no
+            ``folders`` to be classes.
         GancliError: There are no pictures, or most of those examined are broken.
     """
+    requested = parse_range(config.range)
     members = pictures(source)
-    infos = survey(
-        source, members, _MAX_EXAMINED, lambda member: image_info(member.read(MAX_BYTES)),
+    examined = survey(
+        source, members, _MAX_EXAMINED,
+        lambda member: _Examined(member.name, image_info(member.read(MAX_BYTES))),
         "pictures", BROKEN_HINT,
     )
+    infos = [each.info for each in examined]
     size, size_why = _choose_size(infos, config.size)
-    channels, channels_why = _choose_channels(infos, config.channels)
+    channels, channels_why = _choose_channels(examined, config.channels)
+    ranges, ranges_why = find_ranges([info.levels for info in infos], requested)
     names = [member.name for member in members]
     classes, labels, classes_why = find_labels(source, names, config.labels)
     counts = () if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
     spec = ImageSpec(
-        size, channels, cast(Fit, config.fit), classes, tuple(counts), len(members)
+        size, channels, cast(Fit, config.fit), classes, tuple(counts), len(members), ranges
     )
-    return spec, [size_why, channels_why, classes_why]
+    return spec, [size_why, channels_why, *ranges_why, classes_why]
 
 
 def _choose_size(infos: list[ImageInfo], requested: int | None) -> tuple[int, str]:
@@ -86,14 +138,37 @@ def _choose_size(infos: list[ImageInfo], requested: int | None) -> tuple[int, st
     return size, why + "."
 
 
-def _choose_channels(infos: list[ImageInfo], requested: str) -> tuple[Channels, str]:
+def _choose_channels(examined: list[_Examined], requested: str) -> tuple[Channels, str]:
+    """Return the channels that all but a few pictures have, and a sentence."""
     if requested != "auto":
         return cast(Channels, requested), f"Channels: {requested}, as requested."
-    transparent = sum(info.transparent for info in infos)
-    colored = sum(not info.grey for info in infos)
-    examined = f"of the {len(infos)} pictures examined"
-    if transparent:
-        return "RGBA", f"Channels: RGBA, since {transparent} {examined} have transparent pixels."
-    if colored:
-        return "RGB", f"Channels: RGB, since {colored} {examined} are in color."
-    return "L", f"Channels: L, since all {len(infos)} pictures examined are grey."
+    transparent = [each.name for each in examined if each.info.transparent]
+    colored = [each.name for each in examined if not each.info.grey]
+    few = len(examined) // 10
+    channels: Channels = (
+        "RGBA" if len(transparent) > few else "RGB" if len(colored) > few else "L"
+    )
+    of_all = f"of the {len(examined):,} pictures examined"
+    if channels == "RGBA":
+        why = f"since {len(transparent):,} {of_all} have transparent pixels"
+    elif channels == "RGB":
+        why = f"since {len(colored):,} {of_all} are in color"
+    elif colored:
+        why = f"since {len(examined) - len(colored):,} {of_all} are grey"
+    else:
+        why = f"since all {len(examined):,} pictures examined are grey"
+    if transparent and channels != "RGBA":
+        has = "has" if len(transparent) == 1 else "have"
+        why += f"; {_few(transparent)} {has} transparent pixels, which become white"
+        why += " (--channels RGBA keeps them)"
+    if colored and channels == "L":
+        is_in = "is in" if len(colored) == 1 else "are in"
+        why += f"; {_few(colored)} {is_in} color and will be grey (--channels RGB keeps it)"
+    return channels, f"Channels: {channels}, {why}."
+
+
+def _few(names: list[str]) -> str:
+    """Return the number of some pictures with the first of their names."""
+    shown = ", ".join(map(repr, sorted(names)[:_NAMES_SHOWN]))
+    more = ", ..." if len(names) > _NAMES_SHOWN else ""
+    return f"{len(names):,} ({shown}{more})"

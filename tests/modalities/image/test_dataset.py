@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import os
 import tarfile
 import zipfile
@@ -21,7 +22,7 @@ from gancli.modalities.image import dataset as image_data
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.dataset import load
 from gancli.modalities.image.inspect import inspect
-from gancli.modalities.image.spec import ImageSpec
+from gancli.modalities.image.spec import ImageSpec, Ranges
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     decode = image_data.decode
 
-    def counting(*args: Any) -> np.ndarray:
+    def counting(*args: Any) -> Any:
         calls.append(1)
         return decode(*args)
 
@@ -40,9 +41,10 @@ def decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def png(value: int, shape: tuple[int, ...] = (20, 20)) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(np.full(shape, value, np.uint8)).save(out, "PNG")
-    return out.getvalue()
+    """Return a picture of one value, but for its last rows, which are black and white."""
+    pixels = np.full(shape, value, np.uint8)
+    pixels[-2], pixels[-1] = 0, 255
+    return _png_of(pixels)
 
 
 def write(folder: Path, files: dict[str, bytes]) -> str:
@@ -272,9 +274,10 @@ def test_classes_of_a_model_on_other_data(tmp_path: Path) -> None:
 
 
 def test_spec_from_table() -> None:
-    spec = ImageSpec(32, "RGB", "pad", ("a", "b"), (1, 2), 3)
-    table = dataclasses.asdict(spec)
-    assert ImageSpec.from_table({**table, "classes": ["a", "b"], "class_counts": [1, 2]}) == spec
+    ranges = Ranges(integer=(-1024, 3071), floating=(-1, 1))
+    spec = ImageSpec(32, "RGB", "pad", ("a", "b"), (1, 2), 3, ranges)
+    table = json.loads(json.dumps(dataclasses.asdict(spec)))
+    assert ImageSpec.from_table(table) == spec
     bad: list[dict[str, Any]] = [
         {"size": 30}, {"size": 12}, {"size": 260}, {"size": 32.0}, {"size": True}, {"size": "32"},
         {"channels": "CMYK"}, {"channels": ["L"]}, {"channels": None}, {"fit": "zoom"},
@@ -283,10 +286,19 @@ def test_spec_from_table() -> None:
         {"classes": [str(i) for i in range(1001)], "class_counts": [0] * 1001},
         {"class_counts": [1]}, {"class_counts": [1, -1]}, {"class_counts": [1, 2.5]},
         {"class_counts": [1, True]}, {"count": 10**13}, {"count": None}, {"extra": 1},
+        {"ranges": None}, {"ranges": {}}, {"ranges": {**table["ranges"], "extra": [0, 1]}},
+    ]
+    bad += [
+        {"ranges": {**table["ranges"], "integer": pair}}
+        for pair in ([1], [1, 1], [0, "1"], [False, 1], [0, float("nan")], [0, 1e39], None)
     ]
     for change in bad:
         with pytest.raises(GancliError, match="damaged"):
             ImageSpec.from_table({**table, **change})
     for name in table:
+        rest = {key: value for key, value in table.items() if key != name}
+        if name == "ranges":  # of an older model or run
+            assert ImageSpec.from_table(rest).ranges == Ranges((0, 255), (0, 65535), (0, 1))
+            continue
         with pytest.raises(GancliError):
-            ImageSpec.from_table({key: value for key, value in table.items() if key != name})
+            ImageSpec.from_table(rest)
