@@ -8,9 +8,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from gancli.data.member import BadMember
 from gancli.modalities.image import levels
+from gancli.modalities.image.deep import numbers, raw_mode, white_is_zero
 from gancli.modalities.image.formats import HEAD_BYTES, identify, readable, unreadable
 from gancli.modalities.image.levels import Levels
 from gancli.modalities.image.metadata import without_metadata
@@ -63,6 +65,14 @@ class Decoded(NamedTuple):
     traits: tuple[Trait, ...]
 
 
+class _Loaded(NamedTuple):
+    """A picture as Pillow decodes it, the size that its file states, and its deep numbers."""
+
+    image: ImageFile
+    size: tuple[int, int]
+    numbers: np.ndarray | None
+
+
 class _Opened(NamedTuple):
     """A picture, upright and in mode L, LA, RGB or RGBA; the rest is as its file has it."""
 
@@ -105,33 +115,34 @@ def _open(data: bytes, shrink_to: int, ranges: Ranges) -> _Opened:
             else f"it is one of those {other.name} that cannot be read ({other.advice})"
         )
     try:
-        image, size = _load(data, kind, shrink_to)
+        loaded = _load(data, kind, shrink_to)
     except BadImage:
         raise
     except Exception as error:
         # No metadata should cost a picture whose pixels are sound.
         bare, exif = without_metadata(data, kind)
         try:
-            image, size = _load(bare, kind, shrink_to)
+            loaded = _load(bare, kind, shrink_to)
         except Exception:
             raise _reason(error, data, kind) from error
-        image.info["exif"] = exif
-    found = levels.measure(image)
+        loaded.image.info["exif"] = exif
+    found = levels.measure(loaded.image, loaded.numbers)
+    pixels = _upright(_eight_bit(loaded, *ranges.of(found.kind)), loaded.image)
     # The second picture of a JPEG is a preview or a map of its brightness.
-    frames = getattr(image, "is_animated", False) and kind != "JPEG"
-    return _Opened(_upright(_eight_bit(image, found, ranges), image), min(size), found, frames)
+    frames = getattr(loaded.image, "is_animated", False) and kind != "JPEG"
+    return _Opened(pixels, min(loaded.size), found, frames)
 
 
-def _load(data: bytes, kind: str, shrink_to: int) -> tuple[Image.Image, tuple[int, int]]:
-    """Return a picture as Pillow decodes it, and the size that its file states."""
-    image: Image.Image = Image.open(io.BytesIO(data), formats=(kind,))
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+def _load(data: bytes, kind: str, shrink_to: int) -> _Loaded:
+    image = Image.open(io.BytesIO(data), formats=(kind,))
+    size = image.size
+    if size[0] * size[1] > MAX_PIXELS:
         raise BadImage(_TOO_LARGE)
     # Decodes a JPEG at 1/2, 1/4 or 1/8 of its size, far faster; other formats ignore it.
     image.draft(None, (shrink_to, shrink_to))
+    raw = raw_mode(image)
     image.load()
-    return image, (width, height)
+    return _Loaded(image, size, numbers(image, raw, data, kind))
 
 
 def _reason(error: Exception, data: bytes, kind: str) -> Exception:
@@ -156,16 +167,18 @@ def _upright(pixels: Image.Image, image: Image.Image) -> Image.Image:
     return pixels if turn is None else pixels.transpose(turn)
 
 
-def _eight_bit(image: Image.Image, found: Levels, ranges: Ranges) -> Image.Image:
-    """Return the picture in mode L, LA, RGB or RGBA, scaled to 0..255."""
-    low, high = ranges.of(found.kind)
-    clear = image.info.get("transparency")
-    if levels.deep(image):
-        numbers = levels.numbers(image)
-        scaled = levels.to_uint8(numbers, low, high)
-        result = Image.fromarray(255 - scaled if levels.white_is_zero(image) else scaled)
-        if isinstance(clear, int):
-            result.putalpha(Image.fromarray(np.where(numbers == clear, 0, 255).astype(np.uint8)))
+def _eight_bit(loaded: _Loaded, low: float, high: float) -> Image.Image:
+    """Return the picture in mode L, LA, RGB or RGBA, its numbers scaled to 0..255."""
+    image: Image.Image = loaded.image
+    if loaded.numbers is not None:
+        scaled = levels.to_uint8(loaded.numbers, low, high)
+        result = Image.fromarray(255 - scaled if white_is_zero(loaded.image) else scaled)
+        if image.mode == "RGBA":
+            result.putalpha(image.getchannel("A"))
+        elif "transparency" in image.info:
+            clear = loaded.numbers == np.array(image.info["transparency"])
+            clear = clear.all(-1) if clear.ndim == 3 else clear
+            result.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
         return result
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:

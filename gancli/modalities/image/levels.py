@@ -36,41 +36,25 @@ class Levels(NamedTuple):
     valid: bool
 
 
-def deep(image: Image.Image) -> bool:
-    """Return whether a picture holds integers of more than 8 bits, or floats."""
-    return image.mode == "F" or image.mode.startswith("I")
+def measure(image: Image.Image, numbers: np.ndarray | None) -> Levels:
+    """Return the levels of a picture without its alpha.
 
-
-def numbers(image: Image.Image) -> np.ndarray:
-    """Return the numbers of a deep picture as the file means them, shape (height, width)."""
-    array = np.asarray(image)
-    if image.mode == "I" and image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        if tags.get(258) == (32,) and tags.get(339, (1,)) == (1,):
-            return array.view(np.uint32)  # Pillow's own are signed
-    return array
-
-
-def white_is_zero(image: Image.Image) -> bool:
-    """Return whether 0 is white in a deep picture; of others, Pillow has seen to it."""
-    return image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
-
-
-def measure(image: Image.Image) -> Levels:
-    """Return the levels of a picture; alpha does not count."""
-    if not deep(image):
+    Args:
+        image: The picture.
+        numbers: Its numbers if they have more than 8 bits.
+    """
+    if numbers is None:
         bands = image.getextrema()
         pairs = [bands] if isinstance(bands[0], (int, float)) else list(bands)
         if image.mode in ("LA", "RGBA"):
             pairs = pairs[:-1]
         low, high = min(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
         return Levels("eight_bit", low, high, valid=True)
-    values = numbers(image)
-    kind: NumberKind = "floating" if values.dtype.kind == "f" else "integer"
-    low, high = float(values.min()), float(values.max())
+    kind: NumberKind = "floating" if numbers.dtype.kind == "f" else "integer"
+    low, high = float(numbers.min()), float(numbers.max())
     if low >= -MAX_NUMBER and high <= MAX_NUMBER:  # false of NaN, which both are if any number is
         return Levels(kind, low, high, valid=True)
-    sound = values[np.abs(values) <= MAX_NUMBER]
+    sound = numbers[np.abs(numbers) <= MAX_NUMBER]
     low, high = (float(sound.min()), float(sound.max())) if sound.size else (0.0, 0.0)
     return Levels(kind, low, high, valid=False)
 

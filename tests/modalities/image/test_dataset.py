@@ -84,6 +84,34 @@ def test_channels_are_found(tmp_path: Path) -> None:
     assert inspect(open_source(path), ImageConfig(channels="L"))[0].channels == "L"
 
 
+def test_a_few_odd_pictures_do_not_decide_the_channels(tmp_path: Path) -> None:
+    color = _png_of(np.arange(400).reshape(20, 20, 1) % 256 * [1, 0.5, 0])
+    clear = _png_of(np.full((20, 20, 4), [90, 50, 10, 100]))
+    mostly_color = {f"{index:02}.png": color for index in range(18)}
+    mostly_grey = {f"{index:02}.png": png(index) for index in range(18)}
+    odd = {"x.png": clear, "y.png": clear}
+    for files, channels in ((mostly_color, "RGB"), (mostly_grey, "L")):
+        path = write(tmp_path / channels, {**files, **odd})
+        _, why = inspect(open_source(path), ImageConfig())
+        spec, _, reporter = run(path)
+        assert spec.channels == channels
+        assert "2 ('x.png', 'y.png') have transparent pixels" in why[1]
+        assert "--channels RGBA" in why[1]
+        assert any(
+            "Transparent pixels are white in 2 pictures: 'x.png', 'y.png'" in note
+            for note in reporter.notes
+        )
+    assert "2 ('x.png', 'y.png') are in color and will be grey (--channels RGB keeps it)" in why[1]
+    assert any("Color is lost in 2 pictures" in note for note in reporter.notes)
+    # As many as one in nine are no oddity.
+    (tmp_path / "L" / "00.png").unlink()
+    (tmp_path / "L" / "01.png").unlink()
+    spec, _, reporter = run(path)
+    assert spec.channels == "RGBA" and not any("white" in note for note in reporter.notes)
+    # Who asks for channels knows what becomes of the others.
+    assert not any("lost" in note for note in run(path, channels="L")[2].notes)
+
+
 def _png_of(pixels: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(out, "PNG")

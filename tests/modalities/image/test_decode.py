@@ -147,6 +147,63 @@ def test_unsigned_integers_of_32_bits() -> None:
     assert result[[0, 0, 15, 15], [0, 15, 0, 15], 0].tolist() == [0, 128, 255, 64]
 
 
+def color_png(values: np.ndarray, extra: bytes = b"") -> bytes:
+    """Return a PNG of 16 bits a channel, which Pillow does not write."""
+    height, width, depth = values.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[depth], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    body = chunk(b"IHDR", head) + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def color_tiff(values: np.ndarray, order: str, packed: bool) -> bytes:
+    """Return a TIFF of 16 bits a channel, whose fourth is alpha."""
+    height, width, depth = values.shape
+    data = values.astype(order + "u2").tobytes()
+    data = zlib.compress(data) if packed else data
+    tags = {
+        256: width, 257: height, 258: 0, 259: 8 if packed else 1, 262: 2, 273: 0, 277: depth,
+        278: height, 279: len(data),
+    }
+    if depth == 4:
+        tags[338] = 2 << (16 if order == ">" else 0)
+    bits = 8 + 2 + 12 * len(tags) + 4
+    tags |= {258: bits, 273: bits + 2 * depth}
+    out = struct.pack(order + "2sHIH", b"II" if order == "<" else b"MM", 42, 8, len(tags))
+    for tag, value in tags.items():
+        short, count = tag in (258, 338), depth if tag == 258 else 1
+        out += struct.pack(order + "HHII", tag, 3 if short else 4, count, value)
+    return out + bytes(4) + struct.pack(order + f"{depth}H", *[16] * depth) + data
+
+
+@pytest.mark.parametrize("depth", [3, 4])
+@pytest.mark.parametrize("form", ["PNG", "<", "<packed", ">", ">packed"])
+def test_color_of_sixteen_bits_is_scaled_too(form: str, depth: int) -> None:
+    """Of 12 bits in 16, as cameras write them, the high bytes alone would be black."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 4096, (16, 16, depth), np.uint16)
+    values[..., 3:] = 65535
+    data = color_png(values) if form == "PNG" else color_tiff(values, form[0], "packed" in form)
+    assert image_info(data).levels[:3] == ("integer", values[..., :3].min(), values[..., :3].max())
+    result = decode(data, "RGBA", 16, "crop", integer=(0, 4095))
+    assert np.array_equal(result[..., :3], np.rint(values[..., :3] / 4095 * 255))
+    assert (result[..., 3] == 255).all()
+
+
+def test_grey_of_sixteen_bits_with_alpha() -> None:
+    values = np.arange(256, dtype=np.uint16).reshape(16, 16, 1).repeat(2, 2) * 257
+    result = decode(color_png(values), "RGBA", 16, "crop")
+    assert np.array_equal(result, np.arange(256).reshape(16, 16, 1).repeat(4, 2))
+
+
+def test_a_color_key_in_color_of_sixteen_bits() -> None:
+    values = np.full((16, 16, 3), 300, np.uint16)
+    values[:, 8:, 1] = 301
+    data = color_png(values, extra=chunk(b"tRNS", struct.pack(">HHH", 300, 300, 300)))
+    result = decode(data, "RGBA", 16, "crop", integer=(0, 300))
+    assert (result[:, :8, 3] == 0).all() and (result[:, 8:] == 255).all()
+
+
 def test_a_color_key_of_sixteen_bits() -> None:
     values = np.zeros((16, 16), np.uint16)
     values[:, 8:] = 65535
