@@ -12,7 +12,7 @@ from PIL.ImageFile import ImageFile
 
 from gancli.data.member import BadMember
 from gancli.modalities.image import levels
-from gancli.modalities.image.deep import numbers, raw_mode, white_is_zero
+from gancli.modalities.image.deep import numbers, raw_mode, tiff_kind, white_is_zero
 from gancli.modalities.image.formats import HEAD_BYTES, identify, readable, unreadable
 from gancli.modalities.image.levels import Levels
 from gancli.modalities.image.metadata import without_metadata
@@ -153,7 +153,7 @@ def _reason(error: Exception, data: bytes, kind: str) -> Exception:
         Image.OPEN[kind][0](io.BytesIO(data), "")  # what Image.open has kept to itself
     except Exception as cause:
         if "unknown pixel mode" in str(cause):
-            return BadImage("its kind of TIFF cannot be read; convert it to PNG, or to grey TIFFs")
+            return BadImage(f"{tiff_kind(data)} in a TIFF cannot be read; convert it to PNG")
         return BadImage(f"its {kind} header cannot be read ({str(cause)[:80]})")
     return error
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-_PHOTOMETRIC, _BITS, _SAMPLE_FORMAT = 262, 258, 339  # tags of TIFF
+_BITS, _PHOTOMETRIC, _CHANNELS, _SAMPLE_FORMAT = 258, 262, 277, 339  # tags of TIFF
 _UNSIGNED = (1,)
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
@@ -70,3 +71,14 @@ def _unsigned(image: ImageFile, array: np.ndarray) -> np.ndarray:
 def white_is_zero(image: ImageFile) -> bool:
     """Return whether 0 is white in a picture of more than 8 bits; of others, Pillow sees to it."""
     return image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == 0  # type: ignore[attr-defined]
+
+
+def tiff_kind(data: bytes) -> str:
+    """Return what a TIFF holds, such as ``3 channels of 32-bit floats``."""
+    directory = ImageFileDirectory_v2(data[: 16 if data[2] == 43 else 8])  # BigTIFF's is longer
+    file = io.BytesIO(data)
+    file.seek(directory.next)
+    directory.load(file)
+    channels, bits = directory.get(_CHANNELS, 1), directory.get(_BITS, (1,))
+    numbers = "floats" if directory.get(_SAMPLE_FORMAT, _UNSIGNED)[0] == 3 else "integers"
+    return f"{channels} channel{'s'[: channels - 1]} of {bits[0]}-bit {numbers}"

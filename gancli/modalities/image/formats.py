@@ -61,6 +61,7 @@ _NAMED = {
     "SGI": _format(".sgi .rgb .rgba .bw", rb"\x01\xda[\0\x01][\x01\x02]"),
     "PCX": _format(".pcx", rb"\x0a[\0\x02-\x05][\0\x01][\x01\x02\x04\x08]"),
 }
+_FORMATS = {**_READABLE, **_NAMED}
 # Formats that not every build of Pillow reads, by the name of the feature.
 _OPTIONAL = {"WEBP": "webp", "AVIF": "avif", "JPEG2000": "jpg_2000"}
 
@@ -122,7 +123,10 @@ _UNREADABLE: list[tuple[str, bool, _Format, str]] = [
     ),
     (
         "pictures of other formats", True,
-        _format(".jxr .wdp .hdp .bpg .flif .wmf .emf .pct .pict .djvu", rb"II\xbc|BPG\xfb|FLIF"),
+        _format(
+            ".pam .jxr .wdp .hdp .bpg .flif .wmf .emf .pct .pict .djvu",
+            rb"P7\s|II\xbc|BPG\xfb|FLIF",
+        ),
         _MAGICK,
     ),
     (
@@ -183,13 +187,12 @@ def readable() -> frozenset[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an older Pillow does not know every feature
         missing = {kind for kind, name in _OPTIONAL.items() if not features.check(name)}
-    return frozenset({*_READABLE, *_NAMED} - missing)
+    return frozenset(_FORMATS.keys() - missing)
 
 
 def suffixes() -> frozenset[str]:
     """Return the suffixes of formats that can be read here, in lower case."""
-    formats = {**_READABLE, **_NAMED}
-    return frozenset(suffix for kind in readable() for suffix in formats[kind].suffixes)
+    return frozenset(suffix for kind in readable() for suffix in _FORMATS[kind].suffixes)
 
 
 def usual_suffixes() -> list[str]:
@@ -199,8 +202,7 @@ def usual_suffixes() -> list[str]:
 
 def other_suffixes() -> frozenset[str]:
     """Return the suffixes of formats that are known and cannot be read."""
-    formats = {**_READABLE, **_NAMED}
-    known = [*formats.values(), *(row[2] for row in _UNREADABLE)]
+    known = [*_FORMATS.values(), *(row[2] for row in _UNREADABLE)]
     return frozenset(suffix for each in known for suffix in each.suffixes) - suffixes()
 
 
@@ -211,7 +213,7 @@ def is_image(head: bytes) -> bool:
 
 def identify(head: bytes) -> str | None:
     """Return Pillow's name of the format that a file starts with, whether it can be read or not."""
-    for kind, each in {**_READABLE, **_NAMED}.items():
+    for kind, each in _FORMATS.items():
         if each.recognize(head):
             return kind
     return None

@@ -85,7 +85,7 @@ def _no_pictures(source: Source) -> GancliError:
         listed.append(f"others ({unknown:,})")
     (kind, _), *_ = kinds.most_common(1)
     return GancliError(
-        f"There are no pictures that can be read among the {count:,} files of "
+        f"There are no pictures that can be read among the {count:,} file{'s'[: count - 1]} of "
         f"{str(source.path)!r}: {', '.join(listed)}.",
         f"About the {kind.name}: {kind.advice}.",
     )

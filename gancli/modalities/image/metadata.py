@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Iterator
 
 # TIFF tags that say how pixels are stored, and the orientation, which Pillow applies by itself.
 _TIFF_TAGS = frozenset(
@@ -9,6 +10,8 @@ _TIFF_TAGS = frozenset(
      322, 323, 324, 325, 332, 338, 339, 347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532]
 )
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_JP2_BOXES = (b"jP  ", b"ftyp", b"jp2h", b"jp2c")
+_JP2_HEADER = (b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef")
 _WEBP_METADATA_FLAGS = 0x20 | 0x08 | 0x04  # ICC profile, EXIF, XMP
 _AVIF_METADATA = re.compile(rb"(infe.{8}(?:.{2})?)(?:Exif|mime)", re.DOTALL)
 
@@ -23,7 +26,9 @@ def without_metadata(data: bytes, kind: str) -> tuple[bytes, bytes]:
     Returns:
         The file, unchanged if its structure cannot be followed, and the block or nothing.
     """
-    strip = {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp, "TIFF": _tiff, "AVIF": _avif}.get(kind)
+    strip = {
+        "PNG": _png, "JPEG": _jpeg, "WEBP": _webp, "TIFF": _tiff, "AVIF": _avif, "JPEG2000": _jp2,
+    }.get(kind)
     try:
         return strip(data) if strip else (data, b"")
     except (struct.error, IndexError):
@@ -92,6 +97,28 @@ def _tiff(data: bytes) -> tuple[bytes, bytes]:
     head = data[:4] + struct.pack(order + "I", len(data))
     directory = [struct.pack(order + "H", len(kept)), *kept, struct.pack(order + "I", following)]
     return b"".join([head, data[8:], *directory]), b""
+
+
+def _jp2(data: bytes) -> tuple[bytes, bytes]:
+    """Keep the boxes that lead to the pixels, and in the header those that describe them."""
+    kept = []
+    for name, box in _boxes(data):
+        if name == b"jp2h":
+            inner = [each for part, each in _boxes(box[8:]) if part in _JP2_HEADER]
+            box = struct.pack(">I4s", 8 + sum(map(len, inner)), name) + b"".join(inner)
+        if name in _JP2_BOXES:
+            kept.append(box)
+    return b"".join(kept) or data, b""
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the bytes of each box; the last one may reach to the end."""
+    position = 0
+    while position < len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        end = position + length if length >= 8 else len(data)
+        yield name, data[position:end]
+        position = end
 
 
 def _avif(data: bytes) -> tuple[bytes, bytes]:

@@ -151,22 +151,33 @@ def test_odd_segments_of_a_jpeg(odd: bytes) -> None:
     assert turned(data[:2] + odd + data[2:])
 
 
+@pytest.mark.parametrize("odd", [b"res \0", b"xml \xff", b"uuid"])
+def test_odd_boxes_of_jpeg_2000(odd: bytes) -> None:
+    data = encode("JPEG2000")
+    box = struct.pack(">I", 4 + len(odd)) + odd
+    inside = data.index(b"jp2h") + 4
+    (length,) = struct.unpack_from(">I", data, inside - 8)
+    header = struct.pack(">I", length + len(box)) + b"jp2h" + box
+    assert not turned(data[: inside - 8] + header + data[inside:])
+    assert not turned(data[: inside - 8] + box + data[inside - 8 :])
+
+
 def test_the_orientation_of_xmp() -> None:
     xmp = b"http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation='x' tiff:Orientation=\"6\"/>"
     data = encode("JPEG")
     assert turned(data[:2] + segment(0xE1, xmp) + data[2:])
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF", "BMP", "JPEG2000"])
 def test_the_rest_of_a_file_is_the_same_picture(kind: str) -> None:
     described = Image.Exif()
     described[0x010E] = "a description"
     block = directory([ORIENTATION, (0x010E, 2, 14, b"a description\0")])
     options = {"exif": described if kind in ("TIFF", "AVIF") else b"Exif\0\0" + block}
-    data = encode(kind, **({} if kind == "BMP" else options))
+    data = encode(kind, **({} if kind in ("BMP", "JPEG2000") else options))
     bare, exif = without_metadata(data, kind)
     assert (block in exif) == (kind in ("PNG", "JPEG", "WEBP"))
-    if kind == "BMP":
+    if kind in ("BMP", "JPEG2000"):  # which hold nothing that could be left out
         assert bare == data
         return
     with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(bare)) as after:
@@ -174,7 +185,7 @@ def test_the_rest_of_a_file_is_the_same_picture(kind: str) -> None:
         assert 0x010E in before.getexif() and 0x010E not in after.getexif()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JPEG2000"])
 def test_the_structure_of_damaged_files_is_followed_to_its_end(kind: str) -> None:
     data = encode(kind)
     rng = np.random.default_rng(0)
