@@ -4,7 +4,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -68,13 +68,16 @@ class Member:
         return data
 
 
+def quoted(names: Sequence[str], count: int | None = None) -> str:
+    """Return the first three of some names, for a message; ``count`` is that of all of them."""
+    count = len(names) if count is None else count
+    return ", ".join(map(repr, names[:3])) + (", ..." if count > 3 else "")
+
+
 def first_names(broken: list[tuple[str, str]]) -> str:
     """Return the first three problems, each with the first three names, for a message."""
     names: dict[str, list[str]] = {}
     for name, problem in sorted(broken):
         names.setdefault(problem, []).append(name)
-    shown = [
-        ", ".join(map(repr, group[:3])) + (", ..." if len(group) > 3 else "") + f": {problem}"
-        for problem, group in list(names.items())[:3]
-    ]
+    shown = [f"{quoted(group)}: {problem}" for problem, group in list(names.items())[:3]]
     return "; ".join(shown) + ("; ..." if len(names) > 3 else "")

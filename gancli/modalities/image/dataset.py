@@ -8,7 +8,7 @@ import numpy as np
 from gancli.data import cache
 from gancli.data.dataset import Dataset
 from gancli.data.labels import known_labels
-from gancli.data.member import first_names
+from gancli.data.member import first_names, quoted
 from gancli.data.source import Member, Source
 from gancli.data.split import split
 from gancli.data.survey import cannot_use, decode_all, single_item
@@ -50,21 +50,7 @@ def load(source: Source, spec: ImageSpec, config: ImageConfig, reporter: Reporte
             ``strict`` not all.
     """
     members = pictures(source)
-    ignored = len(source.members) - len(members)
-    for kind, count in left_out(source, members).items():
-        if kind.pictures and config.strict:
-            raise GancliError(
-                f"Among the files are {kind.name} ({count:,}), which cannot be read.",
-                f"Leave out --strict to go on without them, or {kind.advice}.",
-            )
-        if kind.pictures:
-            reporter.warn(
-                f"Left out, since they cannot be read: {kind.name} ({count:,}); {kind.advice}."
-            )
-            ignored -= count
-    if ignored:
-        are = "file that is not a picture" if ignored == 1 else "files that are not pictures"
-        reporter.note(f"Ignored {ignored:,} {are}.")
+    _tell_left_out(source, members, config.strict, reporter)
     pixels, broken, traits = _pixels(source, members, spec, config.strict, reporter)
     if broken:
         reporter.warn(
@@ -93,6 +79,28 @@ def load(source: Source, spec: ImageSpec, config: ImageConfig, reporter: Reporte
     return Dataset({"pixels": pixels}, labels, train, held_out, fingerprint)
 
 
+def _tell_left_out(
+    source: Source, members: list[Member], strict: bool, reporter: Reporter
+) -> None:
+    """Report the files that are not read."""
+    ignored = len(source.members) - len(members)
+    for kind, count in left_out(source, members).items():
+        if not kind.pictures:
+            continue
+        if strict:
+            raise GancliError(
+                f"Among the files are {kind.name} ({count:,}), which cannot be read.",
+                f"Leave out --strict to go on without them, or {kind.advice}.",
+            )
+        reporter.warn(
+            f"Left out, since they cannot be read: {kind.name} ({count:,}); {kind.advice}."
+        )
+        ignored -= count
+    if ignored:
+        are = "file that is not a picture" if ignored == 1 else "files that are not pictures"
+        reporter.note(f"Ignored {ignored:,} {are}.")
+
+
 def _tell(traits: _Traits, config: ImageConfig, reporter: Reporter) -> None:
     """Report everything in the files that is not in the pixels."""
     named = {trait: _named(*counted) for trait, counted in traits.items()}
@@ -106,7 +114,8 @@ def _tell(traits: _Traits, config: ImageConfig, reporter: Reporter) -> None:
             "If their numbers are on another scale than the others', convert them."
         )
     if "clipped" in named:
-        reporter.warn(f"Numbers far beyond the range are clipped in {named['clipped']} (--range).")
+        say = reporter.warn if config.range == "auto" else reporter.note
+        say(f"Numbers far beyond the range are clipped in {named['clipped']} (--range).")
     if "invalid" in named:
         reporter.note(f"Numbers that are missing or not finite are black in {named['invalid']}.")
     if config.channels == "auto" and "alpha" in named:
@@ -116,8 +125,7 @@ def _tell(traits: _Traits, config: ImageConfig, reporter: Reporter) -> None:
 
 
 def _named(count: int, names: list[str]) -> str:
-    shown = ", ".join(map(repr, names)) + (", ..." if count > len(names) else "")
-    return f"{count:,} {'picture' if count == 1 else 'pictures'}: {shown}"
+    return f"{count:,} {'picture' if count == 1 else 'pictures'}: {quoted(names, count)}"
 
 
 def _dull(pixels: np.ndarray, traits: _Traits, spec: ImageSpec) -> str:

@@ -100,8 +100,14 @@ def _decoder_errors() -> Iterator[None]:
         raise BadImage(f"it cannot be decoded ({problem})") from error
 
 
-def _open(data: bytes, shrink_to: int, ranges: Ranges) -> _Opened:
-    """Return a picture; a JPEG may be decoded at a smaller size, but not below ``shrink_to``."""
+def _open(data: bytes, shrink_to: int, ranges: Ranges | None) -> _Opened:
+    """Return a picture.
+
+    Args:
+        data: The file.
+        shrink_to: A JPEG may be decoded at a smaller size, but not below this.
+        ranges: Which numbers are black and white; None goes by those that the picture has.
+    """
     if not data:
         raise BadImage("it is empty")
     if len(data) > MAX_BYTES:
@@ -127,7 +133,11 @@ def _open(data: bytes, shrink_to: int, ranges: Ranges) -> _Opened:
             raise _reason(error, data, kind) from error
         loaded.image.info["exif"] = exif
     found = levels.measure(loaded.image, loaded.numbers)
-    pixels = _upright(_eight_bit(loaded, *ranges.of(found.kind)), loaded.image)
+    if ranges is None and loaded.numbers is not None:
+        low, high = found.low, found.high
+    else:
+        low, high = (ranges or Ranges()).of(found.kind)
+    pixels = _upright(_eight_bit(loaded, low, high), loaded.image)
     # The second picture of a JPEG is a preview or a map of its brightness.
     frames = getattr(loaded.image, "is_animated", False) and kind != "JPEG"
     return _Opened(pixels, min(loaded.size), found, frames)
@@ -208,7 +218,7 @@ def image_info(data: bytes) -> ImageInfo:
         BadImage: It cannot be decoded.
     """
     with _decoder_errors():
-        opened = _open(data, 128, Ranges())
+        opened = _open(data, 128, None)
         image = opened.image
         return ImageInfo(
             opened.short_side, not _in_color(image), _transparent(image), opened.levels

@@ -17,7 +17,7 @@ class Unreadable(NamedTuple):
 
     Args:
         name: What files of it are, in the plural.
-        advice: What to do, in a sentence.
+        advice: What to do: the end of a sentence.
         pictures: Whether they are pictures, which a person would miss among others.
     """
 
@@ -175,7 +175,7 @@ _UNREADABLE: list[tuple[str, bool, _Format, str]] = [
     ),
     (
         "web pages", False,
-        _format(".html .htm", rb"\s*<(?:!doctype html|html|head|body)|\s*<(?:!DOCTYPE|HTML)"),
+        _format(".html .htm", rb"\s*<(?:!doctype|!DOCTYPE|html|HTML|head|\?xml)"),
         "download the pictures again: a server has answered with a page",
     ),
 ]

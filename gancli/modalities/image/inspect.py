@@ -8,7 +8,7 @@ import numpy as np
 
 from gancli.data.claims import claimed
 from gancli.data.labels import find_labels
-from gancli.data.member import BadMember, Member
+from gancli.data.member import BadMember, Member, quoted
 from gancli.data.source import Source
 from gancli.data.survey import COMPANION_SUFFIXES, no_files, survey
 from gancli.data.tables import whole
@@ -31,7 +31,7 @@ MAX_AUTO_SIZE = 64  # pixels of a side, unless --size asks for more
 BROKEN_HINT = "Is this the right folder? Remove the broken files, or convert them to PNG."
 
 _MAX_EXAMINED = 256
-_NAMES_SHOWN = 3
+_KINDS_SHOWN = 3
 
 
 class _Examined(NamedTuple):
@@ -80,7 +80,7 @@ def _no_pictures(source: Source) -> GancliError:
         endings = ", ".join(usual_suffixes())
         return no_files("pictures", source, f"The names of pictures end with {endings}.")
     count = len(source.members)
-    listed = [f"{kind.name} ({number:,})" for kind, number in kinds.most_common(_NAMES_SHOWN)]
+    listed = [f"{kind.name} ({number:,})" for kind, number in kinds.most_common(_KINDS_SHOWN)]
     if unknown := count - sum(kinds.values()):
         listed.append(f"others ({unknown:,})")
     (kind, _), *_ = kinds.most_common(1)
@@ -169,6 +169,4 @@ def _choose_channels(examined: list[_Examined], requested: str) -> tuple[Channel
 
 def _few(names: list[str]) -> str:
     """Return the number of some pictures with the first of their names."""
-    shown = ", ".join(map(repr, sorted(names)[:_NAMES_SHOWN]))
-    more = ", ..." if len(names) > _NAMES_SHOWN else ""
-    return f"{len(names):,} ({shown}{more})"
+    return f"{len(names):,} ({quoted(sorted(names))})"

@@ -77,10 +77,10 @@ def dim(found: Levels, ranges: Ranges) -> bool:
 
 def to_uint8(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Scale numbers so that ``low`` becomes 0 and ``high`` 255; others are clipped, NaN is 0."""
-    flat = values.reshape(-1)
+    flat, width = values.reshape(-1), max(high - low, 1e-38)
     scaled = np.empty(flat.shape, np.uint8)
     for start in range(0, flat.size, _BLOCK):  # so that few of them are float64 at a time
-        block = (flat[start : start + _BLOCK].astype(np.float64) - low) * (255 / (high - low))
+        block = (flat[start : start + _BLOCK].astype(np.float64) - low) * (255 / width)
         block = np.nan_to_num(block, nan=0.0, posinf=255.0, neginf=0.0)
         scaled[start : start + _BLOCK] = np.rint(block.clip(0, 255)).astype(np.uint8)
     return scaled.reshape(values.shape)
