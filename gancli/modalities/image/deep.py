@@ -42,7 +42,7 @@ def numbers(image: ImageFile, raw: str, data: bytes, kind: str) -> np.ndarray | 
     # Pillow keeps the high bytes. Read in the other order of bytes, the low ones take their place.
     high = np.asarray(image)[..., :3]
     low = high
-    if raw.startswith(("RGB;", "RGBA;", "RGBX;")):
+    if kind in ("PNG", "TIFF") and raw.startswith(("RGB;", "RGBA;", "RGBX;")):
         again = Image.open(io.BytesIO(data), formats=(kind,))
         other = raw[:-1] + _OTHER_ORDER[raw[-1]]
         again.tile = [_in_raw_mode(tile, other) for tile in again.tile]

@@ -121,7 +121,7 @@ def find_ranges(found: Sequence[Levels], requested: Range | None) -> tuple[Range
     Args:
         found: The levels of the pictures examined.
         requested: What ``--range`` says. It holds for numbers of more than 8 bits, or for all if
-            no picture has such.
+            no more than a few pictures have such.
 
     Returns:
         The ranges, and sentences.
@@ -130,11 +130,11 @@ def find_ranges(found: Sequence[Levels], requested: Range | None) -> tuple[Range
     sentences = []
     kinds = {each.kind for each in found}
     if requested is not None:
-        alone = kinds == {"eight_bit"}
-        ranges = {"eight_bit": requested} if alone else {}
-        ranges |= {"integer": requested, "floating": requested}
-        rest = "; pictures of 8 bits keep 0..255" if "eight_bit" in kinds and not alone else ""
-        return Ranges(**ranges), [f"Range: {show(requested)}, as requested{rest}."]
+        why = f"Range: {show(requested)}, as requested"
+        if sum(each.kind != "eight_bit" for each in found) <= len(found) // 10:
+            return Ranges(requested, requested, requested), [f"{why}."]
+        rest = "; pictures of 8 bits keep 0..255." if "eight_bit" in kinds else "."
+        return Ranges(integer=requested, floating=requested), [why + rest]
     for kind in kinds - {"eight_bit"}:
         ranges[kind], why = _choose([each for each in found if each.kind == kind])
         sentences.append(why)
@@ -152,9 +152,13 @@ def _choose(group: list[Levels]) -> tuple[Range, str]:
         chosen, odd = inner, "most of "
     reach = lows[-most if odd else 0], highs[most - 1 if odd else -1]
     what = "of more than 8 bits" if whole else "of floats"
+    if len(group) == 1:
+        hold = f"the picture {what} examined holds"
+    else:
+        hold = f"{odd}the {len(group):,} pictures {what} examined hold"
     return chosen, (
-        f"Range: {show(chosen)} from black to white, since {odd}the {len(group):,} pictures {what} "
-        f"examined hold {show(reach)} (--range LOW:HIGH sets it)."
+        f"Range: {show(chosen)} from black to white, since {hold} {show(reach)} "
+        "(--range LOW:HIGH sets it)."
     )
 
 

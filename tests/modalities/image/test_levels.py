@@ -141,6 +141,7 @@ def test_a_request_among_pictures_of_eight_bits_is_for_the_others() -> None:
     ranges, sentences = find_ranges([eight, deep], (0, 4095))
     assert ranges == Ranges((0, 255), (0, 4095), (0, 4095)) and "8 bits keep 0..255" in sentences[0]
     assert find_ranges([eight], (0, 15))[0].eight_bit == (0, 15)
+    assert find_ranges([eight] * 9 + [deep], (0, 15))[0] == Ranges((0, 15), (0, 15), (0, 15))
     assert find_ranges([eight], None) == (Ranges(), [])
     assert find_ranges([eight, deep], None)[0] == Ranges(integer=(0, 4095))
 
