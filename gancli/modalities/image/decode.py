@@ -131,7 +131,8 @@ def _open(data: bytes, shrink_to: int, ranges: Ranges | None) -> _Opened:
             loaded = _load(bare, kind, shrink_to)
         except Exception:
             raise _reason(error, data, kind) from error
-        loaded.image.info["exif"] = exif
+        if exif:
+            loaded.image.info["exif"] = exif
     found = levels.measure(loaded.image, loaded.numbers)
     if ranges is None and loaded.numbers is not None:
         low, high = found.low, found.high
