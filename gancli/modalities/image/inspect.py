@@ -79,15 +79,13 @@ def _no_pictures(source: Source) -> GancliError:
     if not kinds:
         endings = ", ".join(usual_suffixes())
         return no_files("pictures", source, f"The names of pictures end with {endings}.")
-    count = len(source.members)
-    listed = [f"{kind.name} ({number:,})" for kind, number in kinds.most_common(_KINDS_SHOWN)]
-    if unknown := count - sum(kinds.values()):
-        listed.append(f"others ({unknown:,})")
-    (kind, _), *_ = kinds.most_common(1)
+    usual = kinds.most_common(_KINDS_SHOWN)
+    listed = [f"{kind.name} ({number:,})" for kind, number in usual]
+    if others := len(source.members) - sum(number for _, number in usual):
+        listed.append(f"others ({others:,})")
     return GancliError(
-        f"There are no pictures that can be read among the {count:,} file{'s'[: count - 1]} of "
-        f"{str(source.path)!r}: {', '.join(listed)}.",
-        f"About the {kind.name}: {kind.advice}.",
+        f"There are no pictures that can be read in {str(source.path)!r}: {', '.join(listed)}.",
+        " ".join(f"{kind.name[0].upper()}{kind.name[1:]}: {kind.advice}." for kind, _ in usual),
     )
 
 

@@ -100,7 +100,7 @@ def test_a_folder_of_what_cannot_be_read(tmp_path: Path, name: str) -> None:
     head, title, advice = OTHERS[name]
     suffix = Path(name).suffix
     path = write(tmp_path / "x", {f"{index}{suffix}": head for index in range(3)} | {"n": b"x"})
-    listed = rf"no pictures .* 4 files .*: {title}.* \(3\), others \(1\)"
+    listed = rf"no pictures .*: {title}.* \(3\), others \(1\)"
     with pytest.raises(GancliError, match=listed) as caught:
         run(path)
     assert re.search(advice, caught.value.hint)
