@@ -1,7 +1,9 @@
 """Command-line flags: those of every command, and those that a config declares."""
 
+import difflib
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -45,7 +47,27 @@ def declare(command: Callable[..., None], config_type: type) -> Callable[..., No
     parameters = [*own, *added]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.bare_flags = {  # type: ignore[attr-defined]
+        option.flag: option for option in options(config_type) if option.bare
+    }
     return command
+
+
+def complete_bare_flags(args: list[str], bare: Mapping[str, Option]) -> list[str]:
+    """Return arguments in which each flag that may stand alone has its value.
+
+    The word after such a flag is its value only if it is a choice, or looks like a misspelt one:
+    ``--grid emoji`` is a grid of the model emoji.
+    """
+    completed = []
+    for place, word in enumerate(args):
+        if option := bare.get(word):
+            following = args[place + 1] if place + 1 < len(args) else ""
+            near = difflib.get_close_matches(following, option.choices, 1, cutoff=0.8)
+            if not near or (following != near[0] and os.path.exists(following)):
+                word = f"{word}={option.bare}"
+        completed.append(word)
+    return completed
 
 
 def option_help(option: Option) -> str:
@@ -88,7 +110,8 @@ def _annotation(option: Option) -> object:
             show_default=False,
         )
         return Annotated[bool | None, declared]
-    metavar = option.metavar or "|".join(option.choices) or {
+    choices = "|".join(option.choices)
+    metavar = option.metavar or (f"[{choices}]" if option.bare else choices) or {
         int: "N", float: "X"
     }.get(option.type, "TEXT")
     declared = typer.Option(

@@ -4,6 +4,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from gancli.cli.flags import complete_bare_flags
 from gancli.errors import UsageError, suggest
 
 PANEL = "Shell"
@@ -18,6 +19,10 @@ def _write_examples(epilog: str | None, formatter: Any) -> None:
 
 class Command(TyperCommand):
     """A command whose help shows options under headings, and examples as they are."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        bare = getattr(self.callback, "bare_flags", {})
+        return super().parse_args(ctx, complete_bare_flags(args, bare))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

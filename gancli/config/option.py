@@ -35,6 +35,7 @@ class Option:
         flags: Flags that replace the one derived from the name.
         earlier: Value of models and runs that were made before there was such an option, where
             that is not the default.
+        bare: Value that the flag stands for where no choice follows it; empty if one must.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Option:
     metavar: str | None = None
     flags: tuple[str, ...] = ()
     earlier: Value = None
+    bare: str = ""
 
     @property
     def flag(self) -> str:
