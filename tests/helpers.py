@@ -171,7 +171,7 @@ def sample_files(model, reporter=None, **options):
     """Write samples as ``gancli sample`` does; return the bytes on stdout and the files."""
     chosen, stdout = model.modality.options_type(**{"device": "cpu", **options}), io.BytesIO()
     codec, reporter = model.modality.codec()(model.spec, model.config), reporter or Recorder()
-    writer = codec.writer(choose_seeds(chosen)[0], chosen, reporter, lambda: stdout)
+    writer = codec.writer(choose_seeds(chosen)[0], chosen, reporter, lambda: stdout, "tiny")
     with open_engine(model, chosen.device) as engine:
         made = generate(engine, codec, writer.requests, chosen, model.calibration, reporter)
         with writer:
@@ -182,7 +182,9 @@ def sample_files(model, reporter=None, **options):
 
 def write_samples(codec, seeds, options, make, reporter=None, stdout=None):
     """Write the samples that ``make`` gives for the writer's requests; return the files."""
-    writer = codec.writer(list(seeds), options, reporter or Recorder(), stdout or _no_stdout)
+    writer = codec.writer(
+        list(seeds), options, reporter or Recorder(), stdout or _no_stdout, "tiny"
+    )
     with writer:
         for sample in make(writer.requests):
             writer.write(sample)

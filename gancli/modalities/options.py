@@ -18,6 +18,12 @@ def labels() -> str:
     )
 
 
+def show() -> bool:
+    return option(
+        False, "Draw the samples on the terminal; without -o they go nowhere else.", "Output"
+    )
+
+
 def latent() -> int:
     return option(64, "Numbers in the noise vector z.", "Networks", minimum=1, maximum=4096)
 

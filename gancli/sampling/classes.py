@@ -33,7 +33,8 @@ def choose_labels(
     """Return the number of each request's class, int64, shape (n,), or None without classes.
 
     Args:
-        requests: What is asked for; a seed draws its own class, candidates share one.
+        requests: What is asked for; a seed draws its own class, candidates share one, unless the
+            request names it.
         class_name: The class that every sample is to have, by name or number, or None.
         classes: Names of the classes.
         counts: How often each occurs in the data.
@@ -45,4 +46,8 @@ def choose_labels(
         return np.full(len(requests), class_index(class_name, classes), np.int64)
     if not classes:
         return None
-    return np.array([drawn_class(request, counts) for request in requests], np.int64)
+    drawn = [
+        drawn_class(request, counts) if request.label is None else request.label
+        for request in requests
+    ]
+    return np.array(drawn, np.int64)

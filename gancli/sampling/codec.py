@@ -1,8 +1,11 @@
 """What sampling needs of a modality, for one model: numpy alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
+
+import numpy as np
 
 from gancli.reporting import Reporter
 from gancli.sampling.config import SampleConfig
@@ -20,9 +23,17 @@ class Codec(Protocol[OptionsT_contra]):
         """Return the generator's inputs, a row for each request."""
 
     def writer(
-        self, seeds: Sequence[int], options: OptionsT_contra, reporter: Reporter, stdout: Stdout
+        self, seeds: Sequence[int], options: OptionsT_contra, reporter: Reporter, stdout: Stdout,
+        model: str,
     ) -> Writer:
         """Return what writes the samples of seeds; whatever can be refused is refused here.
+
+        Args:
+            seeds: Of the samples.
+            options: How they are made and written.
+            reporter: Hears what was chosen.
+            stdout: Gives standard output.
+            model: Name of the model, for the files' comments.
 
         Raises:
             UsageError: The options do not go together.
@@ -31,3 +42,33 @@ class Codec(Protocol[OptionsT_contra]):
 
     def preview(self, samples: Sequence[Sample], path: Path) -> None:
         """Write a picture, or a text, of a few samples beside ``path``, with a fitting suffix."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What a terminal shows of samples.
+
+    Args:
+        pixels: uint8, shape (h, w, c), grey, RGB or RGBA.
+        caption: A line above it; may be empty.
+        scale: Side of the square that each pixel becomes; as much as there is room for if None.
+    """
+
+    pixels: np.ndarray
+    caption: str = ""
+    scale: int | None = None
+
+
+class PictureCodec(Codec[OptionsT_contra], Protocol[OptionsT_contra]):
+    """A codec whose samples can be seen; its options may be ``shown``."""
+
+    def pictures(
+        self, samples: Sequence[Sample], options: OptionsT_contra, width: int
+    ) -> list[Picture]:
+        """Return what a terminal shows of samples.
+
+        Args:
+            samples: Some of those that the writer asked for, in order.
+            options: How they were made.
+            width: Pixels beside each other that the terminal has room for.
+        """

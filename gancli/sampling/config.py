@@ -45,3 +45,8 @@ class SampleConfig:
     def scored(self) -> bool:
         """Whether the discriminator has to look at each sample."""
         return self.guided > 1
+
+    @property
+    def shown(self) -> bool:
+        """Whether the terminal is to show the samples; only a PictureCodec's options say so."""
+        return False

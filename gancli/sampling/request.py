@@ -18,6 +18,7 @@ class SampleRequest:
         fraction: How far it is from ``seed`` to ``toward``, 0 to 1.
         class_seed: Seed whose class is drawn, so that an interpolation keeps one class; ``seed``
             if None.
+        label: Number of the class, or None for one that a seed draws.
     """
 
     seed: int
@@ -25,6 +26,7 @@ class SampleRequest:
     toward: int | None = None
     fraction: float = 0.0
     class_seed: int | None = None
+    label: int | None = None
 
 
 class SeedRequests(Sequence[SampleRequest]):

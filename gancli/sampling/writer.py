@@ -52,6 +52,13 @@ class Writer(ABC):
         """Write what could only be written once all samples were there."""
 
 
+class Unwritten(Writer):
+    """Writes nothing: the samples are for something else, such as the terminal."""
+
+    def write(self, sample: Sample) -> None:
+        pass
+
+
 class StreamWriter(Writer):
     """Writes to one file, or to standard output.
 

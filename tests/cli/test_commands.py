@@ -103,7 +103,7 @@ def sampler(monkeypatch):
         def __init__(self, spec, config):
             assert (spec, config) == ("spec", "config")
 
-        def writer(self, seeds, options, reporter, stdout):
+        def writer(self, seeds, options, reporter, stdout, model):
             stub.seeds, stub.options = seeds, options
             return Writer(seeds, options.output, stdout)
 

@@ -172,7 +172,7 @@ def test_guided_samples_are_those_the_discriminator_prefers():
     assert all(isinstance(sample.log_odds, float) for sample in guided)
     assert any(sample.data.tobytes() != first[sample.request.seed] for sample in guided)
     assert any(sample.request.candidate for sample in guided)
-    sample_files(model, reporter, seed=0, n=3, guided=8, grid=True)
+    sample_files(model, reporter, seed=0, n=3, guided=8, grid="plain")
     assert any("of 8 candidates" in note for note in reporter.notes)
     # The scale decides how much the discriminator is believed; at 0 all candidates are alike.
     indifferent = replace(model, calibration=Calibration(0.0, 0.0, 0.5))

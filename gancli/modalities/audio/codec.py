@@ -17,12 +17,15 @@ from gancli.modalities.audio.writers import (
     Folder,
     Joined,
     RawStream,
+    Unheard,
     clip_of,
     joined,
     spectrogram_file,
 )
 from gancli.reporting import Reporter
+from gancli.sampling.codec import Picture
 from gancli.sampling.interpolation import check_route, route
+from gancli.sampling.origin import Origin
 from gancli.sampling.request import Inputs, Sample, SampleRequest, SeedRequests
 from gancli.sampling.target import Stdout, Target, parse_target
 from gancli.sampling.writer import Writer
@@ -33,7 +36,7 @@ _MAX_HEARD = 16  # clips of a preview that become sound
 
 @dataclass(frozen=True)
 class AudioCodec:
-    """The :class:`gancli.sampling.codec.Codec` of sounds.
+    """The :class:`gancli.sampling.codec.PictureCodec` of sounds.
 
     Args:
         spec, config: Of the model.
@@ -46,7 +49,8 @@ class AudioCodec:
         return generator_inputs(requests, self.spec, self.config, options)
 
     def writer(
-        self, seeds: Sequence[int], options: AudioSampleConfig, reporter: Reporter, stdout: Stdout
+        self, seeds: Sequence[int], options: AudioSampleConfig, reporter: Reporter, stdout: Stdout,
+        model: str,
     ) -> Writer:
         """Return what writes the clips of seeds.
 
@@ -58,7 +62,8 @@ class AudioCodec:
         _check_format(options)
         target = parse_target(options, "sounds", FORMATS, stdout)
         form = _form(target, options)
-        clips = Clips(self.spec, options.frames(self.spec), _picture(options), reporter)
+        origin = Origin.of(model, self.spec.classes, options)
+        clips = Clips(self.spec, options.frames(self.spec), _picture(options), reporter, origin)
         if target.folder:
             for flag, value in (("--interpolate", options.interpolate), ("--gap", options.gap)):
                 if value is not None:
@@ -71,6 +76,8 @@ class AudioCodec:
         if options.interpolate is not None:
             check_route(len(seeds), options.guided)
             requests = route(seeds, options.interpolate, closed=False)
+        if options.show and options.output is None:
+            return Unheard(requests, target, clips)
         gap = round((GAP if options.gap is None else options.gap) * self.spec.rate)
         if form == "raw" and target.path is None:
             return RawStream(requests, target, gap, clips)
@@ -80,9 +87,20 @@ class AudioCodec:
         """Write clips joined as WAV, and their spectrograms as PNG."""
         clips = [clip_of(sample, self.spec, self.spec.frames) for sample in samples[:_MAX_HEARD]]
         sound = np.concatenate(list(joined(clips, round(GAP * self.spec.rate))))
-        write_file(path.with_name(path.name + ".wav"), encode(sound, self.spec.rate, "wav"))
-        png = spectrogram_file([sample.data for sample in samples], self.spec, self.spec.frames)
+        wav = encode(sound, self.spec.rate, "wav", "gancli")
+        write_file(path.with_name(path.name + ".wav"), wav)
+        png = spectrogram_file(samples, self.spec, self.spec.frames, {"software": "gancli"})
         write_file(path.with_name(path.name + ".png"), png)
+
+    def pictures(
+        self, samples: Sequence[Sample], options: AudioSampleConfig, width: int
+    ) -> list[Picture]:
+        """Return what a terminal shows of samples: their spectrograms in one picture."""
+        from gancli.modalities.audio.spectrogram import spectrograms  # torch
+
+        frames = options.frames(self.spec)
+        items = [sample.data[:frames] for sample in samples]
+        return [Picture(spectrograms(items, self.spec, frames, width))]
 
 
 def _check_format(options: AudioSampleConfig) -> None:

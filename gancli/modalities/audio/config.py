@@ -147,6 +147,11 @@ class AudioSampleConfig(SampleConfig):
     format: str | None = option(
         None, "Format where no file name says it.", "Output", choices=("wav", "flac", "ogg")
     )
+    show: bool = shared.show()
+
+    @property
+    def shown(self) -> bool:
+        return self.show
 
     def frames(self, spec: "AudioSpec") -> int:
         """Return the frames that the generator is to make at most.

@@ -25,13 +25,14 @@ def pcm(samples: np.ndarray) -> bytes:
     return data
 
 
-def encode(samples: np.ndarray, rate: int, form: str) -> bytes:
+def encode(samples: np.ndarray, rate: int, form: str, comment: str) -> bytes:
     """Return samples as the bytes of a complete file.
 
     Args:
         samples: float32, shape (n, channels), in [-1, 1].
         rate: Sample rate in Hz.
-        form: ``wav``, ``flac``, ``ogg`` or ``raw``.
+        form: ``wav``, ``flac``, ``ogg`` or ``raw``, which has no room for a comment.
+        comment: What the file says of itself; libsndfile reads up to 2,048 bytes of it in a WAV.
 
     Raises:
         GancliError: The format does not support this rate.
@@ -45,7 +46,11 @@ def encode(samples: np.ndarray, rate: int, form: str) -> bytes:
     try:
         # Converted to 16 bits here, since how soundfile rounds floats depends on its build.
         data = np.rint(samples * 32767).astype(np.int16)
-        soundfile.write(buffer, data, rate, subtype, format=container)
+        with soundfile.SoundFile(
+            buffer, "w", rate, samples.shape[1], subtype, format=container
+        ) as file:
+            file.comment = comment
+            file.write(data)
     except soundfile.LibsndfileError as error:
         raise GancliError(
             f"{form.upper()} does not support a sample rate of {rate:,} Hz: {error}",

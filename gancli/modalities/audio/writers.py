@@ -1,7 +1,7 @@
 """Each way of writing sounds: a file each, joined in one, or as a stream of samples."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
@@ -11,13 +11,15 @@ import numpy as np
 from gancli.modalities.audio.encode import encode, normalized, pcm
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.reporting import Reporter
+from gancli.sampling.origin import Origin, as_text
 from gancli.sampling.request import Sample, SampleRequest, SeedRequests
 from gancli.sampling.target import Target
-from gancli.sampling.writer import StreamWriter, Writer
+from gancli.sampling.writer import StreamWriter, Unwritten, Writer
 from gancli.storage.files import write_file
 
 GAP = 0.25  # seconds between clips that are joined, unless --gap says otherwise
 _MAX_PICTURED = 64  # clips of a spectrogram picture
+_MAX_FACT = 450  # characters of each fact in a sound's comment, of which WAV has 2,048 bytes
 
 
 def name_of(seed: int, form: str) -> str:
@@ -32,11 +34,24 @@ def clip_of(sample: Sample, spec: AudioSpec, frames: int) -> np.ndarray:
     return normalized(mel_to_audio(sample.data[:frames], spec, sample.request.seed))
 
 
-def spectrogram_file(items: Sequence[np.ndarray], spec: AudioSpec, frames: int) -> bytes:
-    """Return a PNG of the spectrograms of items, each (frames, depth)."""
-    from gancli.modalities.audio.spectrogram import spectrograms  # torch
+def facts_of(samples: Sequence[Sample], origin: Origin, limit: int = 8000) -> dict[str, str]:
+    """Return what a file says of samples; those between two seeds are said to be of the first."""
+    pairs = list(dict.fromkeys((sample.request.seed, sample.label) for sample in samples))
+    return origin.facts([seed for seed, _ in pairs], [label for _, label in pairs], limit)
 
-    return spectrograms(items, spec, frames)
+
+def comment_of(samples: Sequence[Sample], origin: Origin) -> str:
+    """Return what a sound file says of samples."""
+    return as_text(facts_of(samples, origin, _MAX_FACT))
+
+
+def spectrogram_file(
+    samples: Sequence[Sample], spec: AudioSpec, frames: int, facts: Mapping[str, str]
+) -> bytes:
+    """Return a PNG of the spectrograms of samples."""
+    from gancli.modalities.audio.spectrogram import as_png, spectrograms  # torch
+
+    return as_png(spectrograms([sample.data[:frames] for sample in samples], spec, frames), facts)
 
 
 def joined(clips: Iterable[np.ndarray], gap: int) -> Iterator[np.ndarray]:
@@ -55,14 +70,16 @@ class Clips:
         frames: The most that a clip may have.
         picture: Where a picture of the spectrograms goes, or None.
         reporter: Hears the figures.
+        origin: What files say of their samples.
     """
 
     def __init__(
-        self, spec: AudioSpec, frames: int, picture: Path | None, reporter: Reporter
+        self, spec: AudioSpec, frames: int, picture: Path | None, reporter: Reporter,
+        origin: Origin,
     ) -> None:
-        self.spec, self.frames, self.picture = spec, frames, picture
+        self.spec, self.frames, self.picture, self.origin = spec, frames, picture, origin
         self._reporter, self._started = reporter, time.monotonic()
-        self._pictured: list[np.ndarray] = []
+        self._pictured: list[Sample] = []
         self._seconds: list[float] = []
 
     @property
@@ -72,16 +89,24 @@ class Clips:
 
     def sound(self, sample: Sample) -> np.ndarray:
         """Return a sample's sound, shape (samples, channels)."""
-        if self.picture is not None and len(self._pictured) < _MAX_PICTURED:
-            self._pictured.append(sample.data[: self.frames])
+        self.remember(sample)
         clip = clip_of(sample, self.spec, self.frames)
         self._seconds.append(len(clip) / self.spec.rate)
         return clip
 
+    def remember(self, sample: Sample) -> None:
+        """Keep a sample for the picture."""
+        if self.picture is not None and len(self._pictured) < _MAX_PICTURED:
+            self._pictured.append(sample)
+
     def finish(self) -> None:
-        """Write the picture and report the figures."""
+        """Write the picture and report the figures, if there was sound."""
         if self.picture is not None:
-            write_file(self.picture, spectrogram_file(self._pictured, self.spec, self.frames))
+            facts = facts_of(self._pictured, self.origin)
+            png = spectrogram_file(self._pictured, self.spec, self.frames, facts)
+            write_file(self.picture, png)
+        if not self._seconds:
+            return
         seconds, work = sum(self._seconds), time.monotonic() - self._started
         self._reporter.figure("sound_seconds", round(seconds, 3))
         self._reporter.figure("real_time_factor", round(work / seconds, 4))
@@ -99,7 +124,8 @@ class Folder(Writer):
         super().__init__(requests, [*files, *clips.files], target.force)
 
     def write(self, sample: Sample) -> None:
-        data = encode(self.clips.sound(sample), self.clips.spec.rate, self.form)
+        comment = comment_of([sample], self.clips.origin)
+        data = encode(self.clips.sound(sample), self.clips.spec.rate, self.form, comment)
         write_file(self.path / name_of(sample.request.seed, self.form), data, durable=False)
 
     def finish(self) -> None:
@@ -115,13 +141,32 @@ class Joined(StreamWriter):
         super().__init__(requests, target, clips.files)
         self.form, self.gap, self.clips = form, gap, clips
         self._sounds: list[np.ndarray] = []
+        self._samples: list[Sample] = []
 
     def write(self, sample: Sample) -> None:
         self._sounds.append(self.clips.sound(sample))
+        self._samples.append(sample)
 
     def finish(self) -> None:
         sound = np.concatenate(list(joined(self._sounds, self.gap)))
-        self.stream.write(encode(sound, self.clips.spec.rate, self.form))
+        comment = comment_of(self._samples, self.clips.origin)
+        self.stream.write(encode(sound, self.clips.spec.rate, self.form, comment))
+        self.clips.finish()
+
+
+class Unheard(Unwritten):
+    """No sound, but the picture of the spectrograms if one is asked for."""
+
+    def __init__(
+        self, requests: Sequence[SampleRequest], target: Target, clips: Clips
+    ) -> None:
+        super().__init__(requests, clips.files, target.force)
+        self.clips = clips
+
+    def write(self, sample: Sample) -> None:
+        self.clips.remember(sample)
+
+    def finish(self) -> None:
         self.clips.finish()
 
 

@@ -185,7 +185,15 @@ class ImageSampleConfig(SampleConfig):
         None, "Draw noise again that is beyond this many deviations: fewer oddities, less variety.",
         "Samples", minimum=0.01, maximum=10.0,
     )
-    grid: bool = option(False, "Lay all samples out in one picture.", "Output")
+    grid: str | None = option(
+        None, "Lay all samples out in one picture; classes: a row of -n samples for each class, "
+        "with its name.", "Output", choices=("plain", "classes"), bare="plain",
+    )
+    scale: int | None = option(
+        None, "Make each pixel a square of N x N; 1 unless set, and in an animation what makes it "
+        "some 256 pixels wide.", "Output", minimum=1, maximum=64,
+    )
+    show: bool = shared.show()
     tar: bool = option(False, "Write a tar of pictures.", "Output")
     format: str | None = option(
         None, "Format where no file name says it.", "Output", choices=("png", "jpeg", "webp", "gif")
@@ -194,3 +202,7 @@ class ImageSampleConfig(SampleConfig):
         None, "This many frames from each seed to the next: an animated GIF or WebP, else a strip.",
         "Samples", minimum=2, maximum=1000,
     )
+
+    @property
+    def shown(self) -> bool:
+        return self.show

@@ -1,11 +1,13 @@
 """Encoding pixels as image files."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image, PngImagePlugin
+
+from gancli.sampling.origin import as_text
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}
 ANIMATED = ("gif", "webp")
@@ -31,24 +33,23 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image).convert("RGB")
 
 
-def encode(pixels: np.ndarray, form: str, key: str, note: str) -> bytes:
+def encode(pixels: np.ndarray, form: str, facts: Mapping[str, str]) -> bytes:
     """Return a picture as the bytes of a file.
 
     Args:
         pixels: uint8, shape (h, w, c).
         form: ``png``, ``jpeg`` (RGBA is blended with white) or ``webp`` (lossless).
-        key, note: Metadata such as ``seed`` and ``123``, stored as a text chunk in a PNG and as
-            the Exif description in other formats.
+        facts: Metadata such as ``seed`` and ``123``, a text chunk each in a PNG and together the
+            Exif description in other formats.
     """
     image, options = _to_pillow(pixels), dict[str, Any]()
     if form == "png":
         text = PngImagePlugin.PngInfo()
-        text.add_text(key, note)
+        for name, value in facts.items():
+            text.add_text(name, value)
         options["pnginfo"] = text
     else:
-        exif = Image.Exif()
-        exif[_DESCRIPTION] = f"{key} {note}"
-        options["exif"] = exif
+        options["exif"] = _exif(facts)
     if form == "jpeg":
         image = _opaque(image)
         options |= {"quality": 95, "subsampling": 0}
@@ -59,13 +60,25 @@ def encode(pixels: np.ndarray, form: str, key: str, note: str) -> bytes:
     return buffer.getvalue()
 
 
-def encode_animation(frames: Sequence[np.ndarray], form: str) -> bytes:
-    """Return frames, each uint8 (h, w, c), as a looping GIF (RGBA blended with white) or WebP."""
+def _exif(facts: Mapping[str, str]) -> Image.Exif:
+    exif = Image.Exif()
+    exif[_DESCRIPTION] = as_text(facts).encode()  # as bytes, since Pillow would make it ASCII
+    return exif
+
+
+def encode_animation(frames: Sequence[np.ndarray], form: str, facts: Mapping[str, str]) -> bytes:
+    """Return frames as a looping GIF, with a comment, or WebP, with an Exif description.
+
+    Args:
+        frames: Each uint8, shape (h, w, c).
+        form: ``gif`` (RGBA is blended with white) or ``webp`` (lossless).
+        facts: As for :func:`encode`.
+    """
     images = [_to_pillow(frame) for frame in frames]
-    options: dict[str, Any] = {"lossless": True, "exact": True}
+    options: dict[str, Any] = {"lossless": True, "exact": True, "exif": _exif(facts)}
     if form == "gif":
         images = [_opaque(image) for image in images]
-        options = {"optimize": False}
+        options = {"optimize": False, "comment": as_text(facts).encode()}
     buffer = io.BytesIO()
     images[0].save(
         buffer, form, save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, **options

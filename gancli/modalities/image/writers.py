@@ -1,24 +1,27 @@
 """Each way of writing pictures: one file, many, a grid, a tar, an animation, a strip."""
 
 import io
-import math
 import tarfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from gancli.errors import UsageError
+from gancli.modalities.image.canvas import Canvas, enlarged, near_square
 from gancli.modalities.image.encode import MAX_PIXELS, MAX_SIDE, encode, encode_animation
+from gancli.modalities.image.labels import beside, drawable
 from gancli.modalities.image.pixels import to_pixels
 from gancli.sampling.interpolation import route
+from gancli.sampling.origin import Origin
 from gancli.sampling.request import Sample, SampleRequest, SeedRequests
 from gancli.sampling.target import Target
 from gancli.sampling.writer import StreamWriter, Writer
 from gancli.storage.files import write_file
 
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
-_SMALLEST = 16  # pixels of a side, before the real one is known
+_MOVING = 256  # pixels of a side that an animation is enlarged to at most, unless --scale says more
 
 
 def name_of(seed: int, form: str) -> str:
@@ -26,59 +29,98 @@ def name_of(seed: int, form: str) -> str:
     return f"seed-{seed:06d}{_SUFFIXES[form]}"
 
 
-def ranges(seeds: Sequence[int]) -> str:
-    """Return seeds as ``--seeds`` takes them, such as 0-63,99."""
-    spans: list[list[int]] = []
-    for seed in seeds:
-        if spans and seed == spans[-1][1] + 1:
-            spans[-1][1] = seed
-        else:
-            spans.append([seed, seed])
-    return ",".join(f"{low}-{high}" if high > low else f"{low}" for low, high in spans)
-
-
-def _pixels(sample: Sample) -> np.ndarray:
+def pixels_of(sample: Sample) -> np.ndarray:
     """Return a sample's picture, uint8 (h, w, c)."""
     pixels: np.ndarray = to_pixels(sample.data[None])[0]
     return pixels
 
 
-def _file(sample: Sample, form: str) -> bytes:
-    return encode(_pixels(sample), form, "seed", str(sample.request.seed))
+@dataclass(frozen=True)
+class Style:
+    """How pictures are written.
+
+    Args:
+        form: Format, such as ``png``.
+        size: Side of a generated picture in pixels.
+        scale: Side of the square that each of its pixels becomes.
+        origin: What files say of their samples.
+    """
+
+    form: str
+    size: int
+    scale: int
+    origin: Origin
+
+    def file(self, sample: Sample) -> bytes:
+        """Return a picture as the bytes of a file."""
+        facts = self.origin.facts([sample.request.seed], [sample.label])
+        return encode(enlarged(pixels_of(sample), self.scale), self.form, facts)
+
+    def extent(self, columns: int, count: int) -> tuple[int, int]:
+        """Return the width and height of so many pictures in one."""
+        side = self.size * self.scale
+        return columns * side, -(-count // columns) * side
+
+    def check(self, columns: int, count: int) -> None:
+        """Check that ``count`` pictures make no picture that is too large.
+
+        Raises:
+            UsageError: They do.
+        """
+        width, height = self.extent(columns, count)
+        if height * width > MAX_PIXELS or max(height, width) > MAX_SIDE[self.form]:
+            what = f"{count:,} pictures make one" if count > 1 else "The picture would be one"
+            fewer = "Ask for fewer, or for separate files: a directory (-o DIR/) or a tar (--tar)."
+            raise UsageError(
+                f"{what} of {width:,} x {height:,} pixels, too large for {self.form.upper()} or "
+                "for most programs.",
+                f"Give a --scale below {self.scale}." if self.scale > 1 else fewer,
+            )
+
+
+def moving_scale(size: int, frames: int) -> int:
+    """Return how much an animation is enlarged that nobody gave a ``--scale``."""
+    scale = max(1, _MOVING // size)
+    while scale > 1 and frames * (size * scale) ** 2 > MAX_PIXELS:
+        scale -= 1
+    return scale
 
 
 class Single(StreamWriter):
     """One picture."""
 
-    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
+    def __init__(self, seeds: Sequence[int], target: Target, style: Style) -> None:
+        style.check(1, 1)
         super().__init__(SeedRequests(seeds), target)
-        self.form = form
+        self.style, self.extent = style, style.extent(1, 1)
 
     def write(self, sample: Sample) -> None:
-        self.stream.write(_file(sample, self.form))
+        self.stream.write(self.style.file(sample))
 
 
 class Folder(Writer):
     """A directory with a file for each seed."""
 
-    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
+    def __init__(self, seeds: Sequence[int], target: Target, style: Style) -> None:
         assert target.path is not None
-        self.path, self.form = target.path, form
+        style.check(1, 1)
+        self.path, self.style = target.path, style
         distinct = list(dict.fromkeys(seeds))
-        files = [self.path / name_of(seed, form) for seed in distinct]
+        files = [self.path / name_of(seed, style.form) for seed in distinct]
         super().__init__(SeedRequests(distinct), files, target.force)
 
     def write(self, sample: Sample) -> None:
-        path = self.path / name_of(sample.request.seed, self.form)
-        write_file(path, _file(sample, self.form), durable=False)
+        path = self.path / name_of(sample.request.seed, self.style.form)
+        write_file(path, self.style.file(sample), durable=False)
 
 
 class Tar(StreamWriter):
     """A tar with a file for each seed; the same seeds give the same bytes."""
 
-    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
+    def __init__(self, seeds: Sequence[int], target: Target, style: Style) -> None:
+        style.check(1, 1)
         super().__init__(SeedRequests(list(dict.fromkeys(seeds))), target)
-        self.form = form
+        self.style = style
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -88,121 +130,116 @@ class Tar(StreamWriter):
         return self
 
     def write(self, sample: Sample) -> None:
-        data = _file(sample, self.form)
+        data = self.style.file(sample)
         # A new TarInfo belongs to nobody and is of 1970.
-        member = tarfile.TarInfo(name_of(sample.request.seed, self.form))
+        member = tarfile.TarInfo(name_of(sample.request.seed, self.style.form))
         member.size = len(data)
         self._tar.addfile(member, io.BytesIO(data))
 
 
-class _LaidOut(StreamWriter):
-    """Pictures laid out in one.
+class LaidOut(StreamWriter):
+    """Pictures laid out in one, row by row.
 
     Args:
         seeds: That the file names.
         requests: What is laid out.
         columns: Pictures in a row.
-        target, form: Where the picture goes, in which format.
+        target, style: Where the picture goes, and how.
     """
 
     def __init__(
         self, seeds: Sequence[int], requests: Sequence[SampleRequest], columns: int, target: Target,
-        form: str,
+        style: Style,
     ) -> None:
-        check_area(columns, len(requests), (_SMALLEST, _SMALLEST), form)
+        style.check(columns, len(requests))
         super().__init__(requests, target)
-        self.seeds, self.columns, self.form = seeds, columns, form
+        self.seeds, self.columns, self.style = seeds, columns, style
+        self.extent = style.extent(columns, len(requests))
+        self._labels: list[int | None] = []
         self._canvas: Canvas | None = None
 
     def write(self, sample: Sample) -> None:
-        pixels = _pixels(sample)
+        pixels = pixels_of(sample)
         if self._canvas is None:
-            check_area(self.columns, len(self.requests), pixels.shape, self.form)
             self._canvas = Canvas(len(self.requests), self.columns, pixels.shape)
         self._canvas.add(pixels)
+        self._labels.append(sample.label)
+
+    def picture(self) -> np.ndarray:
+        """Return what is to be written, uint8 (h, w, c)."""
+        assert self._canvas is not None
+        return enlarged(self._canvas.pixels, self.style.scale)
 
     def finish(self) -> None:
-        assert self._canvas is not None
-        self.stream.write(encode(self._canvas.pixels, self.form, "seeds", ranges(self.seeds)))
+        facts = self.style.origin.facts(self.seeds, self._labels)
+        self.stream.write(encode(self.picture(), self.style.form, facts))
 
 
-class Grid(_LaidOut):
-    """A near-square grid, filled row by row."""
+class Grid(LaidOut):
+    """A near-square grid."""
 
-    def __init__(self, seeds: Sequence[int], target: Target, form: str) -> None:
-        super().__init__(seeds, SeedRequests(seeds), near_square(len(seeds)), target, form)
+    def __init__(self, seeds: Sequence[int], target: Target, style: Style) -> None:
+        super().__init__(seeds, SeedRequests(seeds), near_square(len(seeds)), target, style)
 
 
-class Strip(_LaidOut):
+class ClassGrid(LaidOut):
+    """A row for each class, with its name: the same seeds in each.
+
+    Args:
+        seeds: Of each row.
+        labels: Numbers of the classes.
+        target, style: Where the picture goes, and how.
+    """
+
+    def __init__(
+        self, seeds: Sequence[int], labels: Sequence[int], target: Target, style: Style
+    ) -> None:
+        super().__init__(seeds, class_requests(seeds, labels), len(seeds), target, style)
+        self.rows = {label: style.origin.classes[label] for label in labels}
+        self.unnamed = [name for name in self.rows.values() if not drawable(name)]
+
+    def picture(self) -> np.ndarray:
+        names = [str(label) if name in self.unnamed else name for label, name in self.rows.items()]
+        return beside(names, super().picture())
+
+    def finish(self) -> None:
+        self._labels = list(self.rows)  # one for each row, not for each picture
+        super().finish()
+
+
+def class_requests(seeds: Sequence[int], labels: Sequence[int]) -> list[SampleRequest]:
+    """Return the requests of each seed in the first class, then in the second, and so on."""
+    return [SampleRequest(seed, label=label) for label in labels for seed in seeds]
+
+
+class Strip(LaidOut):
     """One row that leads from the first seed to the last, ``frames`` from each to the next."""
 
-    def __init__(self, seeds: Sequence[int], frames: int, target: Target, form: str) -> None:
+    def __init__(self, seeds: Sequence[int], frames: int, target: Target, style: Style) -> None:
         requests = route(seeds, frames, closed=False)
-        super().__init__(seeds, requests, len(requests), target, form)
+        super().__init__(seeds, requests, len(requests), target, style)
+
+    def finish(self) -> None:
+        self._labels = self._labels[:1]  # all are of one class
+        super().finish()
 
 
 class Animation(StreamWriter):
     """A loop through all seeds, ``frames`` from each to the next."""
 
-    def __init__(self, seeds: Sequence[int], frames: int, target: Target, form: str) -> None:
+    def __init__(self, seeds: Sequence[int], frames: int, target: Target, style: Style) -> None:
         requests = route(seeds, frames, closed=True)
-        self._check_area(len(requests), (_SMALLEST, _SMALLEST), form)
+        style.check(near_square(len(requests)), len(requests))  # a grid of its frames is as large
         super().__init__(requests, target)
-        self.form = form
+        self.seeds, self.style = seeds, style
         self._pictures: list[np.ndarray] = []
-
-    @staticmethod
-    def _check_area(count: int, shape: tuple[int, ...], form: str) -> None:
-        check_area(near_square(count), count, shape, form)  # a grid of its frames is as large
+        self._label: int | None = None
 
     def write(self, sample: Sample) -> None:
-        pixels = _pixels(sample)
-        if not self._pictures:
-            self._check_area(len(self.requests), pixels.shape, self.form)
-        self._pictures.append(pixels)
+        self._pictures.append(pixels_of(sample))
+        self._label = sample.label
 
     def finish(self) -> None:
-        self.stream.write(encode_animation(self._pictures, self.form))
-
-
-def near_square(count: int) -> int:
-    """Return the columns of a grid that is about as wide as high."""
-    return math.isqrt(count - 1) + 1
-
-
-def check_area(columns: int, count: int, shape: tuple[int, ...], form: str) -> None:
-    """Check that ``count`` pictures of shape (h, w, ...) make no picture that is too large.
-
-    Raises:
-        UsageError: They do.
-    """
-    height, width = -(-count // columns) * shape[0], columns * shape[1]
-    if height * width > MAX_PIXELS or max(height, width) > MAX_SIDE[form]:
-        raise UsageError(
-            f"{count:,} pictures make one of {width:,} x {height:,} pixels, too large for "
-            f"{form.upper()} or for most programs.",
-            "Ask for fewer, or for separate files: a directory (-o DIR/) or a tar (--tar).",
-        )
-
-
-class Canvas:
-    """Pictures in rows of one; missing cells are white, or clear where there is transparency.
-
-    Args:
-        count: Number of pictures.
-        columns: Pictures in a row.
-        shape: Of each, (h, w, c).
-    """
-
-    def __init__(self, count: int, columns: int, shape: tuple[int, ...]) -> None:
-        self._height, self._width, depth = shape
-        self._columns, self._filled = columns, 0
-        size = (-(-count // columns) * self._height, columns * self._width, depth)
-        self.pixels = np.full(size, 0 if depth == 4 else 255, np.uint8)
-
-    def add(self, picture: np.ndarray) -> None:
-        """Fill the next cell with a picture, uint8."""
-        row, column = divmod(self._filled, self._columns)
-        top, left = row * self._height, column * self._width
-        self.pixels[top : top + self._height, left : left + self._width] = picture
-        self._filled += 1
+        frames = [enlarged(picture, self.style.scale) for picture in self._pictures]
+        facts = self.style.origin.facts(self.seeds, [self._label])
+        self.stream.write(encode_animation(frames, self.style.form, facts))

@@ -43,11 +43,12 @@ class TextCodec:
         return generator_inputs(requests, self.spec, options)
 
     def writer(
-        self, seeds: Sequence[int], options: TextSampleConfig, reporter: Reporter, stdout: Stdout
+        self, seeds: Sequence[int], options: TextSampleConfig, reporter: Reporter, stdout: Stdout,
+        model: str,
     ) -> Writer:
         _check_prompt(options.prompt)
         self.inputs([SampleRequest(seeds[0])], options)  # refuses an unknown class or prompt
-        writer = choose_writer(seeds, self.spec, options, stdout)
+        writer = choose_writer(seeds, self.spec, options, stdout, model)
         if isinstance(writer, Lines) and writer.record is line and self.spec.split != "lines":
             reporter.note(
                 "A sample is a line: breaks inside it are written as \\n. To keep them, give -0, "
@@ -71,7 +72,7 @@ def _check_prompt(prompt: str | None) -> None:
 
 
 def choose_writer(
-    seeds: Sequence[int], spec: TextSpec, options: TextSampleConfig, stdout: Stdout
+    seeds: Sequence[int], spec: TextSpec, options: TextSampleConfig, stdout: Stdout, model: str
 ) -> Writer:
     """Return the writer of the texts of seeds.
 
@@ -98,7 +99,9 @@ def choose_writer(
                 )
         return Folder(seeds, target, decode)
     record = terminated if options.null else line
-    return Lines(seeds, target, decode, as_json(spec.classes) if options.json_lines else record)
+    if options.json_lines:
+        return Lines(seeds, target, decode, as_json(spec.classes, model))
+    return Lines(seeds, target, decode, record)
 
 
 def _refuse_packed(target: Target) -> None:

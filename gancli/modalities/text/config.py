@@ -175,8 +175,8 @@ class TextSampleConfig(SampleConfig):
         "Samples", minimum=1, maximum=1_000_000,
     )
     jsonl: bool = option(
-        False, "Write one JSON object per line: seed, text, class, tokens, log_likelihood, score.",
-        "Output",
+        False, "Write one JSON object per line: seed, text, class, tokens, log_likelihood, score, "
+        "model.", "Output",
     )
     null: bool = option(
         False, "End each sample with NUL instead of a newline, and escape nothing.", "Output",

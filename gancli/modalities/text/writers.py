@@ -61,8 +61,9 @@ def terminated(text: GeneratedText) -> str:
     return text.text.replace("\0", "\ufffd") + "\0"
 
 
-def as_json(classes: tuple[str, ...]) -> Record:
+def as_json(classes: tuple[str, ...], model: str) -> Record:
     """Return what makes a text a line of JSON, with the name of its class if there are any."""
+    model = _SURROGATE.sub("\ufffd", model)  # of a folder whose name is not UTF-8
 
     def record(text: GeneratedText) -> str:
         sample = text.sample
@@ -72,6 +73,7 @@ def as_json(classes: tuple[str, ...]) -> Record:
         table["tokens"] = len(text.tokens)
         table["log_likelihood"] = _number(text.log_likelihood)
         table["score"] = _number(sample.log_odds)
+        table["model"] = model
         return json.dumps(table, ensure_ascii=False).translate(_SEPARATORS) + "\n"
 
     return record

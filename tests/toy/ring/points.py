@@ -48,7 +48,7 @@ class RingCodec:
     def inputs(self, requests, options):
         return Inputs({"z": np.stack([normal(request.seed, 4) for request in requests])})
 
-    def writer(self, seeds, options, reporter, stdout):
+    def writer(self, seeds, options, reporter, stdout, model):
         target = parse_target(options, "points", [".json"], stdout)
         return Points([SampleRequest(seed) for seed in seeds], target)
 
