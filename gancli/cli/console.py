@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import BinaryIO, Literal, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Literal, TextIO
 
 from gancli.cli.lines import clean, count_line, status_line
 from gancli.cli.live import LiveDisplay
 from gancli.errors import GancliError, UsageError
 from gancli.reporting import Status
+
+if TYPE_CHECKING:
+    from gancli.runtime.terminal import Terminal
+    from gancli.sampling.codec import Picture
 
 Mode = Literal["human", "json", "quiet"]
 
@@ -143,6 +147,36 @@ class Output:
             self._live = None
         self._data_on_terminal = stdout_is_terminal()
         return stream
+
+    def screen(self) -> "Terminal":
+        """Return the terminal that pictures are drawn on: that of stderr, since stdout is for data.
+
+        Raises:
+            UsageError: It is not a terminal.
+        """
+        if sys.stderr is None or not sys.stderr.isatty():
+            raise UsageError(
+                "--show draws on a terminal, and standard error, where it would, is not one.",
+                "Leave --show out and name a file with -o FILE.",
+            )
+        from gancli.runtime.terminal import detect
+
+        unicode = "utf" in sys.stderr.encoding.lower()
+        return detect(sys.stderr.fileno(), os.environ, unicode=unicode)
+
+    def draw(self, picture: "Picture", screen: "Terminal") -> None:
+        """Draw a picture on what :meth:`screen` returned, below its caption."""
+        from gancli.runtime.graphics import draw
+
+        data = draw(picture.pixels, screen, picture.scale)
+        with suppress(OSError, ValueError):
+            if self._live is not None:
+                self._live.stop()
+            if picture.caption:
+                _to_stderr(clean(picture.caption))
+            sys.stderr.flush()
+            sys.stderr.buffer.write(data)
+            sys.stderr.buffer.flush()
 
     def _say(self, text: str) -> None:
         text = clean(text)

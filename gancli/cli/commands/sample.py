@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -13,8 +13,17 @@ from gancli.cli.console import Output, stdout_is_terminal
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import speak
 from gancli.config import options, resolve
+from gancli.errors import UsageError
 from gancli.modalities.base import AnyModality
+from gancli.sampling.config import SampleConfig
 from gancli.storage import bundled
+
+if TYPE_CHECKING:
+    from gancli.runtime.terminal import Terminal
+    from gancli.sampling.codec import PictureCodec
+    from gancli.sampling.request import Sample
+
+_MAX_SHOWN = 256  # samples that the terminal shows
 
 HELP = "Draw samples from a model."
 EXAMPLES = "gancli sample image -n 16 --seed 0 --grid -o grid.png"
@@ -60,15 +69,17 @@ def _sample(
     chosen, _ = resolve(
         modality.options_type, command_line=values, environment=_environment(modality)
     )
-    to_stdout = chosen.output in (None, "-")
+    to_stdout = chosen.output == "-" or (chosen.output is None and not chosen.shown)
     binary = modality.binary
     if to_stdout and binary and stdout_is_terminal():
         output.binary_stdout()  # refuses; better now than after the work
+    screen = _screen(chosen, output) if chosen.shown else None
     if name is None:
         name = bundled.default("models", modality.name)
         output.note(f"No MODEL was given, so this samples {name}.")
     from gancli.artifacts.finding import open_model
     from gancli.artifacts.networks import open_engine
+    from gancli.sampling.origin import title
     from gancli.sampling.sampler import generate
     from gancli.sampling.seeds import choose_seeds
 
@@ -79,12 +90,22 @@ def _sample(
     model = open_model(name, modality.name, output.warn)
     codec = modality.codec()(model.spec, model.config)
     stdout = output.binary_stdout if binary else output.text_stdout
-    writer = codec.writer(seeds, chosen, output, stdout)  # refuses here, before any work
+    # Refuses here, before any work.
+    writer = codec.writer(seeds, chosen, output, stdout, title(name))
+    shown: list[Sample] = []
     with open_engine(model, chosen.device) as engine:
         samples = generate(engine, codec, writer.requests, chosen, model.calibration, output)
         with writer:
             for sample in samples:
                 writer.write(sample)
+                if screen is not None and len(shown) < _MAX_SHOWN:
+                    shown.append(sample)
+    if screen is not None:
+        pictured = cast("PictureCodec[Any]", codec)
+        for picture in pictured.pictures(shown, chosen, screen.extent[0]):
+            output.draw(picture, screen)
+        if len(writer.requests) > len(shown):
+            output.note(f"These are the first {len(shown)} of {len(writer.requests):,}.")
     files = writer.files
     seconds = time.monotonic() - started
     if output.mode == "json":
@@ -100,6 +121,21 @@ def _sample(
             f"Wrote {' and '.join(map(str, files))}." if len(files) < 3
             else f"Wrote {len(files):,} files in {' and '.join(folders)}."
         )
+
+
+def _screen(chosen: SampleConfig, output: Output) -> "Terminal":
+    """Return what ``--show`` draws on.
+
+    Raises:
+        UsageError: It is not a terminal, or standard output leads elsewhere and would get nothing.
+    """
+    screen = output.screen()
+    if chosen.output is None and output.mode != "json" and not stdout_is_terminal():
+        raise UsageError(
+            "--show draws on the terminal, so that nothing would go to standard output.",
+            "Add -o - to send the samples there as well, or leave --show out.",
+        )
+    return screen
 
 
 def _environment(modality: AnyModality) -> dict[str, str]:
