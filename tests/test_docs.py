@@ -1,8 +1,10 @@
 """The documentation: its commands parse, its links lead somewhere, and the README stays short."""
 
 import functools
+import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from gancli.config import options, resolve
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-GUIDES = (README, ROOT / "models/README.md", ROOT / "samples/README.md")
+ZOO = ROOT / "models"
+CARDS = tuple(sorted(ZOO.glob("*/README.md")))
+GUIDES = (README, ZOO / "README.md", ROOT / "samples/README.md", *CARDS)
 PAGES = (*GUIDES, ROOT / "samples/generated/README.md", ROOT / "tests/benchmarks/RESULTS.md")
 MAX_WORDS = 1200
 COMMANDS = ("pip install . && gancli train image --time 2m", "pip install -e '.[dev]' && pytest")
@@ -159,3 +163,31 @@ def test_a_planted_flag_and_a_planted_link_are_caught() -> None:
     assert list(wrong_commands("`--batch 3`, `--no-trim`, `--bacth 3`")) == ["--bacth 3"]
     text = "[a](LICENSE) ![b](samples/none.png) [c](https://example.org) tests/benchmarks/none.py"
     assert list(dead_links(text, ROOT)) == ["samples/none.png", "tests/benchmarks/none.py"]
+
+
+def test_the_page_of_the_models_is_made_from_them(tmp_path: Path) -> None:
+    from benchmarks import models_readme
+
+    text = (ZOO / "README.md").read_text(encoding="utf-8")
+    assert models_readme.page(ZOO) == text, "run tests/benchmarks/index_bundled.py"
+    # The figures are the model's, so that a page of another model says others.
+    shutil.copytree(ZOO, tmp_path / "models")
+    name = next(iter(json.loads((ZOO / "index.json").read_text(encoding="utf-8"))))
+    path = tmp_path / "models" / name / "config.json"
+    table = json.loads(path.read_text(encoding="utf-8"))
+    table["metrics"] |= {"score": 98.7654, "steps": 1234567, "seconds": 7.0}
+    table["provenance"]["command"] = "gancli train image other --steps 7"
+    path.write_text(json.dumps(table), encoding="utf-8")
+    other = models_readme.page(tmp_path / "models")
+    assert f"| [{name}](#{name}) | 7 s |" in other
+    for said in ("| 1,234,567 |", "| 98.8 |", "\ngancli train image other --steps 7\n"):
+        assert said in other and said not in text
+
+
+@pytest.mark.parametrize("card", CARDS, ids=name)
+def test_a_card_says_what_its_model_does(card: Path) -> None:
+    table = json.loads(card.with_name("config.json").read_text(encoding="utf-8"))
+    text = card.read_text(encoding="utf-8")
+    assert table["provenance"]["command"] in text
+    for figure, value in table["metrics"].items():
+        assert f"| {figure} | {value} |" in text

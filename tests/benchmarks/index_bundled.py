@@ -1,10 +1,10 @@
-"""Write the sha256 sums of samples/index.json and models/index.json anew from what lies there.
+"""Write samples/index.json, models/index.json and models/README.md anew from what lies there.
 
     python tests/benchmarks/index_bundled.py [REPOSITORY]
 
-What a person wrote about an item (modality, about, licence, ...) and the order of items, the first
-of a modality being its default, stay. A sample is entered by hand first, with an empty "files"; a
-model enters itself, and its "about" and "licence" are left to be filled in.
+What a person wrote about an item (modality, about, licence, and of a model its data) and the order
+of items, the first of a modality being its default, stay. A sample is entered by hand first, with an
+empty "files"; a model enters itself, and its "about" and "licence" are left to be filled in.
 """
 
 import hashlib
@@ -12,6 +12,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+import models_readme
 
 Index = dict[str, dict[str, Any]]
 
@@ -58,7 +60,7 @@ def models(root: Path, index: Index) -> Index:
 
 
 def main(repository: Path) -> None:
-    """Write both indexes."""
+    """Write both indexes and the page of the models."""
     for root, make in ((repository / "samples", samples), (repository / "models", models)):
         path = root / "index.json"
         index = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -68,6 +70,8 @@ def main(repository: Path) -> None:
             gaps = [key for key in ("about", "licence") if not item.get(key)]
             note = f", without {' or '.join(gaps)}" if gaps else ""
             print(f"{root.name}/{name}: {len(item['files'])} files{note}")
+    models_folder = repository / "models"
+    (models_folder / "README.md").write_text(models_readme.page(models_folder), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ def test_objects_hold_what_is_known():
     assert data.count(b"\n") == 2 and "é".encode() in data
     first, second = map(json.loads, data.splitlines())
     assert first == {
-        "seed": 7, "text": 'say "é"\n\\', "tokens": 9, "log_likelihood": -1.5, "score": 0.25
+        "seed": 7, "text": 'say "é"\n\\', "tokens": 9, "log_likelihood": -1.5, "score": 0.25,
+        "model": "tiny",
     }
-    assert list(second) == ["seed", "text", "tokens", "log_likelihood", "score"]
+    assert list(second) == ["seed", "text", "tokens", "log_likelihood", "score", "model"]
 
 
 def test_objects_hold_the_class():
