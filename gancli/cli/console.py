@@ -124,7 +124,8 @@ class Output:
         if sys.stdout.isatty():
             raise UsageError(
                 "Binary data cannot be shown on a terminal.",
-                "Name a file with -o FILE, or redirect it with > FILE or | PROGRAM.",
+                "Name a file with -o FILE, redirect it with > FILE or | PROGRAM, or see it with "
+                "--show.",
             )
         if self._live is not None:
             self._live.stop()

@@ -18,9 +18,10 @@ def labels() -> str:
     )
 
 
-def show() -> bool:
+def show(what: str) -> bool:
     return option(
-        False, "Draw the samples on the terminal; without -o they go nowhere else.", "Output"
+        False, f"Draw the {what} on the terminal, as well as it can; without -o nothing is "
+        "written.", "Output",
     )
 
 

@@ -3,8 +3,8 @@
     python tests/benchmarks/index_bundled.py [REPOSITORY]
 
 What a person wrote about an item (modality, about, licence, and of a model its data) and the order
-of items, the first of a modality being its default, stay. A sample is entered by hand first, with an
-empty "files"; a model enters itself, and its "about" and "licence" are left to be filled in.
+of items, the first of a modality being its default, stay. A sample is entered by hand first, with
+an empty "files"; a model enters itself, and its "about" and "licence" are left to be filled in.
 """
 
 import hashlib

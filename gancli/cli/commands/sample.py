@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _MAX_SHOWN = 256  # samples that the terminal shows
 
 HELP = "Draw samples from a model."
-EXAMPLES = "gancli sample image -n 16 --seed 0 --grid -o grid.png"
+EXAMPLES = """\
+gancli sample image -n 16 --seed 0 --grid -o grid.png
+gancli sample image -n 4 --show"""
 
 _ModelArgument = Annotated[str | None, typer.Argument(
     metavar="MODEL", show_default=False,

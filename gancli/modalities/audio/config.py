@@ -147,7 +147,7 @@ class AudioSampleConfig(SampleConfig):
     format: str | None = option(
         None, "Format where no file name says it.", "Output", choices=("wav", "flac", "ogg")
     )
-    show: bool = shared.show()
+    show: bool = shared.show("spectrograms")
 
     @property
     def shown(self) -> bool:

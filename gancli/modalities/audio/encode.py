@@ -1,6 +1,7 @@
 """Encode samples as the bytes of a sound file."""
 
 import io
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,8 @@ from gancli.modalities.audio.spec import PEAK
 
 FORMATS: Mapping[str, str] = {".wav": "wav", ".flac": "flac", ".ogg": "ogg", ".raw": "raw"}
 _CONTAINERS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS")}
+
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def normalized(samples: np.ndarray) -> np.ndarray:
@@ -56,4 +59,24 @@ def encode(samples: np.ndarray, rate: int, form: str, comment: str) -> bytes:
             f"{form.upper()} does not support a sample rate of {rate:,} Hz: {error}",
             "Choose wav.",
         ) from error
-    return buffer.getvalue()
+    data = buffer.getvalue()
+    return _with_fixed_serial(data) if form == "ogg" else data
+
+
+def _with_fixed_serial(ogg: bytes) -> bytes:
+    """Return an Ogg stream with serial number 0 for the random one of libsndfile.
+
+    So that the same sound is the same bytes. Each page holds the number and a checksum (RFC 3533),
+    which is CRC-32 from the other end than zlib's: its bits are reversed, in and out.
+    """
+    pages, start = [], 0
+    while start < len(ogg):
+        segments = ogg[start + 26]
+        length = 27 + segments + sum(ogg[start + 27 : start + 27 + segments])
+        page = bytearray(ogg[start : start + length])
+        page[14:18] = page[22:26] = bytes(4)
+        crc = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+        page[22:26] = crc.to_bytes(4, "big").translate(_REVERSED)
+        pages.append(bytes(page))
+        start += length
+    return b"".join(pages)

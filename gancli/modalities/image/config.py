@@ -193,7 +193,7 @@ class ImageSampleConfig(SampleConfig):
         None, "Make each pixel a square of N x N; 1 unless set, and in an animation what makes it "
         "some 256 pixels wide.", "Output", minimum=1, maximum=64,
     )
-    show: bool = shared.show()
+    show: bool = shared.show("pictures")
     tar: bool = option(False, "Write a tar of pictures.", "Output")
     format: str | None = option(
         None, "Format where no file name says it.", "Output", choices=("png", "jpeg", "webp", "gif")
