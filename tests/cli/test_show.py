@@ -166,5 +166,6 @@ def test_who_wants_no_escapes_gets_characters(trained, show, monkeypatch, variab
         monkeypatch.setenv(name, value)
     status, _, err = show("m", "--seed", "3", "--show")
     assert status == 0 and b"\x1b" not in err and err.isascii()
-    lines = err.split(b"\n")
-    assert len(lines) >= 8 and set(b"".join(lines[-9:])) <= set(b" .:-=+*#%@")
+    *_, note, end = lines = err.split(b"\n")
+    assert note.startswith(b"Drawn in characters, since NO_COLOR is set") and end == b""
+    assert len(lines) >= 9 and set(b"".join(lines[-10:-2])) <= set(b" .:-=+*#%@")

@@ -106,6 +106,11 @@ def _sample(
         pictured = cast("PictureCodec[Any]", codec)
         for picture in pictured.pictures(shown, chosen, screen.extent[0]):
             output.draw(picture, screen)
+        if screen.protocol == "characters":
+            output.note(
+                "Drawn in characters, since NO_COLOR is set, TERM is dumb, or the terminal does "
+                "not use UTF-8."
+            )
         if len(writer.requests) > len(shown):
             output.note(f"These are the first {len(shown)} of {len(writer.requests):,}.")
     files = writer.files

@@ -1,7 +1,7 @@
 """Encoding pixels as image files."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,21 +66,21 @@ def _exif(facts: Mapping[str, str]) -> Image.Exif:
     return exif
 
 
-def encode_animation(frames: Sequence[np.ndarray], form: str, facts: Mapping[str, str]) -> bytes:
+def encode_animation(frames: Iterable[np.ndarray], form: str, facts: Mapping[str, str]) -> bytes:
     """Return frames as a looping GIF, with a comment, or WebP, with an Exif description.
 
     Args:
-        frames: Each uint8, shape (h, w, c).
+        frames: Each uint8, shape (h, w, c); a GIF takes one after the other.
         form: ``gif`` (RGBA is blended with white) or ``webp`` (lossless).
         facts: As for :func:`encode`.
     """
-    images = [_to_pillow(frame) for frame in frames]
+    images = map(_to_pillow, frames)
     options: dict[str, Any] = {"lossless": True, "exact": True, "exif": _exif(facts)}
     if form == "gif":
-        images = [_opaque(image) for image in images]
+        images = map(_opaque, images)
         options = {"optimize": False, "comment": as_text(facts).encode()}
     buffer = io.BytesIO()
-    images[0].save(
-        buffer, form, save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, **options
+    next(images).save(
+        buffer, form, save_all=True, append_images=images, duration=FRAME_MS, loop=0, **options
     )
     return buffer.getvalue()

@@ -240,6 +240,6 @@ class Animation(StreamWriter):
         self._label = sample.label
 
     def finish(self) -> None:
-        frames = [enlarged(picture, self.style.scale) for picture in self._pictures]
+        frames = (enlarged(picture, self.style.scale) for picture in self._pictures)
         facts = self.style.origin.facts(self.seeds, [self._label])
         self.stream.write(encode_animation(frames, self.style.form, facts))
