@@ -162,7 +162,7 @@ class Output:
             )
         from gancli.runtime.terminal import detect
 
-        unicode = "utf" in sys.stderr.encoding.lower()
+        unicode = "utf" in (sys.stderr.encoding or "").lower()
         return detect(sys.stderr.fileno(), os.environ, unicode=unicode)
 
     def draw(self, picture: "Picture", screen: "Terminal") -> None:

@@ -21,7 +21,7 @@ _PALETTE = np.concatenate([
     np.repeat(np.arange(8, 248, 10), 3).reshape(-1, 3),
 ])
 _FIRST_COLOR = 16  # the number of the palette's first
-_MAX_SCALE = 8  # unless someone asks for more
+_MAX_TEXT_SCALE = 8  # unless someone asks for more
 
 
 def draw(pixels: np.ndarray, terminal: Terminal, scale: int | None = None) -> bytes:
@@ -31,9 +31,10 @@ def draw(pixels: np.ndarray, terminal: Terminal, scale: int | None = None) -> by
         pixels: The picture.
         terminal: Where it is drawn.
         scale: Side of the square that each pixel becomes; as large as the terminal has room for,
-            up to 8, if it is None. A picture that is too wide is made smaller.
+            but no wider than a character, if it is None. A picture that is too wide is made
+            smaller.
     """
-    fitting = _fitted(pixels, terminal.extent, scale)
+    fitting = _fitted(pixels, terminal, scale)
     match terminal.protocol:
         case "kitty":
             return kitty(fitting)
@@ -47,16 +48,18 @@ def draw(pixels: np.ndarray, terminal: Terminal, scale: int | None = None) -> by
             return characters(fitting)
 
 
-def _fitted(pixels: np.ndarray, extent: tuple[int, int], scale: int | None) -> np.ndarray:
+def _fitted(pixels: np.ndarray, terminal: Terminal, scale: int | None) -> np.ndarray:
     """Return a picture as large as it is drawn."""
     height, width = pixels.shape[:2]
+    extent = terminal.extent
     if width > extent[0]:
         smaller = _to_pillow(pixels).resize(
             (extent[0], max(1, round(height * extent[0] / width))), Image.Resampling.BOX
         )
         return np.asarray(smaller).reshape(smaller.height, smaller.width, -1)
     if scale is None:
-        scale = max(1, min(extent[0] // width, extent[1] // height, _MAX_SCALE))
+        most = _MAX_TEXT_SCALE if terminal.is_text else terminal.cell[0]
+        scale = max(1, min(extent[0] // width, extent[1] // height, most))
     scale = min(scale, extent[0] // width)
     return pixels.repeat(scale, 0).repeat(scale, 1)
 

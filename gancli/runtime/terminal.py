@@ -49,10 +49,14 @@ class Terminal:
     colors: int = 256
 
     @property
+    def is_text(self) -> bool:
+        """Whether pictures are made of characters."""
+        return self.protocol in ("blocks", "characters")
+
+    @property
     def extent(self) -> tuple[int, int]:
         """Width and height that a picture may have in pixels, so that all of it is seen."""
-        text = self.protocol in ("blocks", "characters")
-        across, down = (1, 2) if text else self.cell
+        across, down = (1, 2) if self.is_text else self.cell
         width, height = (self.columns - 1) * across, (self.rows - 2) * down
         return max(1, min(width, _MAX_SIDE)), max(1, min(height, _MAX_SIDE))
 
@@ -70,7 +74,7 @@ def detect(handle: int, environment: Mapping[str, str], *, unicode: bool = True)
     plain = environment.get("NO_COLOR") or environment.get("TERM", "") in ("", "dumb")
     if plain:
         return Terminal("characters", columns, rows)
-    answer = ask(os.ttyname(handle))
+    answer = ask(handle)
     if cell is None:
         found = _CELL_ANSWER.search(answer)
         cell = (int(found[2]), int(found[1])) if found else _USUAL_CELL
@@ -114,12 +118,12 @@ def _size(handle: int) -> tuple[int, int, tuple[int, int] | None]:
     return columns, rows, cell
 
 
-def ask(path: str) -> bytes:
+def ask(terminal: int) -> bytes:
     """Return what a terminal answers, or nothing if it does not, or must not be asked."""
     try:
-        # Of our own, so that no other reader or writer finds it changed.
-        handle = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-    except OSError:
+        # Opened anew, so that nobody else finds a stream that does not block.
+        handle = os.open(os.ttyname(terminal), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:  # in a container it may have no name
         return b""
     try:
         if _in_background(handle):

@@ -1,12 +1,13 @@
 """Writes samples one by one; each modality's writers build on these."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from gancli.errors import UsageError
 from gancli.sampling.request import Sample, SampleRequest
 from gancli.sampling.target import Target, held_back, refuse_existing
 from gancli.storage.files import replacing
@@ -54,6 +55,23 @@ class Writer(ABC):
 
 class Unwritten(Writer):
     """Writes nothing: the samples are for something else, such as the terminal."""
+
+    @staticmethod
+    def refuse(given: Mapping[str, object]) -> None:
+        """Check that no option is about files.
+
+        Args:
+            given: Values by flag; None and False are not given.
+
+        Raises:
+            UsageError: One is.
+        """
+        for flag, value in given.items():
+            if value is not None and value is not False:
+                raise UsageError(
+                    f"{flag} is about what is written, but --show without -o writes nothing.",
+                    f"Add -o, or leave {flag} out.",
+                )
 
     def write(self, sample: Sample) -> None:
         pass

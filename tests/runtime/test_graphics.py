@@ -209,7 +209,7 @@ def test_a_picture_is_enlarged_as_far_as_it_fits(protocol):
     terminal = Terminal(protocol, columns=32, rows=24, cell=(10, 20), colors=2**24)
     if protocol == "sixel":
         terminal = Terminal(protocol, columns=32, rows=24, cell=(10, 20))
-    most = 6 if protocol == "blocks" else 8  # 31 characters beside each other; elsewhere the most
+    most = 6 if protocol == "blocks" else 10  # of 31 characters; elsewhere a character's width
     for scale, wanted in ((None, most), (3, 3), (50, 6 if protocol == "blocks" else 50)):
         found = READERS[protocol](draw(pixels, terminal, scale)).astype(int)
         assert found.shape[:2] == (4 * wanted, 5 * wanted)

@@ -143,14 +143,16 @@ def test_a_size_that_is_not_known_is_the_usual():
 
 def test_a_terminal_that_talks_without_end_is_not_listened_to_for_ever():
     with Fake(b"x" * 3000) as fake:
-        assert set(ask(os.ttyname(fake.handle))) == {ord("x")}
+        assert set(ask(fake.handle)) == {ord("x")}
 
 
-def test_what_is_gone_does_not_answer(tmp_path):
-    assert ask(str(tmp_path / "gone")) == b""
-    (tmp_path / "file").write_bytes(b"")
-    assert ask(str(tmp_path / "file")) == b""
-    assert (tmp_path / "file").read_bytes() == b""
+def test_what_has_no_name_does_not_answer(tmp_path, monkeypatch):
+    with open(tmp_path / "file", "w+b") as file:
+        assert ask(file.fileno()) == b"" and file.read() == b""
+    with Fake(SIXEL) as fake:
+        monkeypatch.setattr(os, "ttyname", lambda handle: str(tmp_path / "gone"))
+        assert detect(fake.handle, {"TERM": "xterm"}).protocol == "blocks"
+    assert fake.asked == b""
 
 
 def test_a_job_in_the_background_asks_nothing_and_is_not_stopped():
@@ -163,7 +165,7 @@ if leader == 0:
     if job == 0:
         os.setpgid(0, 0)  # the foreground stays with the leader
         from gancli.runtime.terminal import ask
-        os._exit(len(ask(os.ttyname(0))))
+        os._exit(len(ask(0)))
     os._exit(0 if os.waitpid(job, os.WUNTRACED)[1] == 0 else 1)
 shown = b""
 try:

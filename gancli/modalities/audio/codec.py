@@ -19,6 +19,8 @@ from gancli.modalities.audio.writers import (
     RawStream,
     Unheard,
     clip_of,
+    comment_of,
+    facts_of,
     joined,
     spectrogram_file,
 )
@@ -77,6 +79,8 @@ class AudioCodec:
             check_route(len(seeds), options.guided)
             requests = route(seeds, options.interpolate, closed=False)
         if options.show and options.output is None:
+            files = {"--raw": options.raw, "--format": options.format, "--gap": options.gap}
+            Unheard.refuse(files)
             return Unheard(requests, target, clips)
         gap = round((GAP if options.gap is None else options.gap) * self.spec.rate)
         if form == "raw" and target.path is None:
@@ -87,9 +91,11 @@ class AudioCodec:
         """Write clips joined as WAV, and their spectrograms as PNG."""
         clips = [clip_of(sample, self.spec, self.spec.frames) for sample in samples[:_MAX_HEARD]]
         sound = np.concatenate(list(joined(clips, round(GAP * self.spec.rate))))
-        wav = encode(sound, self.spec.rate, "wav", "gancli")
+        origin = Origin("", self.spec.classes)
+        wav = encode(sound, self.spec.rate, "wav", comment_of(samples[:_MAX_HEARD], origin))
         write_file(path.with_name(path.name + ".wav"), wav)
-        png = spectrogram_file(samples, self.spec, self.spec.frames, {"software": "gancli"})
+        facts = {"software": "gancli", **facts_of(samples, origin)}
+        png = spectrogram_file(samples, self.spec, self.spec.frames, facts)
         write_file(path.with_name(path.name + ".png"), png)
 
     def pictures(

@@ -59,7 +59,9 @@ class ImageCodec:
         model: str,
     ) -> Writer:
         self.inputs([SampleRequest(seeds[0])], options)  # refuses an unknown class
+        _check_layouts(options)
         if options.show and options.output is None:
+            Unwritten.refuse({"--tar": options.tar, "--format": options.format})
             return Unwritten(self._requests(seeds, options), [], options.force)
         origin = Origin.of(model, self.spec.classes, options)
         writer = self._choose_writer(seeds, options, origin, stdout)
@@ -71,7 +73,10 @@ class ImageCodec:
         """Write a grid as PNG, enlarged twice if its pictures are small."""
         grid = _grid(samples, near_square(len(samples)))
         pixels = enlarged(grid, 2 if self.spec.size < _SMALL else 1)
-        png = encode(pixels, "png", {"software": "gancli"})
+        facts = Origin("", self.spec.classes).facts(
+            [sample.request.seed for sample in samples], [sample.label for sample in samples]
+        )
+        png = encode(pixels, "png", {"software": "gancli", **facts})
         write_file(path.with_name(path.name + ".png"), png)
 
     def pictures(
@@ -124,10 +129,6 @@ class ImageCodec:
             UsageError: The options do not go together, or the result would be too large.
             GancliError: A file exists already.
         """
-        layouts = {"grid": options.grid, "tar": options.tar, "interpolate": options.interpolate}
-        asked = [f"--{name}" for name, value in layouts.items() if value]
-        if len(asked) > 1:
-            raise UsageError(f"Only one of {' and '.join(asked)} can hold.", "Keep one of them.")
         target = parse_target(options, "pictures", [*FORMATS, ".tar"], stdout)
         form = _form(target, options)
         style = Style(form, self.spec.size, options.scale or 1, origin)
@@ -208,6 +209,13 @@ def _sentences(writer: Writer, seeds: Sequence[int], options: ImageSampleConfig)
             f"{what} is {writer.style.size} pixels wide; --scale {scale} enlarges it."
         )
     return found
+
+
+def _check_layouts(options: ImageSampleConfig) -> None:
+    layouts = {"grid": options.grid, "tar": options.tar, "interpolate": options.interpolate}
+    asked = [f"--{name}" for name, value in layouts.items() if value]
+    if len(asked) > 1:
+        raise UsageError(f"Only one of {' and '.join(asked)} can hold.", "Keep one of them.")
 
 
 def _form(target: Target, options: ImageSampleConfig) -> str:

@@ -9,7 +9,7 @@ import torch
 from helpers import Recorder, write_samples
 from PIL import Image
 
-from gancli.errors import GancliError
+from gancli.errors import GancliError, UsageError
 from gancli.modalities.audio import writers
 from gancli.modalities.audio.codec import AudioCodec
 from gancli.modalities.audio.config import AudioConfig, AudioSampleConfig
@@ -119,6 +119,12 @@ def test_a_terminal_shows_spectrograms_that_fit_its_width(codec, make):
         tile = picture.pixels[2:18, 2:18]
         assert (tile.max(), picture.caption, picture.scale) == (255, "", None)
         assert np.array_equal(picture.pixels[-18:-2, 2:18], tile)  # the last row's first
+
+
+@pytest.mark.parametrize("options", [{"raw": True}, {"format": "ogg"}, {"gap": 0.0}])
+def test_what_does_not_go_with_showing_alone_is_refused(codec, make, options):
+    with pytest.raises(UsageError, match="is about what is written, but --show without -o"):
+        write_samples(codec, [4, 5], AudioSampleConfig(show=True, **options), make)
 
 
 def test_what_is_only_shown_may_still_write_its_picture_and_makes_no_sound(

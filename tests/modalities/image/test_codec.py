@@ -319,8 +319,12 @@ def test_one_seed_leads_nowhere():
 @pytest.mark.parametrize(("side", "shown"), [(16, 32), (64, 64)])
 def test_a_preview_enlarges_small_pictures(tmp_path, side, shown):
     items = np.linspace(-1, 1, 5)[:, None, None, None] * np.ones((5, 3, side, side))
-    samples = [Sample(SampleRequest(0), item.astype(np.float32), None, None) for item in items]
+    samples = [
+        Sample(SampleRequest(seed), item.astype(np.float32), None, None)
+        for seed, item in enumerate(items)
+    ]
     codec_of(side).preview(samples, tmp_path / "step-1.5")
     image = opened(tmp_path / "step-1.5.png")
     assert image.size == (3 * shown, 2 * shown)
     assert [image.getpixel((x * shown, 0))[0] for x in range(3)] == [0, 64, 128]
+    assert image.text == {"software": "gancli", "seeds": "0-4"}

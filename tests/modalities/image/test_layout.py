@@ -327,6 +327,17 @@ def test_a_terminal_shows_the_way_between_seeds():
     assert [each.fraction for each in writer.requests] == [0, 0.25, 0.5, 0.75, 0]
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [({"tar": True}, "--tar is about what is written"), ({"format": "gif"}, "--format is about"),
+     ({"grid": "plain", "interpolate": 4}, "Only one of"), ({"interpolate": 4}, "two seeds"),
+     ({"grid": "classes", "class_name": "cow"}, "no class 'cow'")],
+)
+def test_what_does_not_go_with_showing_alone_is_refused(options, problem):
+    with pytest.raises(UsageError, match=problem):
+        run(Noise(), [4], show=True, **options)
+
+
 def test_the_terminal_and_a_file_may_have_both(tmp_path):
     options = ImageSampleConfig(show=True, output=f"{tmp_path}/a.png")
     assert write_samples(codec_of(), [1, 2], options, Noise()) == [tmp_path / "a.png"]
