@@ -50,15 +50,16 @@ class Fake:
         os.close(self.master)
 
 
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch):
-    monkeypatch.setattr(terminal, "_PATIENCE", 0.2)
+@pytest.fixture
+def found(monkeypatch):
+    """Detect a fake terminal; one that answers is waited for however slow this machine is."""
 
+    def found(environment, answer=None, unicode=True, **more):
+        monkeypatch.setattr(terminal, "_PATIENCE", 60.0 if answer else 0.05)
+        with Fake(answer, **more) as fake:
+            return detect(fake.handle, environment, unicode=unicode), fake
 
-def found(environment, answer=None, **more):
-    unicode = more.pop("unicode", True)
-    with Fake(answer, **more) as fake:
-        return detect(fake.handle, environment, unicode=unicode), fake
+    return found
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def found(environment, answer=None, **more):
         ({"TERM": "xterm-kitty", "ZELLIJ": "0"}, XTERM, "blocks"),
     ],
 )
-def test_protocols(environment, answer, protocol):
+def test_protocols(found, environment, answer, protocol):
     screen, fake = found(environment, answer)
     assert screen.protocol == protocol
     assert (screen.columns, screen.rows) == (100, 30)
@@ -96,13 +97,13 @@ def test_protocols(environment, answer, protocol):
     [{"TERM": "dumb"}, {}, {"TERM": ""}, {"TERM": "xterm-kitty", "NO_COLOR": "1"},
      {"TERM": "dumb", "KITTY_WINDOW_ID": "1"}],
 )
-def test_who_wants_no_escapes_is_not_asked(environment):
+def test_who_wants_no_escapes_is_not_asked(found, environment):
     screen, fake = found(environment, SIXEL)
     assert screen == Terminal("characters", 100, 30)
     assert fake.asked == b""
 
 
-def test_answers_may_come_byte_by_byte_and_are_read_to_their_end():
+def test_answers_may_come_byte_by_byte_and_are_read_to_their_end(found):
     screen, _ = found({"TERM": "xterm"}, SIXEL, slowly=True)
     assert screen == Terminal("sixel", 100, 30, (10, 20), 256)
     screen, _ = found({"TERM": "xterm"}, SIXEL.replace(b"1024", b"16"))
@@ -118,7 +119,7 @@ def test_answers_may_come_byte_by_byte_and_are_read_to_their_end():
         ((30, 100, 0, 0), b"\x1b[6;0;99999t" + XTERM, (8, 16)),
     ],
 )
-def test_the_size_of_a_character(size, answer, cell):
+def test_the_size_of_a_character(found, size, answer, cell):
     assert found({"TERM": "xterm"}, answer, size=size)[0].cell == cell
 
 
@@ -127,21 +128,22 @@ def test_the_size_of_a_character(size, answer, cell):
     [({}, 256), ({"COLORTERM": "truecolor"}, 2**24), ({"COLORTERM": "24bit"}, 2**24),
      ({"COLORTERM": "yes"}, 256)],
 )
-def test_colors_of_text(variables, colors):
+def test_colors_of_text(found, variables, colors):
     assert found({"TERM": "xterm", **variables}, XTERM)[0].colors == colors
 
 
-def test_a_terminal_of_ascii_gets_characters_unless_it_draws():
+def test_a_terminal_of_ascii_gets_characters_unless_it_draws(found):
     assert found({"TERM": "xterm"}, XTERM, unicode=False)[0].protocol == "characters"
     assert found({"TERM": "xterm"}, SIXEL, unicode=False)[0].protocol == "sixel"
 
 
-def test_a_size_that_is_not_known_is_the_usual():
+def test_a_size_that_is_not_known_is_the_usual(found):
     screen, _ = found({"TERM": "xterm"}, XTERM, size=(0, 0, 0, 0))
     assert (screen.columns, screen.rows) == (80, 24)
 
 
-def test_a_terminal_that_talks_without_end_is_not_listened_to_for_ever():
+def test_a_terminal_that_talks_without_end_is_not_listened_to_for_ever(monkeypatch):
+    monkeypatch.setattr(terminal, "_PATIENCE", 60.0)
     with Fake(b"x" * 3000) as fake:
         assert set(ask(fake.handle)) == {ord("x")}
 
