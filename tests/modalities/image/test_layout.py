@@ -294,6 +294,18 @@ def test_a_long_list_of_seeds_is_cut(tmp_path, form):
     assert len(found) < 8100
 
 
+def test_what_a_file_says_makes_it_again():
+    model = tiny_model(size=16, classes=("a", "b", "c"))
+    data, _ = sample_files(model, seed=8, truncation=0.5)
+    said = Image.open(io.BytesIO(data)).text
+    flag, truncation = said["options"].split()
+    assert flag == "--truncation"
+    seed = int(said["seed"])
+    options = {"class_name": said["class"], "truncation": float(truncation)}
+    assert sample_files(model, seed=seed, **options)[0] == data
+    assert sample_files(model, seed=seed, class_name=said["class"])[0] != data
+
+
 # The terminal
 
 
