@@ -3,6 +3,7 @@
 from pathlib import PurePosixPath
 
 from gancli.data.member import Member
+from gancli.errors import UsageError
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.json_text import JsonFormat, JsonLines, JsonObject, find_json
 from gancli.modalities.text.plain import (
@@ -43,15 +44,23 @@ def find_format(
         whole: Whether that is all of it.
         split: ``lines``, ``paragraphs`` or ``stream``, for plain text.
         config: ``field``, ``text_column``, ``label_column`` and ``separator`` are used.
+
+    Raises:
+        UsageError: The separator does not fit a table.
     """
     whole, head = whole and len(head) <= HEAD, head[:HEAD]
     kind = suffix(member)
     separator = None if config.separator is None else unescaped(config.separator)
     columns = config.text_column is not None or config.label_column is not None
     if kind in TABLES or (columns and config.field is None and kind not in JSON):
-        delimiter = separator if separator is not None and len(separator) == 1 else None
+        delimiter = separator
         if delimiter is None and _DELIMITERS.get(kind, "") in head:
             delimiter = _DELIMITERS.get(kind)
+        if delimiter is not None and (len(delimiter) > 1 or delimiter in '\n"'):
+            raise UsageError(
+                f"The columns of {member.name!r} cannot be separated by {delimiter!r}.",
+                "Give one character with --separator, such as ';' or '\\t'.",
+            )
         table = find_table(head, whole, delimiter, certain=True)
         if table is not None:
             return table

@@ -103,7 +103,7 @@ def _choose_layout(
     field, columns = "", Columns(0)
     formats = [each.format for each in excerpts]
     if layouts := {each.shown for each in formats if isinstance(each, JsonFormat)}:
-        records = [record for each in excerpts if not isinstance(each.format, Plain | Table)
+        records = [record for each in excerpts if isinstance(each.format, JsonFormat)
                    for batch in each.records for record in batch]
         field = choose_field(records, config.field)
         shown = " and ".join(sorted(layouts))
@@ -125,14 +125,14 @@ def _table_sentence(tables: list[Table], heading: tuple[str, ...], columns: Colu
         shown = f" ({heading[column - 1]})" if column <= len(heading) else ""
         return f"column {column}{shown}"
 
-    separators = sorted({table.shown for table in tables if table.shown})
-    how = f" separated by {' and '.join(separators)}" if separators else " of one column"
+    separators = " and ".join(sorted({table.shown for table in tables if table.shown}))
+    how = f"columns separated by {separators}" if separators else "one column"
     first = "the first row names the columns" if heading else "no row names the columns"
     label = f", {name(columns.label)} the class" if columns.label else ""
     return (
-        f"Table: columns{how}; {first}; {name(columns.text)} is the text{label} (--text-column, "
+        f"Table: {how}; {first}; {name(columns.text)} is the text{label} (--text-column, "
         "--label-column, --separator)."
-    ).replace("columns of one", "one")
+    )
 
 
 def _find_classes(

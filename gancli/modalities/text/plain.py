@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gancli.config.unicode import decomposed, normalized
+from gancli.errors import UsageError
 
 # A longer line or paragraph is cut to about this many characters.
 MAX_CHARACTERS = 1 << 20
@@ -58,8 +59,8 @@ class Separated:
     @property
     def sentence(self) -> str:
         return (
-            f"Samples: what stands between {self.shown} is one, line breaks included (--separator "
-            "'\\n' reads lines)."
+            f"Samples are separated by {self.shown} and may span lines (--separator '\\n' reads "
+            "lines)."
         )
 
     def records(self, blocks: Iterable[str]) -> Iterator[list[str]]:
@@ -75,7 +76,13 @@ def separated_by(separator: str) -> Separated:
 
 
 def unescaped(separator: str) -> str:
-    r"""Return a separator as typed in a shell, with \n, \t, \0 and \\ replaced."""
+    r"""Return a separator as typed in a shell, with \n, \t, \0 and \\ replaced.
+
+    Raises:
+        UsageError: It is empty.
+    """
+    if not separator:
+        raise UsageError("--separator is empty.", "Give the text between samples, or leave it out.")
     named = {"n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
     return re.sub(r"\\([nt0\\])", lambda match: named[match[1]], separator)
 

@@ -195,8 +195,8 @@ def test_separators_are_found_and_said(
     monkeypatch.setattr("gancli.modalities.text.decode._BLOCK_BYTES", size)
     (tmp_path / "x.txt").write_text(SEPARATED[shown])
     assert texts_of(tmp_path / "x.txt") == POEMS
-    sentence = sentence_of(tmp_path / "x.txt", "Samples: ")
-    assert f"between {shown} is one" in sentence and "--separator" in sentence
+    sentence = sentence_of(tmp_path / "x.txt", "Samples are ")
+    assert f"separated by {shown} and" in sentence and "--separator" in sentence
     lines = texts_of(tmp_path / "x.txt", separator="\\n")
     assert "  are red," in lines and len(lines) > 2 * len(POEMS)
 
@@ -206,6 +206,10 @@ def test_a_separator_on_request(tmp_path: Path) -> None:
     for separator, typed in ((" ## ", " ## "), ("\n\n\n", "\\n\\n\\n"), ("a\\b", "a\\\\b")):
         path.write_text(separator.join(POEMS))
         assert texts_of(path, separator=typed) == POEMS
+    for separator, name in (("", "x.txt"), ("||", "x.csv"), ("\\n", "x.tsv")):
+        (tmp_path / name).write_text("a\nb\n")
+        with pytest.raises(UsageError, match="separat"):
+            texts_of(tmp_path / name, separator=separator)
     (tmp_path / "y.json").write_text("{\n}\n")
     assert texts_of(tmp_path / "y.json", separator="\\n") == ["{", "}"]
 
