@@ -93,7 +93,7 @@ def test_blocks_may_split_any_value(
     assert texts_of(tmp_path / "x.json") == TEXTS
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.recursive(
         st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=6),
@@ -295,7 +295,7 @@ def test_every_packing_above_and_below_the_thresholds(
         folder.mkdir()
         PACKINGS[packing](folder / packing, files)
         source = open_source(str(folder / packing))
-        spec, sentences = inspect(source, TextConfig())
+        spec, sentences = inspect(source, TextConfig(tokens="char"))
         batches = read(source, spec, TextConfig(), Tally())
         assert [text for batch in batches for text in batch.texts] == LINES[:start]
         if sum(map(len, files.values())) > 20_000:
