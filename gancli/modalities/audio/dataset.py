@@ -15,12 +15,14 @@ from gancli.data.source import Member, Source
 from gancli.data.split import MIN_ITEMS, split
 from gancli.data.survey import cannot_use, decode_all, single_item
 from gancli.modalities.audio.config import AudioConfig
-from gancli.modalities.audio.decode import BadSound, Recording, scan
+from gancli.modalities.audio.decode import Recording, scan
 from gancli.modalities.audio.inspect import BROKEN_HINT, refuse_if_short, sound_files
+from gancli.modalities.audio.reader import BadSound
 from gancli.modalities.audio.spec import FRAME_MULTIPLE, PEAK, AudioSpec
 from gancli.reporting import Reporter
 
 _PROGRESS_EVERY = 100
+_DECODER = 2  # part of the key of what is cached; 1 skipped sounds whose headers were not true
 # Peaks of a slice, relative to that of its recording: a slice below -60 dB is left out, and one
 # below -20 dB is amplified no more than one at -20 dB.
 _SILENT_PEAK, _SOFT_PEAK = 1e-3, 1e-1
@@ -72,8 +74,8 @@ def load(source: Source, spec: AudioSpec, config: AudioConfig, reporter: Reporte
         reporter.note(f"Ignored {ignored:,} files that are not sounds.")
     listing = [(member.name, member.size, member.mtime) for member in members]
     entry = cache.key(
-        "audio", source.stamp, listing, spec.rate, spec.channels, spec.hop, spec.frames, spec.ends,
-        spec.trim,
+        "audio", _DECODER, source.stamp, listing, spec.rate, spec.channels, spec.hop, spec.frames,
+        spec.ends, spec.trim,
     )
     cached = cache.find(entry)
     if cached is None:

@@ -13,15 +13,14 @@ from gancli.data.survey import COMPANION_SUFFIXES, no_files, survey
 from gancli.data.tables import whole
 from gancli.errors import UsageError
 from gancli.modalities.audio.config import AudioConfig
-from gancli.modalities.audio.decode import (
+from gancli.modalities.audio.decode import Recording, scan
+from gancli.modalities.audio.reader import (
     HEAD_BYTES,
     SUFFIXES,
     BadSound,
     Header,
-    Recording,
     is_sound,
     read_header,
-    scan,
 )
 from gancli.modalities.audio.spec import (
     FRAME_MULTIPLE,

@@ -1,0 +1,372 @@
+"""Find the sound in files made of chunks (WAV, RF64, BW64, W64, AIFF, CAF) and in AU files.
+
+Programs that write to a pipe, crash, or miscount leave headers that are not true of their files.
+Here the chunks are followed as far as they make sense, and the decoder is given a header of its
+own that is true. Where a size cannot be, the sound goes on to the end of the file, or to the
+chunks that end it.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from gancli.modalities.audio.wave_format import mpeg, normalized
+
+_MAX_CHUNKS = 500
+_SEARCHED = 1 << 20  # bytes in which chunks are looked for where the chain of them is broken
+_UNKNOWN = 0xFFFFFFFF
+_MAX_WAV = (1 << 32) - 256  # bytes of sound that the sizes of a WAV can state
+_SLACK = 16  # bytes by which programs miscount a size
+
+_KEPT = (b"fmt ", b"ds64", b"COMM", b"desc", b"kuki", b"pakt")  # what decoding needs
+_MAX_KEPT = 1 << 24  # bytes of one of them
+
+# Chunks that follow sound even where their sizes are not true.
+_FAMILIAR = frozenset(
+    b"LIST|bext|iXML|id3 |ID3 |smpl|cue |inst|acid|fact|PEAK|JUNK|junk|PAD |FLLR|_PMX|axml|chna|"
+    b"cart|plst|MARK|INST|NAME|ANNO|AUTH|COMT|APPL|CHAN|MIDI|fmt |COMM|desc".split(b"|")
+)
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICS", b"RIFF", b"FORM")  # what else may follow a sound
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a decoder is to be given in place of a file.
+
+    Args:
+        header: The bytes before the sound.
+        spans: Where the sound is in the file: first byte and one past the last, in order.
+        short: Whether the file ends before the sound does.
+    """
+
+    header: bytes
+    spans: list[tuple[int, int]]
+    short: bool
+
+
+class _Dialect(NamedTuple):
+    """How a family of formats writes its chunks.
+
+    Args:
+        id_bytes: Length of the id of a chunk.
+        size: Format of its size, as struct has it.
+        counts_head: Whether that size includes the id and itself.
+        align: Chunks begin at multiples of so many bytes.
+        first: Where the first chunk begins.
+        sound: Id of the chunk with the sound.
+        prefix: Bytes in that chunk before the sound.
+        form: Id of the chunk that says how the sound is encoded.
+    """
+
+    id_bytes: int
+    size: str
+    counts_head: bool
+    align: int
+    first: int
+    sound: bytes
+    prefix: int
+    form: bytes
+
+    @property
+    def head(self) -> int:
+        """Bytes of a chunk before its contents."""
+        return self.id_bytes + struct.calcsize(self.size)
+
+
+_WAV = _Dialect(4, "<I", False, 2, 12, b"data", 0, b"fmt ")
+_RIFX = _WAV._replace(size=">I")
+_W64 = _Dialect(16, "<Q", True, 8, 40, b"data", 0, b"fmt ")
+_AIFF = _Dialect(4, ">I", False, 2, 12, b"SSND", 8, b"COMM")
+_CAF = _Dialect(4, ">Q", False, 1, 8, b"data", 4, b"desc")
+_DIALECTS = {
+    b"RIFF": _WAV, b"RF64": _WAV, b"BW64": _WAV, b"RIFX": _RIFX, b"riff": _W64, b"FORM": _AIFF,
+    b"caff": _CAF,
+}
+
+
+def _is_placeholder(size: int) -> bool:
+    """Return whether a program that did not know a size is likely to have written this one.
+
+    Such sizes are zero, round, or close to the largest that 31 or 32 bits hold.
+    """
+    if size < 1 << 23:
+        return size == 0
+    return (
+        (size + 64) % (1 << 24) <= 128 or size >= 1 << 40
+        or any(abs(size - (1 << bits)) <= 1 << 16 for bits in (31, 32))
+    )
+
+
+def _is_missing(claimed: int, start: int, size: int) -> bool:
+    """Return whether a file lacks bytes of its sound, which starts there.
+
+    Some programs count the bytes of the whole file, or a few too many.
+    """
+    miscounted = start + claimed - size <= _SLACK or abs(claimed - size) <= _SLACK
+    return not miscounted and not _is_placeholder(claimed)
+
+
+def _read(file: IO[bytes], start: int, count: int) -> bytes:
+    file.seek(start)
+    return file.read(max(0, count))
+
+
+@dataclass
+class _Chunks:
+    """The chunks of a file.
+
+    Args:
+        file: The file.
+        base: Where its first chunk's container begins: after an ID3 tag, if there is one.
+        size: Its number of bytes.
+        dialect: How its chunks are written.
+    """
+
+    file: IO[bytes]
+    base: int
+    size: int
+    dialect: _Dialect
+    contents: dict[bytes, bytes] = field(default_factory=dict)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    short: bool = False
+
+    def read(self) -> None:
+        """Follow the chunks, and note where the sound is and what else decoding needs."""
+        dialect = self.dialect
+        position: int | None = self.base + dialect.first
+        for _ in range(_MAX_CHUNKS):
+            if position is None or position + dialect.head > self.size:
+                return
+            name, claimed = self._head(position)
+            start = position + dialect.head
+            if name == dialect.sound:
+                stop = self._end_of_sound(start, self._claim(claimed))
+                self.spans.append((start, stop))
+                position = self._chunk_after(stop)
+                continue
+            if name == b"RIFF":  # another file, appended to this one
+                position = start + 4
+                continue
+            position = self._chunk_after(start + claimed)
+            if position is None and not self.spans:
+                position = self._search(start)
+            if name in _KEPT:
+                stop = min(start + max(claimed, 16), position or self.size)
+                content = _read(self.file, start, min(stop - start, _MAX_KEPT))
+                if self.contents.setdefault(name, content) != content:
+                    return  # sound that follows is encoded in another way
+
+    def _head(self, position: int) -> tuple[bytes, int]:
+        """Return the first four bytes of the id of a chunk, and the size of its contents."""
+        dialect = self.dialect
+        head = _read(self.file, position, dialect.head)
+        (size,) = struct.unpack(dialect.size, head[dialect.id_bytes :])
+        return head[:4], max(0, size - dialect.head) if dialect.counts_head else size
+
+    def _claim(self, claimed: int) -> int:
+        """Return what the header says of the sound's bytes; RF64 says so elsewhere."""
+        _, data = self._sizes_64()
+        return data if claimed == _UNKNOWN and data else claimed
+
+    def _sizes_64(self) -> tuple[int, int]:
+        """Return the sizes of the file and its sound that RF64 holds in a chunk of its own."""
+        table = self.contents.get(b"ds64", b"")
+        return struct.unpack("<QQ", table[:16]) if len(table) >= 16 else (0, 0)
+
+    def _claimed_end(self) -> int | None:
+        """Return where the header says that the file ends; None where it does not know."""
+        if self.dialect is _CAF:
+            return None
+        at = self.dialect.id_bytes if self.dialect.counts_head else 4
+        data = _read(self.file, self.base + at, struct.calcsize(self.dialect.size))
+        (size,) = struct.unpack(self.dialect.size, data)
+        if size == _UNKNOWN:
+            size = self._sizes_64()[0]
+        if _is_placeholder(size):
+            return None
+        return self.base + int(size) + (0 if self.dialect.counts_head else 8)
+
+    def _lacks(self, claimed: int, start: int) -> bool:
+        """Return whether the file ends before a sound that starts there, rather than miscounts."""
+        end = self._claimed_end()
+        # A program that does not know the file's size does not know the sound's, but CAF has none.
+        unknown = end is None and self.dialect is not _CAF
+        whole = unknown or (end is not None and abs(end - self.size) <= _SLACK)
+        return not whole and _is_missing(claimed, start, self.size)
+
+    def _is_chunk(self, position: int, trusted: bool = True) -> bool:
+        """Return whether a chunk is likely to begin there.
+
+        Args:
+            position: Where.
+            trusted: Whether the chunk before it ends there, so that a familiar id is enough.
+        """
+        if position + self.dialect.head > self.size:
+            return False
+        name, claimed = self._head(position)
+        if trusted and (name in _FAMILIAR or name == self.dialect.sound):
+            return True
+        left = self.size - position - self.dialect.head - claimed
+        fits = left >= 0 or (name == self.dialect.sound and _is_placeholder(claimed))
+        return left == 0 or (fits and all(32 <= byte < 127 for byte in name))
+
+    def _chunk_after(self, end: int) -> int | None:
+        """Return where the next chunk begins, or None; the padding before it may be missing."""
+        past = -(end - self.base) % self.dialect.align
+        return next((at for at in (end + past, end) if self._is_chunk(at)), None)
+
+    def _search(self, start: int) -> int | None:
+        """Return where, from here on, the sound or its encoding begins, or None."""
+        data = _read(self.file, start, _SEARCHED)
+        found = []
+        for name in (self.dialect.sound, self.dialect.form):
+            at = data.find(name)
+            while at >= 0 and not self._is_chunk(start + at, trusted=False):
+                at = data.find(name, at + 1)
+            if at >= 0:
+                found.append(start + at)
+        return min(found, default=None)
+
+    def _end_of_sound(self, start: int, claimed: int) -> int:
+        """Return where a sound ends that starts there; its size may not be true."""
+        end = start + claimed
+        if end > self.size:
+            self.short |= self._lacks(claimed, start)
+        elif self._can_end(max(end, start + self.dialect.prefix), claimed):
+            return end
+        return self._before_last_chunks(start)
+
+    def _can_end(self, end: int, claimed: int) -> bool:
+        """Return whether a sound of a claimed size is likely to end there."""
+        left = self.size - end
+        if left < self.dialect.head or self._chunk_after(end) is not None:
+            return True
+        if claimed <= self.dialect.prefix:
+            return False
+        following = _read(self.file, end, min(left, 1 << 16))
+        if following.startswith(_TAGS) or (left <= len(following) and not any(following)):
+            return True
+        # The whole header agrees. It is not believed if it leaves most of the file unexplained.
+        claimed_end = self._claimed_end()
+        agrees = claimed_end is not None and 0 <= claimed_end - end < self.dialect.align
+        return agrees and claimed > left and not _is_placeholder(claimed)
+
+    def _before_last_chunks(self, start: int) -> int:
+        """Return where the chunks begin that end the file, or its size if there are none."""
+        if self.dialect.head != 8:
+            return self.size
+        first = max(start + self.dialect.prefix, self.size - _SEARCHED)
+        data = np.frombuffer(_read(self.file, first, self.size - first), np.uint8)
+        count = len(data) - 8
+        if count < 1:
+            return self.size
+        printable = (data >= 32) & (data < 127)
+        named = np.logical_and.reduce([printable[i : i + count] for i in range(4)])
+        places = np.flatnonzero(named)
+        order = "<u4" if self.dialect.size == "<I" else ">u4"
+        columns = np.stack([data[places + i] for i in range(4, 8)], axis=1)
+        ends = places + 8 + np.ascontiguousarray(columns).view(order)[:, 0].astype(np.int64)
+        end = len(data)
+        while len(chunks := places[(ends == end) | (ends + ends % 2 == end)]):
+            end = int(chunks[0])
+        return first + end
+
+
+def find_sound(file: IO[bytes], size: int) -> Layout | None:
+    """Return where the sound in a file is, or None if it is not of a format that is known here.
+
+    Args:
+        file: A seekable file.
+        size: Number of bytes in it.
+    """
+    head = _read(file, 0, 10)
+    base = 0
+    if head.startswith(b"ID3") and len(head) == 10:
+        tag = 0
+        for byte in head[6:]:
+            tag = tag << 7 | byte & 0x7F
+        base = 10 + tag
+    magic = _read(file, base, 4)
+    if magic in (b".snd", b"dns."):
+        return _find_au(file, size)
+    if magic not in _DIALECTS or size < base + _DIALECTS[magic].first:
+        return None
+    chunks = _Chunks(file, base, size, _DIALECTS[magic])
+    chunks.read()
+    if not chunks.spans or chunks.dialect.form not in chunks.contents:
+        return None
+    if chunks.dialect is _AIFF:
+        return _aiff(chunks)
+    return _caf(chunks) if chunks.dialect is _CAF else _wav(chunks)
+
+
+def _wav(chunks: _Chunks) -> Layout | None:
+    """Return the layout of a WAV, or of what differs from one in its sizes alone."""
+    order = ">" if chunks.dialect is _RIFX else "<"
+    raw = chunks.contents[b"fmt "]
+    if mpeg(raw, order):
+        return Layout(b"", chunks.spans, chunks.short)
+    form, frame = normalized(raw, order)
+    if not form:
+        return None
+    # One byte that is left over pads the chunk.
+    spans = [(start, stop - ((stop - start) % frame == 1)) for start, stop in chunks.spans]
+    count = sum(stop - start for start, stop in spans)
+    if count < _MAX_WAV:
+        sizes = (len(form) + 20 + count, count)
+        magic, extra = (b"RIFX" if order == ">" else b"RIFF"), b""
+    else:
+        sizes = (_UNKNOWN, _UNKNOWN)
+        table = struct.pack("<QQQI", len(form) + 56 + count, count, 0, 0)
+        magic, extra = b"RF64", b"ds64" + struct.pack("<I", len(table)) + table
+    header = b"".join((
+        magic, struct.pack(order + "I", sizes[0]), b"WAVE", extra,
+        b"fmt ", struct.pack(order + "I", len(form)), form,
+        b"data", struct.pack(order + "I", sizes[1]),
+    ))
+    return Layout(header, spans, chunks.short)
+
+
+def _aiff(chunks: _Chunks) -> Layout:
+    start, stop = chunks.spans[0]
+    kind = _read(chunks.file, chunks.base + 8, 4)
+    common = chunks.contents[b"COMM"]
+    common += b"\0" * (len(common) % 2)
+    count = min(stop - start, _MAX_WAV)
+    sizes = (len(common) + 20 + count, len(common), count)
+    header = b"".join((
+        b"FORM", struct.pack(">I", sizes[0]), kind, b"COMM", struct.pack(">I", sizes[1]), common,
+        b"SSND", struct.pack(">I", sizes[2]),
+    ))
+    return Layout(header, [(start, start + count)], chunks.short)
+
+
+def _caf(chunks: _Chunks) -> Layout:
+    start, stop = chunks.spans[0]
+
+    def written() -> Iterator[bytes]:
+        yield _read(chunks.file, chunks.base, 8)
+        for name in (b"desc", b"kuki", b"pakt"):
+            if (content := chunks.contents.get(name)) is not None:
+                yield name + struct.pack(">Q", len(content)) + content
+        yield b"data" + struct.pack(">Q", stop - start)
+
+    return Layout(b"".join(written()), [(start, stop)], chunks.short)
+
+
+def _find_au(file: IO[bytes], size: int) -> Layout | None:
+    head = _read(file, 0, 24)
+    if len(head) < 24:
+        return None
+    order = ">" if head[:4] == b".snd" else "<"
+    start, claimed = struct.unpack(order + "II", head[4:12])
+    if not 24 <= start <= size:
+        return None
+    # A size that leaves most of the file unexplained is not believed.
+    whole = start + claimed > size or claimed <= size - start - claimed
+    stop = size if whole or _is_placeholder(claimed) else start + claimed
+    header = head[:4] + struct.pack(order + "II", 24, _UNKNOWN) + head[12:]
+    return Layout(header, [(start, stop)], _is_missing(claimed, start, size))
