@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import stat
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 
 CONFIG = "config.toml"
 _TABLES = ("run", "spec")  # in the file beside the options
+_MAX_OPTIONS = 1 << 20  # bytes
+_MAX_RECORD = 1 << 28  # bytes; a vocabulary may be long
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,17 @@ def read_options(path: Path) -> dict[str, Any]:
     """Return the options in a TOML file, which may be a run's own config.toml.
 
     Raises:
-        UsageError: It is missing or not TOML.
+        UsageError: It is missing, not TOML, not a regular file or of more than a megabyte.
     """
-    return _options(read_toml(path))
+    data = _read(path, _MAX_OPTIONS + 1)
+    if len(data) > _MAX_OPTIONS:
+        # A run's own may be long, but its options come first.
+        data, table, _ = data.partition(b"\n[run]\n")
+        if not table:
+            raise UsageError(
+                f"{path} is too large for a file of options.", "Give one of at most 1 MB."
+            )
+    return _options(_parse(path, data))
 
 
 def _options(table: dict[str, Any]) -> dict[str, Any]:
@@ -93,10 +104,32 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return a TOML file.
 
     Raises:
-        UsageError: It is missing or not TOML.
+        UsageError: It is missing, not a regular file or not TOML.
     """
+    return _parse(path, _read(path, _MAX_RECORD))
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """Return at most ``limit`` bytes from the start of a regular file."""
     try:
-        return tomllib.loads(_decoded(path.read_bytes()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise UsageError(f"Cannot read {path}: {reason}.", "Check the file named there.") from None
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device might never end
+            raise UsageError(
+                f"{path} is not a regular file.", "Write the options to a file, and name that."
+            )
+        with open(path, "rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        raise _unreadable(path, os.strerror(error.errno) if error.errno else error) from None
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_decoded(data))
+    except RecursionError:
+        raise _unreadable(path, "it is nested too deeply") from None
+    except ValueError as error:  # not TOML, or a number of thousands of digits
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, reason: object) -> UsageError:
+    return UsageError(f"Cannot read {path}: {reason}.", "Check the file named there.")

@@ -36,7 +36,7 @@ def _convert(declared: Option, value: object, origin: str) -> Value:
             raise ValueError
         else:
             converted = declared.type(value)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise UsageError(
             f"{value!r} is not a valid {declared.type.__name__} for {declared.flag}{where}.",
             declared.help,

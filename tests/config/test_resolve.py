@@ -1,5 +1,6 @@
 """Where a value comes from, and what is refused."""
 
+from datetime import date
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_bad_values_name_their_flag_or_what_they_are(name, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("batch", True), ("batch", 3.5), ("batch", [3]), ("augment", ["color"]), ("g_lr", {"a": 1}),
-     ("g_lr", False), ("mirror", 3)],
+     ("g_lr", False), ("mirror", 3), ("batch", date(2025, 1, 1)), ("g_lr", 10**400)],
 )
 def test_bad_values_in_a_file(name, value):
     with pytest.raises(UsageError, match="config file"):
