@@ -4,7 +4,8 @@ import fcntl
 import json
 import re
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import tomli_w
 
 from gancli.artifacts.record import CONFIG, AnyRecord
 from gancli.errors import GancliError, UsageError, suggest
-from gancli.storage.files import explained, write_file
+from gancli.reporting import Reporter
+from gancli.storage.files import explained, remove_leftovers, write_file
 
 METRICS, LOCK = "metrics.jsonl", ".lock"
 
@@ -44,14 +46,46 @@ def planned(name: str, parent: Path = Path("runs")) -> Path:
     return parent / f"{clean}-{number}"
 
 
+@contextmanager
+def reserved(name: str, parent: Path = Path("runs")) -> Iterator[Path]:
+    """Create the directory that :func:`planned` names, so that no other process takes it.
+
+    It is removed at the end if nothing was written to it.
+
+    Raises:
+        GancliError: It cannot be created.
+    """
+    path, is_first = planned(name, parent), not parent.exists()
+    with explained(path):
+        while True:
+            try:
+                path.mkdir(parents=True)
+                break
+            except FileExistsError:  # another process was faster
+                path = planned(name, parent)
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            path.rmdir()
+            if is_first:
+                parent.rmdir()
+
+
 class Run:
     """A run directory that this process alone writes to.
+
+    What a killed process left half written there is removed.
+
+    Args:
+        path: The directory, which is created if it is not there.
+        reporter: Is warned if nothing keeps other processes out.
 
     Raises:
         GancliError: Another process holds it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reporter: Reporter) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
@@ -67,6 +101,14 @@ class Run:
                 f"Another process is training in {path}.",
                 "Wait for it, stop it, or choose another directory with -o.",
             ) from None
+        except OSError as error:
+            reporter.warn(
+                f"The file system of {path} has no locks ({error.strerror}): let no second process "
+                "train there."
+            )
+            return
+        for folder in (path, self.checkpoints, self.samples):
+            remove_leftovers(folder)
 
     @classmethod
     def check(cls, path: Path, force: bool) -> bool:
@@ -91,19 +133,27 @@ class Run:
         return occupied
 
     @classmethod
-    def create(cls, path: Path, record: AnyRecord, force: bool) -> "Run":
+    def create(
+        cls, path: Path, record: AnyRecord, reporter: Reporter, *, force: bool
+    ) -> "Run":
         """Make a new run.
 
         Args:
             path: The directory; it may exist if it is empty.
             record: What config.toml is to say.
+            reporter: As for the class.
             force: Whether an older run there may be replaced.
 
         Raises:
             GancliError: Something stands there.
         """
-        occupied = cls.check(path, force)
-        run = cls(path)
+        cls.check(path, force)
+        run = cls(path, reporter)
+        try:
+            occupied = cls.check(path, force)  # another process may have trained there meanwhile
+        except UsageError:
+            run.close()
+            raise
         if occupied:
             for name in ("checkpoints", "samples", "model", "tensorboard"):
                 shutil.rmtree(path / name, ignore_errors=True)
@@ -115,7 +165,7 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, path: Path) -> "Run":
+    def open(cls, path: Path, reporter: Reporter) -> "Run":
         """Take up a run that exists."""
         if not is_run(path):
             near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
@@ -123,7 +173,7 @@ class Run:
                 f"{path} is not a run: it has no {CONFIG}.",
                 suggest(str(path), near) if near else "Name a directory that train has made.",
             )
-        return cls(path)
+        return cls(path, reporter)
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""

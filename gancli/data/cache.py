@@ -6,6 +6,7 @@ temporary folder and renamed; an entry that does not match its checksum counts a
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
@@ -15,13 +16,14 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import platformdirs
 
 from gancli.errors import GancliError
 from gancli.reporting import Reporter
+from gancli.storage.files import sync
 
 VERSION = 1
 
@@ -121,11 +123,16 @@ class _Entry:
         meta = {"shape": array.shape, "seal": _seal(array, extra), "extra": extra}
         with (self._folder / "meta.json").open("w", encoding="utf-8") as file:
             json.dump(meta, file)
-            _sync(file)
+            sync(file)
         target = cache_folder() / self._entry
         # An entry of this name was found damaged, or another run has just written the same.
         shutil.rmtree(target, ignore_errors=True)
-        os.rename(self._folder, target)
+        try:
+            os.rename(self._folder, target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # as above, but just now
+                raise
+            shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = None
 
     def _warn_uncached(self, error: OSError) -> None:
@@ -213,7 +220,7 @@ class Writer(_Entry):
             self._folder = self._make_folder()
             with (self._folder / "items.bin").open("wb") as file:
                 file.write(array.reshape(-1).data)
-                _sync(file)
+                sync(file)
             self._publish(array, extra)
         except OSError as error:
             self._warn_uncached(error)
@@ -230,7 +237,7 @@ class Writer(_Entry):
                 self._file.seek(target * size)
                 self._file.write(item)
             self._file.truncate(shape[0] * size)
-            _sync(self._file)
+            sync(self._file)
             self._file.close()
             assert self._folder is not None
             array = np.memmap(self._folder / "items.bin", np.uint8, "r", shape=shape)
@@ -322,7 +329,7 @@ class Appender(_Entry):
             path = self._folder / "items.bin"
             array: np.ndarray
             try:
-                _sync(self._file)
+                sync(self._file)
                 if self._size > memory_limit():
                     array = np.memmap(path, np.uint8, "r", shape=(self._size,))
                 else:
@@ -345,8 +352,3 @@ def _does_not_fit(error: OSError, need: str, otherwise: str) -> GancliError:
         f"cannot hold it: {error.strerror or error}.",
         f"Set GANCLI_CACHE to a folder with {need} of free space{otherwise}.",
     )
-
-
-def _sync(file: IO[bytes] | IO[str]) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -19,6 +19,7 @@ from gancli.data.cache import cache_folder
 from gancli.data.member import BadMember, Member
 from gancli.errors import GancliError, UsageError
 from gancli.storage import bundled
+from gancli.storage.files import sync
 
 __all__ = ["BadMember", "Member", "Source", "open_source"]
 
@@ -138,8 +139,7 @@ def _save_stdin() -> Path:
                 file.write(block)
                 digest.update(block)
                 size += len(block)
-            file.flush()
-            os.fsync(file.fileno())
+            sync(file)
         if not size:
             raise GancliError(
                 "Standard input is empty.", "Does the command before the pipe print anything?"

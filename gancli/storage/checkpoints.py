@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gancli.errors import GancliError
-from gancli.storage.files import remove_leftovers, sha256, write_folder
+from gancli.storage.files import sha256, write_folder
 from gancli.storage.tensors import pack, unpack
 
 VERSION = 2
@@ -67,7 +67,6 @@ def save(root: Path, checkpoint: Checkpoint, keep: set[int]) -> None:
     Raises:
         GancliError: It cannot be written; the older ones are intact.
     """
-    remove_leftovers(root)
     files = {f"{name}.safetensors": pack(group) for name, group in checkpoint.arrays.items()}
     files["state.json"] = json.dumps(checkpoint.state, indent=1).encode()
     manifest = {

@@ -3,14 +3,27 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from gancli.errors import GancliError
+
+# What file systems that cannot sync say of it: network, FUSE and virtual ones.
+_CANNOT_SYNC = (
+    errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.EBADF,
+    errno.EROFS,
+)
+# What says that written data is lost.
+_LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
+# What renaming says where a file can be written but not replaced: mounted by itself, or on a file
+# system that never replaces.
+_CANNOT_REPLACE = (errno.EBUSY, errno.EEXIST, errno.EXDEV)
+_LEFTOVER = re.compile(r"\.(.+)\.(?:\d+|[a-z0-9_]{8})\.(tmp|old)")
 
 
 def sha256(data: bytes) -> str:
@@ -18,11 +31,26 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def sync(file: IO[bytes] | IO[str]) -> None:
+    """Wait until what was written to a file is on disk, where its file system can tell."""
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
 def _sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
+    """Make renames in a folder durable, as far as its file system can: they are done."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # it may be written to but not read
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno in _LOST:
+            raise
     finally:
         os.close(handle)
 
@@ -30,8 +58,17 @@ def _sync_folder(folder: Path) -> None:
 def _write(path: Path, data: bytes) -> None:
     with open(path, "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        sync(file)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename a file; where that cannot replace the one that is there, write over it."""
+    try:
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno not in _CANNOT_REPLACE:
+            raise
+        shutil.copyfile(temporary, path)
 
 
 @contextmanager
@@ -56,6 +93,8 @@ def explained(path: Path) -> Iterator[None]:
 def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a temporary file that replaces ``path`` if the block ends without an exception.
 
+    A link stays one, and a device or a pipe is written to.
+
     Args:
         path: The file to create or replace.
         durable: Whether to wait until it is on disk; a file that can be made again need not be.
@@ -63,18 +102,22 @@ def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         GancliError: It cannot be written; an older file is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     with explained(path):
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with open(target, "wb") as file:
+                yield file
+            return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, "wb") as file:
                 yield file
                 if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
+                    sync(file)
+            _replace(temporary, target)
             if durable:
-                _sync_folder(path.parent)
+                _sync_folder(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -99,12 +142,13 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
                                           dir=target.parent))
         old = temporary.with_suffix(".old")
         try:
-            temporary.chmod(0o755)
+            with suppress(OSError):  # a file system may have no modes
+                temporary.chmod(0o755)
             for name, data in files.items():
                 _write(temporary / name, data)
             _sync_folder(temporary)
             if target.exists():
-                os.rename(target, old)
+                shutil.move(target, old)  # copies where a layer below holds it, as in containers
             os.rename(temporary, target)
             _sync_folder(target.parent)
         finally:
@@ -115,6 +159,17 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files and folders of killed processes."""
-    for path in folder.glob(".*.tmp"):
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    """Remove the temporary files and folders that killed processes left in a folder.
+
+    What such a process had set aside, and put nothing in the place of, is put back.
+    """
+    for path in folder.glob(".*"):
+        match = _LEFTOVER.fullmatch(path.name)
+        if match is None:
+            continue
+        if match[2] == "old" and not (folder / match[1]).exists():
+            os.rename(path, folder / match[1])
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -74,7 +74,7 @@ def train(
     config = sized(modality, spec, config, dataset, reporter)
     data = str(Path(source.path).absolute())
     record = RunRecord(modality, spec, config, data, source.name, command)
-    run = Run.create(run_path, record, force)
+    run = Run.create(run_path, record, reporter, force=force)
     try:
         experiment = Experiment(modality, spec, config, dataset)
         return _train(experiment, record, run, reporter)
@@ -97,7 +97,7 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
     Raises:
         GancliError: As :func:`train`, or the run or its data is not there.
     """
-    run = Run.open(run_path)
+    run = Run.open(run_path, reporter)
     try:
         record = read_record(run_path)
         name = record.modality.name

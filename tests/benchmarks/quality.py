@@ -111,7 +111,7 @@ def main() -> None:
         }), flush=True)
         with tempfile.TemporaryDirectory() as folder, Stop() as stop:
             record = RunRecord(image, spec, config, given.data, source.name, "")
-            run = Run.create(Path(folder) / "run", record, force=False)
+            run = Run.create(Path(folder) / "run", record, Silent(), force=False)
             scorer = image.trainable().scorer(dataset, spec, 0)
             trainer = Trainer(
                 experiment, run, precision, Silent(), scorer, [Judged(judge, given.points)]

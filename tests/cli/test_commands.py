@@ -258,3 +258,12 @@ def test_info_with_layers(call, tmp_path):
         parameter.numel() for parameter in networks.discriminator.parameters()
     )
     assert "ConvTranspose2d" in call("info", "m", "--layers").out
+
+
+def test_a_directory_that_was_reserved_goes_with_a_training_that_fails(call, session, tmp_path):
+    def fail(*_, **__):
+        raise GancliError("There are no pictures.")
+
+    sys.modules["gancli.training.session"].train = fail  # type: ignore[attr-defined]
+    assert call("train", "image", "my data").status == 1
+    assert not (tmp_path / "runs").exists()

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def test_without_a_usable_cache(
         def full(_: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(cache, "_sync", full)
+        monkeypatch.setattr(cache, "sync", full)
     reporter = Recorder()
     if held == "memory":
         assert np.array_equal(write(reporter=reporter), ITEMS[[0, 2, 3]])
@@ -102,6 +103,23 @@ def test_without_a_usable_cache(
     if reason == "full":
         assert os.listdir(folder) == []
     assert cache.find("entry") is None
+
+
+def test_an_entry_that_another_run_has_just_written_is_kept(
+    held: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write()
+    theirs = (folder / "entry" / "meta.json").stat().st_ino
+    # It comes after this run has removed the old entry, and before it names its own.
+    remove = shutil.rmtree
+    monkeypatch.setattr(
+        shutil, "rmtree", lambda path, **_: None if path == folder / "entry" else remove(path)
+    )
+    reporter = Recorder()
+    assert np.array_equal(write(reporter=reporter), ITEMS[[0, 2, 3]])
+    assert (reporter.warnings, os.listdir(folder)) == ([], ["entry"])
+    assert (folder / "entry" / "meta.json").stat().st_ino == theirs
+    assert cache.find("entry") is not None
 
 
 def test_disk_full_while_decoding_to_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

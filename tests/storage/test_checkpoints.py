@@ -88,12 +88,6 @@ def test_a_full_disk_leaves_the_old_one_and_no_litter(tmp_path, monkeypatch):
     assert checkpoints.load(tmp_path, 1).step == 1
 
 
-def test_what_a_killed_writer_left_is_removed(tmp_path):
-    (tmp_path / ".step-000000001.x.tmp").mkdir()
-    checkpoints.save(tmp_path, checkpoint_at(2), keep=set())
-    assert [path.name for path in tmp_path.iterdir()] == ["step-000000002"]
-
-
 def test_what_version_1_called_otherwise_is_found_under_its_present_name(tmp_path):
     quality = {"best": 2.5, "best_step": 1, "worse": 1, "narrow": 2, "least_loss": 3.0}
     old = Checkpoint(

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,16 +90,16 @@ def command(modality: AnyModality) -> Callable[..., None]:
                 file=_read(config), presets=modality.presets,
             )
             source = _open(modality, data, output)
-            path = _run_path(run, source)
-            if dry_run:
-                _dry_run(modality, chosen, sources, source, path, output)
-                return
-            from gancli.training import session
+            with _run_path(run, source, dry_run) as path:
+                if dry_run:
+                    _dry_run(modality, chosen, sources, source, path, output)
+                    return
+                from gancli.training import session
 
-            model = session.train(
-                modality, chosen, source, path, output,
-                command=invocation(context).command, force=force,
-            )
+                model = session.train(
+                    modality, chosen, source, path, output,
+                    command=invocation(context).command, force=force,
+                )
             _finish(modality, path, model, output)
 
     train.__doc__ = (
@@ -150,14 +151,17 @@ def _open(modality: AnyModality, data: str | None, output: Output) -> "Source":
     return open_source(data)
 
 
-def _run_path(run: str | None, source: "Source") -> Path:
+def _run_path(
+    run: str | None, source: "Source", dry_run: bool
+) -> AbstractContextManager[Path]:
+    """Give the directory of the run; the next free one is this process's as long as it trains."""
     if run is not None:
         if not run:
             raise UsageError("-o is empty.", "Name a directory, such as -o runs/first.")
-        return Path(run)
-    from gancli.artifacts.run import planned
+        return nullcontext(Path(run))
+    from gancli.artifacts.run import planned, reserved
 
-    return planned(source.name)
+    return nullcontext(planned(source.name)) if dry_run else reserved(source.name)
 
 
 def _finish(modality: AnyModality, path: Path, model: Path, output: Output) -> None:
