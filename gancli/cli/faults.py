@@ -32,6 +32,10 @@ def explain(error: BaseException, args: Sequence[str] = ()) -> GancliError:
             "There is not enough memory for this.",
             "Choose a smaller --batch, size or width, or close other programs.",
         )
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return GancliError(
+            "There is no home directory.", "Set HOME to a directory that you may write to."
+        )
     if isinstance(error, OSError):
         return _system(error)
     name = type(error).__name__

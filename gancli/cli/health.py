@@ -117,33 +117,31 @@ def _threads() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from gancli.data.cache import cache_folder, cache_size
+    from gancli.data.cache import cache_size
+    from gancli.data.cache_place import cache_place, existing
 
-    folder = cache_folder()
-    nearest = _existing(folder)
+    folder, reason = cache_place()
+    nearest = existing(folder)
     if not os.access(nearest, os.W_OK):
         yield Finding("cache", f"{folder} is not writable", True,
                       "Set GANCLI_CACHE to a folder that you may write to.")
         return
-    yield Finding("cache", f"{folder}, {cache_size() / 1e6:,.1f} MB")
+    state = f"{folder}, {cache_size() / 1e6:,.1f} MB"
+    if reason:
+        yield Finding("cache", f"{state}, which may not last: {reason}", remedy="Set HOME, or "
+                      "GANCLI_CACHE to a folder that stays and that you may write to.")
+        return
+    yield Finding("cache", state)
 
 
 def _disk() -> Iterator[Finding]:
-    from gancli.data.cache import cache_folder
+    from gancli.data.cache_place import cache_place, existing
 
-    for name, folder in (("disk here", Path.cwd()), ("disk of the cache", cache_folder())):
-        free = shutil.disk_usage(_existing(folder)).free
+    for name, folder in (("disk here", Path.cwd()), ("disk of the cache", cache_place().folder)):
+        free = shutil.disk_usage(existing(folder)).free
         short = free < _MIN_FREE_BYTES
         yield Finding(name, f"{free / 1e9:,.1f} GB free", short,
                       "Free some space; a run may take several hundred MB." if short else "")
-
-
-def _existing(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that exists."""
-    folder = folder.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return folder
 
 
 def _bundled() -> Iterator[Finding]:

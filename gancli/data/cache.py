@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
+from gancli.data.cache_place import cache_place
 from gancli.errors import GancliError
 from gancli.reporting import Reporter
 from gancli.storage.files import sync
@@ -34,8 +34,8 @@ _BLOCK_BYTES = 1 << 20
 
 
 def cache_folder() -> Path:
-    """Return the folder of the cache: ``$GANCLI_CACHE``, or one in the user's cache folder."""
-    return Path(os.environ.get("GANCLI_CACHE") or platformdirs.user_cache_dir("gancli"))
+    """Return the folder of the cache."""
+    return cache_place().folder
 
 
 def cache_size() -> int:
@@ -111,8 +111,13 @@ class _Entry:
 
     def _make_folder(self) -> Path:
         """Create the temporary folder, and remove those that killed runs have left."""
-        parent = cache_folder()
+        parent, reason = cache_place()
         parent.mkdir(parents=True, exist_ok=True)
+        if reason:
+            self._reporter.note(
+                f"Decoded data is kept in {str(parent)!r}, since {reason}; set GANCLI_CACHE to "
+                "choose another place."
+            )
         for old in parent.glob("*.partial"):
             if time.time() - old.lstat().st_mtime > 86_400:
                 shutil.rmtree(old, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -258,6 +259,23 @@ def test_info_with_layers(call, tmp_path):
         parameter.numel() for parameter in networks.discriminator.parameters()
     )
     assert "ConvTranspose2d" in call("info", "m", "--layers").out
+
+
+def test_doctor_says_what_to_set_where_there_is_no_home(call, monkeypatch, tmp_path):
+    import tempfile
+
+    import platformdirs
+
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _: "~/.cache/gancli")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    findings = json.loads(call("doctor", "--json").out)["findings"]
+    (cache,) = [finding for finding in findings if finding["name"] == "cache"]
+    assert cache == {
+        "name": "cache", "ok": True,
+        "value": f"{tmp_path / f'gancli-{os.getuid()}'}, 0.0 MB, which may not last: there is no "
+                 "home directory",
+        "remedy": "Set HOME, or GANCLI_CACHE to a folder that stays and that you may write to.",
+    }
 
 
 def test_a_directory_that_was_reserved_goes_with_a_training_that_fails(call, session, tmp_path):

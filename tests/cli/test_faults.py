@@ -83,6 +83,7 @@ def failing(call, monkeypatch):
         (OSError(28, "No space left on device", "some\nfile"), 1, "some\\nfile: No space left"),
         (PermissionError(13, "Permission denied", "x"), 1, "Cannot use x: Permission denied."),
         (ValueError("boom"), 1, "Internal error: ValueError: boom (Run it again with -v"),
+        (RuntimeError("Could not determine home directory."), 1, "home directory. Set HOME to"),
         (BrokenPipeError(32, "Broken pipe"), 0, ""),
     ],
 )
