@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def planned(name: str, parent: Path = Path("runs")) -> Path:
     """Return ``runs/NAME-1``, or the first number that is free."""
     clean = re.sub(r"[^\w.-]+", "-", name.encode("ascii", "replace").decode()).strip("-.") or "run"
     number = 1
-    while (parent / f"{clean}-{number}").exists():
+    while os.path.lexists(parent / f"{clean}-{number}"):
         number += 1
     return parent / f"{clean}-{number}"
 
@@ -57,6 +58,7 @@ def reserved(name: str, parent: Path = Path("runs")) -> Iterator[Path]:
     """
     path, is_first = planned(name, parent), not parent.exists()
     with explained(path):
+        parent.mkdir(parents=True, exist_ok=True)
         while True:
             try:
                 path.mkdir(parents=True)

@@ -80,7 +80,7 @@ def test_the_next_owner_removes_what_killed_writes_left(tmp_path):
 
 
 def test_the_next_free_directory_is_reserved(tmp_path):
-    (tmp_path / "data-1").mkdir()
+    (tmp_path / "data-1").symlink_to(tmp_path / "gone")
     with reserved("data", tmp_path) as second, reserved("data", tmp_path) as third:
         assert (second.name, third.name) == ("data-2", "data-3")
         assert planned("data", tmp_path).name == "data-4"
@@ -118,10 +118,12 @@ def test_processes_that_plan_the_same_directory_get_one_each(tmp_path, monkeypat
 
 
 def test_what_cannot_be_reserved_is_a_sentence(tmp_path):
-    (tmp_path / "runs").write_text("a file")
-    with pytest.raises(GancliError, match=r"Cannot write .*data-1: Not a directory"):
-        with reserved("data", tmp_path / "runs"):
-            pytest.fail("nothing can be there")
+    (tmp_path / "file").write_text("no directory")
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for name in ("file", "link", "file/runs"):
+        with pytest.raises(GancliError, match=r"Cannot write .*data-1: "):
+            with reserved("data", tmp_path / name):
+                pytest.fail("nothing can be there")
 
 
 def test_a_run_that_ended_while_this_one_prepared_is_not_lost(monkeypatch, tmp_path):

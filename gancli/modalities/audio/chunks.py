@@ -6,23 +6,25 @@ own that is true. Where a size cannot be, the sound goes on to the end of the fi
 chunks that end it.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO, NamedTuple
 
 import numpy as np
 
 from gancli.modalities.audio.wave_format import mpeg, normalized
 
-_MAX_CHUNKS = 500
+_MAX_CHUNKS, _MAX_TRIES = 500, 50
 _SEARCHED = 1 << 20  # bytes in which chunks are looked for where the chain of them is broken
 _UNKNOWN = 0xFFFFFFFF
 _MAX_WAV = (1 << 32) - 256  # bytes of sound that the sizes of a WAV can state
 _SLACK = 16  # bytes by which programs miscount a size
 
 _KEPT = (b"fmt ", b"ds64", b"COMM", b"desc", b"kuki", b"pakt")  # what decoding needs
-_MAX_KEPT = 1 << 24  # bytes of one of them
+_MAX_KEPT = 1 << 20  # bytes of one of them
 
 # Chunks that follow sound even where their sizes are not true.
 _FAMILIAR = frozenset(
@@ -220,15 +222,10 @@ class _Chunks:
 
     def _search(self, start: int) -> int | None:
         """Return where, from here on, the sound or its encoding begins, or None."""
-        data = _read(self.file, start, _SEARCHED)
-        found = []
-        for name in (self.dialect.sound, self.dialect.form):
-            at = data.find(name)
-            while at >= 0 and not self._is_chunk(start + at, trusted=False):
-                at = data.find(name, at + 1)
-            if at >= 0:
-                found.append(start + at)
-        return min(found, default=None)
+        names = re.compile(self.dialect.sound + b"|" + self.dialect.form)
+        places = names.finditer(_read(self.file, start, _SEARCHED))
+        found = (start + place.start() for place in islice(places, _MAX_TRIES))
+        return next((at for at in found if self._is_chunk(at, trusted=False)), None)
 
     def _end_of_sound(self, start: int, claimed: int) -> int:
         """Return where a sound ends that starts there; its size may not be true."""
@@ -270,7 +267,10 @@ class _Chunks:
         columns = np.stack([data[places + i] for i in range(4, 8)], axis=1)
         ends = places + 8 + np.ascontiguousarray(columns).view(order)[:, 0].astype(np.int64)
         end = len(data)
-        while len(chunks := places[(ends == end) | (ends + ends % 2 == end)]):
+        for _ in range(_MAX_TRIES):
+            chunks = places[(ends == end) | (ends + ends % 2 == end)]
+            if not len(chunks):
+                break
             end = int(chunks[0])
         return first + end
 
