@@ -3,16 +3,12 @@
 import errno
 import fcntl
 import os
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 from helpers import Recorder, tiny_run
 
 from gancli.artifacts import run as runs
-from gancli.artifacts.model import is_model
 from gancli.artifacts.run import Run, planned, reserved
 from gancli.errors import GancliError, UsageError
 from gancli.training.session import resume
@@ -140,19 +136,3 @@ def test_a_run_that_ended_while_this_one_prepared_is_not_lost(monkeypatch, tmp_p
     with pytest.raises(UsageError, match="is not empty"):
         Run.create(path, None, Recorder(), force=False)
     Run(path, Recorder()).close()  # the lock is free again
-
-
-def test_three_trainings_at_once(pictures, tmp_path):
-    root = str(Path(__file__).parents[2])
-    command = [sys.executable, "-m", "gancli", "train", "image", str(pictures), "--steps", "2",
-               "--threads", "1", "--batch", "4", "--g-width", "4", "--d-width", "4"]
-    processes = [
-        subprocess.Popen([*command, "--seed", str(seed)], cwd=tmp_path, stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root})
-        for seed in range(3)
-    ]
-    outputs = [process.communicate(timeout=300) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], outputs
-    names = sorted(out.decode().strip() for out, _ in outputs)
-    assert names == [f"runs/pictures0-{number}" for number in (1, 2, 3)]
-    assert all(is_model(tmp_path / name / "model") for name in names)

@@ -278,6 +278,21 @@ def test_doctor_says_what_to_set_where_there_is_no_home(call, monkeypatch, tmp_p
     }
 
 
+def test_three_trainings_at_once_have_a_directory_each(call, session):
+    module = sys.modules["gancli.training.session"]
+    alone = module.train  # type: ignore[attr-defined]
+
+    def train(modality, config, *more, **details):
+        if config.seed < 2:  # the next begins before this one has written anything
+            assert call("train", "image", "my data", "--seed", str(config.seed + 1)).status == 0
+        return alone(modality, config, *more, **details)
+
+    module.train = train  # type: ignore[attr-defined]
+    assert call("train", "image", "my data").status == 0
+    paths = {config.seed: str(path) for _, config, _, path, _ in session.calls}
+    assert paths == {seed: f"runs/my-data-{seed + 1}" for seed in range(3)}
+
+
 def test_a_directory_that_was_reserved_goes_with_a_training_that_fails(call, session, tmp_path):
     def fail(*_, **__):
         raise GancliError("There are no pictures.")

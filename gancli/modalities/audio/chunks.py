@@ -265,10 +265,11 @@ class _Chunks:
         places = np.flatnonzero(named)
         order = "<u4" if self.dialect.size == "<I" else ">u4"
         columns = np.stack([data[places + i] for i in range(4, 8)], axis=1)
-        ends = places + 8 + np.ascontiguousarray(columns).view(order)[:, 0].astype(np.int64)
+        sizes = np.ascontiguousarray(columns).view(order)[:, 0].astype(np.int64)
+        ends = places + 8 + sizes
         end = len(data)
         for _ in range(_MAX_TRIES):
-            chunks = places[(ends == end) | (ends + ends % 2 == end)]
+            chunks = places[(ends == end) | (ends + sizes % 2 == end)]
             if not len(chunks):
                 break
             end = int(chunks[0])
@@ -282,16 +283,15 @@ def find_sound(file: IO[bytes], size: int) -> Layout | None:
         file: A seekable file.
         size: Number of bytes in it.
     """
-    head = _read(file, 0, 10)
-    base = 0
+    head, base = _read(file, 0, 10), 0
+    if head[:4] in (b".snd", b"dns."):
+        return _find_au(file, size)
     if head.startswith(b"ID3") and len(head) == 10:
         tag = 0
         for byte in head[6:]:
             tag = tag << 7 | byte & 0x7F
         base = 10 + tag
     magic = _read(file, base, 4)
-    if magic in (b".snd", b"dns."):
-        return _find_au(file, size)
     if magic not in _DIALECTS or size < base + _DIALECTS[magic].first:
         return None
     chunks = _Chunks(file, base, size, _DIALECTS[magic])

@@ -160,6 +160,8 @@ WHOLE = {
     **{f"sizes of {name}": of_sizes(*sizes) for name, sizes in SIZES.items()},
     "ffmpeg to a pipe": wav(FMT, LIST, chunk(b"data", PCM, ALL), size=ALL),
     "gstreamer to a pipe": wav(FMT, chunk(b"data", PCM, 0), LIST, size=0),
+    "two odd chunks after any size": wav(FMT, chunk(b"data", PCM, ALL), chunk(b"iXML", b"<a></a>"),
+                                         chunk(b"id3 ", b"ID3", pad=False), size=ALL),
     **{f"{name} {place}": wav(*chunks) for name, extra in CHUNKS.items() for place, chunks in {
         "first": (extra, FMT, DATA), "before": (FMT, extra, DATA), "after": (FMT, DATA, extra),
     }.items()},
