@@ -1,26 +1,20 @@
-"""Find the sound in files made of chunks (WAV, RF64, BW64, W64, AIFF, CAF) and in AU files.
+"""The chunks of WAV, RF64, BW64, W64, AIFF and CAF files, as far as they make sense.
 
-Programs that write to a pipe, crash, or miscount leave headers that are not true of their files.
-Here the chunks are followed as far as they make sense, and the decoder is given a header of its
-own that is true. Where a size cannot be, the sound goes on to the end of the file, or to the
-chunks that end it.
+Programs that write to a pipe, crash, or miscount leave sizes that are not true. Where the size of
+the sound cannot be, it goes on to the end of the file, or to the chunks that end it.
 """
 
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, NamedTuple
 
 import numpy as np
 
-from gancli.modalities.audio.wave_format import mpeg, normalized
-
 _MAX_CHUNKS, _MAX_TRIES = 500, 50
 _SEARCHED = 1 << 20  # bytes in which chunks are looked for where the chain of them is broken
-_UNKNOWN = 0xFFFFFFFF
-_MAX_WAV = (1 << 32) - 256  # bytes of sound that the sizes of a WAV can state
+UNKNOWN = 0xFFFFFFFF
 _SLACK = 16  # bytes by which programs miscount a size
 
 _KEPT = (b"fmt ", b"ds64", b"COMM", b"desc", b"kuki", b"pakt")  # what decoding needs
@@ -34,22 +28,7 @@ _FAMILIAR = frozenset(
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICS", b"RIFF", b"FORM")  # what else may follow a sound
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a decoder is to be given in place of a file.
-
-    Args:
-        header: The bytes before the sound.
-        spans: Where the sound is in the file: first byte and one past the last, in order.
-        short: Whether the file ends before the sound does.
-    """
-
-    header: bytes
-    spans: list[tuple[int, int]]
-    short: bool
-
-
-class _Dialect(NamedTuple):
+class Dialect(NamedTuple):
     """How a family of formats writes its chunks.
 
     Args:
@@ -78,18 +57,18 @@ class _Dialect(NamedTuple):
         return self.id_bytes + struct.calcsize(self.size)
 
 
-_WAV = _Dialect(4, "<I", False, 2, 12, b"data", 0, b"fmt ")
-_RIFX = _WAV._replace(size=">I")
-_W64 = _Dialect(16, "<Q", True, 8, 40, b"data", 0, b"fmt ")
-_AIFF = _Dialect(4, ">I", False, 2, 12, b"SSND", 8, b"COMM")
-_CAF = _Dialect(4, ">Q", False, 1, 8, b"data", 4, b"desc")
-_DIALECTS = {
-    b"RIFF": _WAV, b"RF64": _WAV, b"BW64": _WAV, b"RIFX": _RIFX, b"riff": _W64, b"FORM": _AIFF,
-    b"caff": _CAF,
+_WAV = Dialect(4, "<I", False, 2, 12, b"data", 0, b"fmt ")
+RIFX = _WAV._replace(size=">I")
+_W64 = Dialect(16, "<Q", True, 8, 40, b"data", 0, b"fmt ")
+AIFF = Dialect(4, ">I", False, 2, 12, b"SSND", 8, b"COMM")
+CAF = Dialect(4, ">Q", False, 1, 8, b"data", 4, b"desc")
+DIALECTS = {
+    b"RIFF": _WAV, b"RF64": _WAV, b"BW64": _WAV, b"RIFX": RIFX, b"riff": _W64, b"FORM": AIFF,
+    b"caff": CAF,
 }
 
 
-def _is_placeholder(size: int) -> bool:
+def is_placeholder(size: int) -> bool:
     """Return whether a program that did not know a size is likely to have written this one.
 
     Such sizes are zero, round, or close to the largest that 31 or 32 bits hold.
@@ -102,22 +81,23 @@ def _is_placeholder(size: int) -> bool:
     )
 
 
-def _is_missing(claimed: int, start: int, size: int) -> bool:
+def is_missing(claimed: int, start: int, size: int) -> bool:
     """Return whether a file lacks bytes of its sound, which starts there.
 
     Some programs count the bytes of the whole file, or a few too many.
     """
     miscounted = start + claimed - size <= _SLACK or abs(claimed - size) <= _SLACK
-    return not miscounted and not _is_placeholder(claimed)
+    return not miscounted and not is_placeholder(claimed)
 
 
-def _read(file: IO[bytes], start: int, count: int) -> bytes:
+def read_at(file: IO[bytes], start: int, count: int) -> bytes:
+    """Return so many bytes from there on, or as many as there are."""
     file.seek(start)
     return file.read(max(0, count))
 
 
 @dataclass
-class _Chunks:
+class Chunks:
     """The chunks of a file.
 
     Args:
@@ -130,7 +110,7 @@ class _Chunks:
     file: IO[bytes]
     base: int
     size: int
-    dialect: _Dialect
+    dialect: Dialect
     contents: dict[bytes, bytes] = field(default_factory=dict)
     spans: list[tuple[int, int]] = field(default_factory=list)
     short: bool = False
@@ -157,21 +137,22 @@ class _Chunks:
                 position = self._search(start)
             if name in _KEPT:
                 stop = min(start + max(claimed, 16), position or self.size)
-                content = _read(self.file, start, min(stop - start, _MAX_KEPT))
+                content = read_at(self.file, start, min(stop - start, _MAX_KEPT))
                 if self.contents.setdefault(name, content) != content:
                     return  # sound that follows is encoded in another way
 
     def _head(self, position: int) -> tuple[bytes, int]:
         """Return the first four bytes of the id of a chunk, and the size of its contents."""
         dialect = self.dialect
-        head = _read(self.file, position, dialect.head)
+        # Zeros stand for what a file has lost since its size was taken.
+        head = read_at(self.file, position, dialect.head).ljust(dialect.head, b"\0")
         (size,) = struct.unpack(dialect.size, head[dialect.id_bytes :])
         return head[:4], max(0, size - dialect.head) if dialect.counts_head else size
 
     def _claim(self, claimed: int) -> int:
         """Return what the header says of the sound's bytes; RF64 says so elsewhere."""
         _, data = self._sizes_64()
-        return data if claimed == _UNKNOWN and data else claimed
+        return data if claimed == UNKNOWN and data else claimed
 
     def _sizes_64(self) -> tuple[int, int]:
         """Return the sizes of the file and its sound that RF64 holds in a chunk of its own."""
@@ -180,14 +161,14 @@ class _Chunks:
 
     def _claimed_end(self) -> int | None:
         """Return where the header says that the file ends; None where it does not know."""
-        if self.dialect is _CAF:
+        if self.dialect is CAF:
             return None
         at = self.dialect.id_bytes if self.dialect.counts_head else 4
-        data = _read(self.file, self.base + at, struct.calcsize(self.dialect.size))
-        (size,) = struct.unpack(self.dialect.size, data)
-        if size == _UNKNOWN:
+        data = read_at(self.file, self.base + at, 8).ljust(8, b"\0")
+        (size,) = struct.unpack_from(self.dialect.size, data)
+        if size == UNKNOWN:
             size = self._sizes_64()[0]
-        if _is_placeholder(size):
+        if is_placeholder(size):
             return None
         return self.base + int(size) + (0 if self.dialect.counts_head else 8)
 
@@ -195,9 +176,9 @@ class _Chunks:
         """Return whether the file ends before a sound that starts there, rather than miscounts."""
         end = self._claimed_end()
         # A program that does not know the file's size does not know the sound's, but CAF has none.
-        unknown = end is None and self.dialect is not _CAF
+        unknown = end is None and self.dialect is not CAF
         whole = unknown or (end is not None and abs(end - self.size) <= _SLACK)
-        return not whole and _is_missing(claimed, start, self.size)
+        return not whole and is_missing(claimed, start, self.size)
 
     def _is_chunk(self, position: int, trusted: bool = True) -> bool:
         """Return whether a chunk is likely to begin there.
@@ -212,7 +193,7 @@ class _Chunks:
         if trusted and (name in _FAMILIAR or name == self.dialect.sound):
             return True
         left = self.size - position - self.dialect.head - claimed
-        fits = left >= 0 or (name == self.dialect.sound and _is_placeholder(claimed))
+        fits = left >= 0 or (name == self.dialect.sound and is_placeholder(claimed))
         return left == 0 or (fits and all(32 <= byte < 127 for byte in name))
 
     def _chunk_after(self, end: int) -> int | None:
@@ -223,7 +204,7 @@ class _Chunks:
     def _search(self, start: int) -> int | None:
         """Return where, from here on, the sound or its encoding begins, or None."""
         names = re.compile(self.dialect.sound + b"|" + self.dialect.form)
-        places = names.finditer(_read(self.file, start, _SEARCHED))
+        places = names.finditer(read_at(self.file, start, _SEARCHED))
         found = (start + place.start() for place in islice(places, _MAX_TRIES))
         return next((at for at in found if self._is_chunk(at, trusted=False)), None)
 
@@ -243,20 +224,20 @@ class _Chunks:
             return True
         if claimed <= self.dialect.prefix:
             return False
-        following = _read(self.file, end, min(left, 1 << 16))
+        following = read_at(self.file, end, min(left, 1 << 16))
         if following.startswith(_TAGS) or (left <= len(following) and not any(following)):
             return True
         # The whole header agrees. It is not believed if it leaves most of the file unexplained.
         claimed_end = self._claimed_end()
         agrees = claimed_end is not None and 0 <= claimed_end - end < self.dialect.align
-        return agrees and claimed > left and not _is_placeholder(claimed)
+        return agrees and claimed > left and not is_placeholder(claimed)
 
     def _before_last_chunks(self, start: int) -> int:
         """Return where the chunks begin that end the file, or its size if there are none."""
         if self.dialect.head != 8:
             return self.size
         first = max(start + self.dialect.prefix, self.size - _SEARCHED)
-        data = np.frombuffer(_read(self.file, first, self.size - first), np.uint8)
+        data = np.frombuffer(read_at(self.file, first, self.size - first), np.uint8)
         count = len(data) - 8
         if count < 1:
             return self.size
@@ -274,99 +255,3 @@ class _Chunks:
                 break
             end = int(chunks[0])
         return first + end
-
-
-def find_sound(file: IO[bytes], size: int) -> Layout | None:
-    """Return where the sound in a file is, or None if it is not of a format that is known here.
-
-    Args:
-        file: A seekable file.
-        size: Number of bytes in it.
-    """
-    head, base = _read(file, 0, 10), 0
-    if head[:4] in (b".snd", b"dns."):
-        return _find_au(file, size)
-    if head.startswith(b"ID3") and len(head) == 10:
-        tag = 0
-        for byte in head[6:]:
-            tag = tag << 7 | byte & 0x7F
-        base = 10 + tag
-    magic = _read(file, base, 4)
-    if magic not in _DIALECTS or size < base + _DIALECTS[magic].first:
-        return None
-    chunks = _Chunks(file, base, size, _DIALECTS[magic])
-    chunks.read()
-    if not chunks.spans or chunks.dialect.form not in chunks.contents:
-        return None
-    if chunks.dialect is _AIFF:
-        return _aiff(chunks)
-    return _caf(chunks) if chunks.dialect is _CAF else _wav(chunks)
-
-
-def _wav(chunks: _Chunks) -> Layout | None:
-    """Return the layout of a WAV, or of what differs from one in its sizes alone."""
-    order = ">" if chunks.dialect is _RIFX else "<"
-    raw = chunks.contents[b"fmt "]
-    if mpeg(raw, order):
-        return Layout(b"", chunks.spans, chunks.short)
-    form, frame = normalized(raw, order)
-    if not form:
-        return None
-    # One byte that is left over pads the chunk.
-    spans = [(start, stop - ((stop - start) % frame == 1)) for start, stop in chunks.spans]
-    count = sum(stop - start for start, stop in spans)
-    if count < _MAX_WAV:
-        sizes = (len(form) + 20 + count, count)
-        magic, extra = (b"RIFX" if order == ">" else b"RIFF"), b""
-    else:
-        sizes = (_UNKNOWN, _UNKNOWN)
-        table = struct.pack("<QQQI", len(form) + 56 + count, count, 0, 0)
-        magic, extra = b"RF64", b"ds64" + struct.pack("<I", len(table)) + table
-    header = b"".join((
-        magic, struct.pack(order + "I", sizes[0]), b"WAVE", extra,
-        b"fmt ", struct.pack(order + "I", len(form)), form,
-        b"data", struct.pack(order + "I", sizes[1]),
-    ))
-    return Layout(header, spans, chunks.short)
-
-
-def _aiff(chunks: _Chunks) -> Layout:
-    start, stop = chunks.spans[0]
-    kind = _read(chunks.file, chunks.base + 8, 4)
-    common = chunks.contents[b"COMM"]
-    common += b"\0" * (len(common) % 2)
-    count = min(stop - start, _MAX_WAV)
-    sizes = (len(common) + 20 + count, len(common), count)
-    header = b"".join((
-        b"FORM", struct.pack(">I", sizes[0]), kind, b"COMM", struct.pack(">I", sizes[1]), common,
-        b"SSND", struct.pack(">I", sizes[2]),
-    ))
-    return Layout(header, [(start, start + count)], chunks.short)
-
-
-def _caf(chunks: _Chunks) -> Layout:
-    start, stop = chunks.spans[0]
-
-    def written() -> Iterator[bytes]:
-        yield _read(chunks.file, chunks.base, 8)
-        for name in (b"desc", b"kuki", b"pakt"):
-            if (content := chunks.contents.get(name)) is not None:
-                yield name + struct.pack(">Q", len(content)) + content
-        yield b"data" + struct.pack(">Q", stop - start)
-
-    return Layout(b"".join(written()), [(start, stop)], chunks.short)
-
-
-def _find_au(file: IO[bytes], size: int) -> Layout | None:
-    head = _read(file, 0, 24)
-    if len(head) < 24:
-        return None
-    order = ">" if head[:4] == b".snd" else "<"
-    start, claimed = struct.unpack(order + "II", head[4:12])
-    if not 24 <= start <= size:
-        return None
-    # A size that leaves most of the file unexplained is not believed.
-    whole = start + claimed > size or claimed <= size - start - claimed
-    stop = size if whole or _is_placeholder(claimed) else start + claimed
-    header = head[:4] + struct.pack(order + "II", 24, _UNKNOWN) + head[12:]
-    return Layout(header, [(start, stop)], _is_missing(claimed, start, size))

@@ -16,7 +16,7 @@ import numpy as np
 
 from gancli.data.member import READ_ERRORS, BadMember, Member
 from gancli.errors import GancliError
-from gancli.modalities.audio.chunks import Layout, find_sound
+from gancli.modalities.audio.layout import Layout, find_sound
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

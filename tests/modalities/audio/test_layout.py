@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gancli.data.member import BadMember, Member
-from gancli.modalities.audio.chunks import find_sound
 from gancli.modalities.audio.decode import scan
+from gancli.modalities.audio.layout import find_sound
 from gancli.modalities.audio.reader import read_header
 
 COUNT = 4000
@@ -317,3 +317,11 @@ def test_any_header_is_read_or_refused(name, place, junk, cut):
         decoded(data)
     except BadMember as error:
         assert str(error).startswith("it ")
+
+
+@pytest.mark.parametrize("name", ["two data", "AIFF", "Wave64", "CAF", "RF64 whole", "AU"])
+def test_a_file_that_shrinks_while_it_is_read(name):
+    data = WHOLE[name]
+    for length in range(0, min(len(data), 120), 3):
+        layout = find_sound(io.BytesIO(data[:length]), len(data))
+        assert layout is None or all(start <= stop for start, stop in layout.spans)
