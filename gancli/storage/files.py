@@ -40,6 +40,7 @@ def sync(file: IO[bytes] | IO[str]) -> None:
         if error.errno not in _CANNOT_SYNC:
             raise
 
+
 def _sync_folder(folder: Path) -> None:
     """Make renames in a folder durable, as far as its file system can: they are done."""
     try:
@@ -167,9 +168,10 @@ def remove_leftovers(folder: Path) -> None:
         match = _LEFTOVER.fullmatch(path.name)
         if match is None:
             continue
-        if match[2] == "old" and not (folder / match[1]).exists():
-            os.rename(path, folder / match[1])
-        elif path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            if match[2] == "old" and not (folder / match[1]).exists():
+                os.rename(path, folder / match[1])
+            elif path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
