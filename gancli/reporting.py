@@ -12,24 +12,28 @@ class Status:
     Args:
         step: Steps done.
         progress: Fraction of the budget that is spent, 0 to 1.
-        items_per_s: Recent speed of training, items per second.
+        steps_per_s: Recent speed of training, without measuring and saving.
         seconds_left: Estimate for the rest of the budget, or None while unknown.
         losses: Named losses of the last step, to be turned into floats only where they are shown.
         score: Latest quality score (smaller is better), or None before the first measurement.
         best: Best score so far.
         trend: Change of the score since the measurement before, or None.
+        floor: Score of real data, or None before the first measurement.
+        held_out_loss: The generator's own loss on held-out items, where it has one.
         threads: Threads that torch computes with.
         phase: Name of the phase.
     """
 
     step: int
     progress: float
-    items_per_s: float
+    steps_per_s: float
     seconds_left: float | None
     losses: Mapping[str, SupportsFloat] = field(default_factory=dict)
     score: float | None = None
     best: float | None = None
     trend: float | None = None
+    floor: float | None = None
+    held_out_loss: float | None = None
     threads: int = 1
     phase: str = ""
 

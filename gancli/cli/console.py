@@ -52,9 +52,7 @@ class Output:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._live is not None:
-            with suppress(OSError, ValueError):
-                self._live.stop()
+        self._end_live()
 
     def note(self, text: str) -> None:
         if self.mode == "human":
@@ -92,9 +90,7 @@ class Output:
 
     def data(self, *lines: str) -> None:
         """Print lines of the result on stdout."""
-        stream = binary_stdout_or_none()
-        if stream is None:
-            raise _CLOSED
+        stream = self._stdout()
         # Bytes, since a path may hold what the locale cannot encode.
         text = "".join(line + "\n" for line in lines)
         stream.write(text.encode("utf-8", "surrogateescape"))
@@ -118,17 +114,13 @@ class Output:
             UsageError: It is a terminal.
             GancliError: It is closed.
         """
-        stream = binary_stdout_or_none()
-        if stream is None:
-            raise _CLOSED
+        stream = self._stdout()
         if sys.stdout.isatty():
             raise UsageError(
                 "Binary data cannot be shown on a terminal.",
                 "Name a file with -o FILE, redirect it with > FILE or | PROGRAM, or see it with "
                 "--show.",
             )
-        if self._live is not None:
-            self._live.stop()
         return stream
 
     def text_stdout(self) -> BinaryIO:
@@ -140,13 +132,21 @@ class Output:
         Raises:
             GancliError: It is closed.
         """
+        stream = self._stdout()
+        self._live = None
+        self._data_on_terminal = stdout_is_terminal()
+        return stream
+
+    def _stdout(self) -> BinaryIO:
+        """Return stdout once the live display has ended: both may be the same terminal.
+
+        Raises:
+            GancliError: It is closed.
+        """
         stream = binary_stdout_or_none()
         if stream is None:
             raise _CLOSED
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-        self._data_on_terminal = stdout_is_terminal()
+        self._end_live()
         return stream
 
     def screen(self) -> "Terminal":
@@ -171,13 +171,17 @@ class Output:
 
         data = draw(picture.pixels, screen, picture.scale)
         with suppress(OSError, ValueError):
-            if self._live is not None:
-                self._live.stop()
+            self._end_live()
             if picture.caption:
                 _to_stderr(clean(picture.caption))
             sys.stderr.flush()
             sys.stderr.buffer.write(data)
             sys.stderr.buffer.flush()
+
+    def _end_live(self) -> None:
+        if self._live is not None:
+            with suppress(OSError, ValueError):
+                self._live.stop()
 
     def _say(self, text: str) -> None:
         text = clean(text)

@@ -32,8 +32,16 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def speed(steps_per_s: float) -> str:
+    """Return ``1,234 steps/s``, ``12.5 steps/s`` or ``0.35 steps/s``."""
+    if steps_per_s >= 100:
+        return f"{steps_per_s:,.0f} steps/s"
+    return f"{steps_per_s:.1f} steps/s" if steps_per_s >= 1 else f"{steps_per_s:.2g} steps/s"
+
+
 def count_line(what: str, done: int, total: int) -> str:
     """Return the progress of a countable job; a total of 0 means unknown."""
+    what = what[:1].upper() + what[1:]
     return f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}"
 
 
@@ -44,30 +52,23 @@ def trend_word(status: Status) -> str:
     return "falling" if status.trend < 0 else "rising" if status.trend > 0 else "level"
 
 
-def status_parts(status: Status, trend: str) -> list[str]:
-    """Return a training's status in parts; ``trend`` is a word or an arrow for the score."""
-    parts = [f"step {status.step:,}", f"{status.items_per_s:,.0f}/s"]
-    if status.seconds_left is not None:
-        parts.append(f"{duration(status.seconds_left)} left")
-    if status.losses:
-        parts.append(
-            "loss "
-            + " ".join(f"{name} {float(loss):.3g}" for name, loss in status.losses.items())
-        )
-    if status.score is not None:
-        score = f"score {status.score:.4g}" + (f" {trend}" if trend else "")
-        if status.best is not None:
-            score += f" (best {status.best:.4g})"
-        parts.append(score)
-    parts.append(f"{status.threads} thread{'' if status.threads == 1 else 's'}")
-    if status.phase:
-        parts.append(status.phase)
-    return parts
-
-
 def status_line(status: Status) -> str:
     """Return a training's status as a plain line."""
-    return f"{status.progress:4.0%}  " + ", ".join(status_parts(status, trend_word(status)))
+    parts = [f"step {status.step:,}", speed(status.steps_per_s)]
+    if status.seconds_left is not None:
+        parts.append(f"{duration(status.seconds_left)} left")
+    if status.score is not None:
+        beside = [f"{name} {value:.4g}" for name, value in
+                  (("best", status.best), ("floor", status.floor)) if value is not None]
+        score = f"score {status.score:.4g} {trend_word(status)}".rstrip()
+        parts.append(score + (f" ({', '.join(beside)})" if beside else ""))
+    if status.held_out_loss is not None:
+        parts.append(f"held-out loss {status.held_out_loss:.4g}")
+    parts += [f"{name} {float(loss):.3g}" for name, loss in status.losses.items()]
+    parts.append(f"{status.threads} thread{'' if status.threads == 1 else 's'}")
+    if status.phase:
+        parts.append(f"{status.phase} phase")
+    return f"{status.progress:4.0%}  " + ", ".join(parts)
 
 
 def columns(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) -> list[str]:

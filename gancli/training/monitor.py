@@ -35,7 +35,7 @@ class Monitor:
         previous: The score before it.
         best_score, best_step, best_loss, best_diversity, best_notes: Of the best generator; it has
             no score yet if only its loss is known.
-        min_loss: Smallest held-out loss, where there is one.
+        loss, min_loss: Latest and smallest held-out loss, where there is one.
         rise_count: Evaluations in a row whose held-out loss was no longer near the smallest.
         divergence_count: Measurements in a row that diverged.
         collapse_count: Measurements in a row that collapsed.
@@ -53,6 +53,7 @@ class Monitor:
     best_loss: float | None = None
     best_diversity: float | None = None
     best_notes: dict[str, float] = field(default_factory=dict)
+    loss: float | None = None
     min_loss: float | None = None
     rise_count: int = 0
     divergence_count: int = 0
@@ -69,6 +70,19 @@ class Monitor:
         if self.previous is None or self.score is None:
             return None
         return self.score - self.previous
+
+    def figures(self, settled: bool) -> dict[str, float | None]:
+        """Return what a :class:`gancli.reporting.Status` says of quality.
+
+        Args:
+            settled: Whether the best generator is the one that is kept, so that the last
+                measurement, of a later one, is out of date.
+        """
+        if settled:
+            latest = {"score": self.best_score, "trend": None, "held_out_loss": self.best_loss}
+        else:
+            latest = {"score": self.score, "trend": self.trend, "held_out_loss": self.loss}
+        return {**latest, "best": self.best_score, "floor": self.floor}
 
     def record(self, step: int, measurement: Measurement, *, latest: bool = False) -> Decision:
         """Record a measurement.
@@ -126,7 +140,7 @@ class Monitor:
 
     def _near_min(self, loss: float) -> bool:
         """Return whether a held-out loss comes near to the smallest, itself included."""
-        self.min_loss = min(self.min_loss or float("inf"), loss)
+        self.loss, self.min_loss = loss, min(self.min_loss or float("inf"), loss)
         near = loss <= self.min_loss * _LOSS_SLACK
         self.rise_count = 0 if near else self.rise_count + 1
         return near

@@ -2,12 +2,12 @@
 
 
 class Pace:
-    """Items a second, smoothed over about twenty steps."""
+    """Steps a second, smoothed over about twenty of them."""
 
     def __init__(self) -> None:
         self.value = 0.0
 
-    def record(self, items: int, seconds: float) -> None:
-        """Record a step of so many items."""
-        now = items / max(seconds, 1e-9)
+    def record(self, seconds: float) -> None:
+        """Record the time of a step."""
+        now = 1 / max(seconds, 1e-9)
         self.value = 0.95 * self.value + 0.05 * now if self.value else now

@@ -125,7 +125,7 @@ class Trainer:
                 continue
             seconds = time.perf_counter() - started
             self.elapsed()
-            self._pace.record(self.phases[-1].batch_size, seconds)
+            self._pace.record(seconds)
             self._after_step(losses)
             if stop.signal is not None:
                 self.save()
@@ -437,11 +437,11 @@ class Trainer:
             hook.on_log(entry)
 
     def _event(self, losses: Mapping[str, SupportsFloat]) -> StepEvent:
-        now, quality = self.progress, self.progress.quality
+        now = self.progress
         status = Status(
-            step=now.step, progress=self.fraction(), items_per_s=self._pace.value,
+            step=now.step, progress=self.fraction(), steps_per_s=self._pace.value,
             seconds_left=self.budget.seconds_left(now.step, now.items, now.seconds),
-            losses=losses, score=quality.score, best=quality.best_score, trend=quality.trend,
-            threads=self._threads.count, phase=self.phase.name,
+            losses=losses, threads=self._threads.count, phase=self.phase.name,
+            **now.quality.figures(self.generator_settled),
         )
         return StepEvent(status, self.sample, self.paused)

@@ -31,10 +31,13 @@ def status(step: int, progress: float, **more: object) -> Status:
 
 
 def test_status_line():
-    full = status(1234, 0.125, score=12.5, best=11.25, trend=-0.5, threads=2, phase="adversarial")
+    full = status(
+        1234, 0.125, score=12.5, best=11.25, trend=-0.5, floor=3.5, held_out_loss=2.25, threads=2,
+        phase="adversarial",
+    )
     assert status_line(full) == (
-        " 12%  step 1,234, 512/s, 8s left, loss g 0.5 d 1.25, score 12.5 falling (best 11.25), "
-        "2 threads, adversarial"
+        " 12%  step 1,234, 512 steps/s, 8s left, score 12.5 falling (best 11.25, floor 3.5), "
+        "held-out loss 2.25, g 0.5, d 1.25, 2 threads, adversarial phase"
     )
     assert "left" not in status_line(Status(0, 0.0, 0.0, None))
 

@@ -10,7 +10,7 @@ from gancli.training.hooks import Previews, StatusLine, StepEvent, TensorBoard
 
 
 def event(step):
-    status = Status(step=step, progress=0.5, items_per_s=1.0, seconds_left=None)
+    status = Status(step=step, progress=0.5, steps_per_s=1.0, seconds_left=None)
     return StepEvent(status, lambda seeds: [f"sample {seed}" for seed in seeds], nullcontext)
 
 

@@ -88,3 +88,17 @@ def test_collapse_counts_only_after_there_was_variety():
         for diversity in (0.9, 0.05, 0.05, 0.05)
     ]
     assert "collapsed" in decisions[-1].trouble
+
+
+def test_figures_are_the_latest_until_the_best_generator_is_kept():
+    monitor = Monitor(floor=1.5)
+    record(monitor, 9.0, loss=2.0)
+    record(monitor, 8.0, loss=1.0)
+    record(monitor, 8.5, loss=1.5)
+    shared = {"best": 8.0, "floor": 1.5}
+    assert monitor.figures(settled=False) == {
+        "score": 8.5, "trend": 0.5, "held_out_loss": 1.5, **shared
+    }
+    assert monitor.figures(settled=True) == {
+        "score": 8.0, "trend": None, "held_out_loss": 1.0, **shared
+    }
