@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
+_SHOWN = 20  # words of a hint
 RUNTIME, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
 
 
@@ -30,9 +31,13 @@ class UsageError(GancliError):
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return a hint that names the nearest known word, or all of them."""
-    known = list(known)
+    """Return a hint that names the nearest known word, or all of them if they are few."""
+    known = {each.lower(): each for each in known}
     if not known:
         return ""
-    matches = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"Did you mean {matches[0]}?" if matches else "Choose one of: " + ", ".join(known) + "."
+    matches = difflib.get_close_matches(word.lower(), known, n=1)
+    if matches:
+        return f"Did you mean {known[matches[0]]}?"
+    names = list(known.values())
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"Choose one of: {', '.join(names[:_SHOWN])}{more}."

@@ -1,6 +1,5 @@
 """From any exception to a sentence, a hint and an exit status."""
 
-import difflib
 import errno
 import os
 import shlex
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
+from gancli.cli.unknown import explain_flag
 from gancli.errors import INTERRUPTED, GancliError, UsageError
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
@@ -66,19 +66,11 @@ def _usage(error: Any, args: Sequence[str]) -> UsageError:
     hint = f"See {path} -h."
     message = error.format_message()
     if hasattr(error, "possibilities"):
-        message = f"There is no option {error.option_name}."
-        flags = _long_flags(context)
-        matches = difflib.get_close_matches(error.option_name, flags, n=1, cutoff=0.5)
-        hint = f"Did you mean {matches[0]}?" if matches else hint
+        word, meaning = error.option_name, ""
+        if context is not None:
+            word, meaning = explain_flag(word, context, args)
+        message, hint = f"There is no option {word}.", meaning or hint
     return UsageError(message if message.endswith((".", "?")) else message + ".", hint)
-
-
-def _long_flags(context: Any) -> list[str]:
-    if context is None:
-        return []
-    parameters = context.command.params
-    flags = [flag for option in parameters for flag in (*option.opts, *option.secondary_opts)]
-    return [flag for flag in flags if flag.startswith("--")]
 
 
 def _system(error: OSError) -> GancliError:

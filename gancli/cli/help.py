@@ -5,6 +5,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from gancli.cli.flags import complete_bare_flags
+from gancli.config.synonyms import command_for
 from gancli.errors import UsageError, suggest
 
 PANEL = "Shell"
@@ -61,8 +62,10 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if name not in self.commands and not name.startswith("-"):
+            meant = command_for(name, self.commands)
             raise UsageError(
-                f"There is no {self.noun} {name!r}.", suggest(name, self.commands)
+                f"There is no {self.noun} {name!r}.",
+                f"Did you mean {meant}?" if meant else suggest(name, self.commands),
             )
         return super().resolve_command(ctx, args)
 

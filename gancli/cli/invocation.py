@@ -1,5 +1,6 @@
 """One call of the program: its arguments, and how it speaks."""
 
+import os
 import shlex
 import sys
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 import typer
 
 from gancli.cli.console import Output
+from gancli.cli.unknown import variable_warnings
 
 
 @dataclass
@@ -32,4 +34,7 @@ def speak(context: typer.Context, as_json: bool, quiet: bool, verbose: bool) -> 
     """Return the output that a command's switches ask for."""
     here = invocation(context)
     here.json, here.verbose = here.json or as_json, here.verbose or verbose
-    return Output("json" if as_json else "quiet" if quiet else "human")
+    output = Output("json" if as_json else "quiet" if quiet else "human")
+    for sentence in variable_warnings(os.environ):
+        output.warn(sentence)
+    return output

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from gancli.config.option import Option, Value, options, parse_duration, parse_interval
+from gancli.config.synonyms import TRAIN, answer, suggest_choice
 from gancli.errors import UsageError, suggest
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _convert(declared: Option, value: object, origin: str) -> Value:
     if declared.choices and converted not in declared.choices:
         raise UsageError(
             f"{declared.flag} cannot be {converted!r}{where}.",
-            suggest(str(converted), declared.choices),
+            suggest_choice(str(converted), declared.choices),
         )
     low, high = declared.minimum, declared.maximum
     bounds = [f"{words} {bound}" for words, bound in (("at least", low), ("at most", high))
@@ -101,8 +102,9 @@ def resolve(
     from_file = {name.replace("-", "_"): value for name, value in (file or {}).items()}
     for name in from_file:
         if name not in declared:
+            flags = {option.flag for option in declared.values()}
             raise UsageError(f"The config file sets {name!r}, which is not an option.",
-                             suggest(name, declared))
+                             answer(name, TRAIN, flags, "gancli train") or suggest(name, declared))
     layers: list[tuple[str, Mapping[str, object]]] = [
         ("command line", explicit), ("environment", env), ("config file", from_file),
     ]

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from gancli.config.synonyms import suggest_choice
 from gancli.data.dataset import Dataset, Items
-from gancli.errors import UsageError, suggest
+from gancli.errors import UsageError
 from gancli.losses.adversarial import objective
 from gancli.losses.names import AUGMENTATIONS
 from gancli.losses.penalties import SobolevSq, euclidean_sq
@@ -51,7 +52,8 @@ def augmentations(
     names = [] if choice == "none" else choice.split(",")
     for name in names:
         if name not in AUGMENTATIONS:
-            raise UsageError(f"--augment cannot be {name!r}.", suggest(name, AUGMENTATIONS))
+            choices = ("all", "none", *AUGMENTATIONS)
+            raise UsageError(f"--augment cannot be {name!r}.", suggest_choice(name, choices))
     return names, []
 
 
