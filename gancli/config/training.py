@@ -15,17 +15,18 @@ class TrainConfig:
         parse="duration", metavar="DURATION",
     )
     steps: int | None = option(
-        None, "Budget in steps; with --threads it makes a run reproducible to the bit.", "Budget",
-        minimum=1, maximum=10**9,
+        None, "Budget in steps (iterations); with --threads it makes a run reproducible to the "
+        "bit.", "Budget", minimum=1, maximum=10**9,
     )
     images: int | None = option(
-        None, "Budget in items seen, repeats included.", "Budget", minimum=1, maximum=10**12
+        None, "Budget in items seen, repeats included: epochs times the items of the data.",
+        "Budget", minimum=1, maximum=10**12,
     )
     seed: int = option(
         0, "Seed of all randomness in training.", "Training", minimum=0, maximum=2**63 - 1
     )
     threads: str = option(
-        "auto", "Threads to compute with: a number, or auto to measure which count is fastest.",
+        "auto", "CPU threads to compute with: a number, or auto to measure which count is fastest.",
         "Training", metavar="N|auto",
     )
     device: str = option(
@@ -33,8 +34,8 @@ class TrainConfig:
         choices=("auto", "cpu", "cuda", "mps"),
     )
     precision: str = option(
-        "auto", "Precision of the networks; auto takes bf16 where it is faster, and times both "
-        "where only that tells (not for a budget in steps or images).", "Training",
+        "auto", "Precision of the networks; auto takes bf16 (mixed precision) where it is faster, "
+        "and times both where only that tells (not for a budget in steps or images).", "Training",
         choices=("auto", "fp32", "bf16"),
     )
     save_every: str = option(
@@ -45,7 +46,7 @@ class TrainConfig:
         False, "Also write events for TensorBoard; needs gancli[tensorboard].", "Training"
     )
     holdout: float = option(
-        0.1, "Fraction of the data held out for measuring, at most 10,000 items.", "Data",
-        minimum=0.0, maximum=0.5,
+        0.1, "Validation: fraction of the data held out for measuring, at most 10,000 items.",
+        "Data", minimum=0.0, maximum=0.5,
     )
     strict: bool = option(False, "Stop at the first file that cannot be read.", "Data")

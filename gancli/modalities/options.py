@@ -26,7 +26,9 @@ def show(what: str) -> bool:
 
 
 def latent() -> int:
-    return option(64, "Numbers in the noise vector z.", "Networks", minimum=1, maximum=4096)
+    return option(
+        64, "Latent dimensions: numbers in the noise vector z.", "Networks", minimum=1, maximum=4096
+    )
 
 
 def cell(network: str) -> str:
@@ -44,7 +46,7 @@ def slope() -> float:
 
 
 def objective() -> str:
-    return option("relativistic", "Adversarial loss.", "Objective", choices=OBJECTIVES)
+    return option("relativistic", "Adversarial loss function.", "Objective", choices=OBJECTIVES)
 
 
 def penalty_share(default: float) -> float:
@@ -70,7 +72,8 @@ def learning_rate(default: RateT, whose: str) -> RateT:
 
 def beta1() -> float:
     return option(
-        0.0, "Adam's decay of the gradient's mean.", "Training", minimum=0.0, maximum=0.9999
+        0.0, "Adam's decay of the gradient's mean (momentum).", "Training", minimum=0.0,
+        maximum=0.9999
     )
 
 
@@ -82,20 +85,20 @@ def beta2() -> float:
 
 def clip(default: float) -> float:
     return option(
-        default, "Maximum norm of the gradient; larger ones are scaled down.", "Training",
-        minimum=1e-6, maximum=1e6,
+        default, "Gradient clipping: maximum norm of the gradient; larger ones are scaled down.",
+        "Training", minimum=1e-6, maximum=1e6,
     )
 
 
 def lr_end(of: str) -> float:
     return option(
-        0.3, f"Fraction of the learning rates left at the end of the {of}, reached by a cosine; 1 "
+        0.3, f"Learning rate decay: fraction left at the end of the {of}, reached by a cosine; 1 "
         "keeps them constant.", "Training", minimum=0.0, maximum=1.0,
     )
 
 
 def ema(items: str, limit: str = "10,000") -> float:
     return option(
-        0.05, f"Half-life of the averaged generator as a fraction of the {items} seen, at most "
-        f"{limit}; 0 is off.", "Training", minimum=0.0, maximum=1.0,
+        0.05, f"Half-life of the averaged generator (EMA) as a fraction of the {items} seen, at "
+        f"most {limit}; 0 is off.", "Training", minimum=0.0, maximum=1.0,
     )

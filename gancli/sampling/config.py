@@ -10,7 +10,7 @@ class SampleConfig:
     """Options of ``gancli sample``; a modality adds its own by inheriting."""
 
     n: int = option(
-        1, "How many samples.", "Samples", minimum=1, maximum=10_000_000, flags=("-n",)
+        1, "Number of samples.", "Samples", minimum=1, maximum=10_000_000, flags=("-n",)
     )
     seed: int | None = option(
         None, "Seed of the first sample; the next ones count up. Random, and said, if left out.",
@@ -20,20 +20,20 @@ class SampleConfig:
         None, "The seeds themselves, such as 0-63,99.", "Samples", metavar="A-B,C"
     )
     class_name: str | None = option(
-        None, "Class to draw, by name or number; otherwise as often as in the data.", "Samples",
-        flags=("--class",), metavar="CLASS",
+        None, "Class (label) to draw, by name or number; otherwise as often as in the data.",
+        "Samples", flags=("--class",), metavar="CLASS",
     )
     guided: int = option(
         1, "Let the discriminator choose each sample among this many candidates: nearer to real "
         "data, as many times the work.", "Samples", minimum=1, maximum=256,
     )
     output: str | None = option(
-        None, "File, directory, or - for standard output.", "Output", flags=("-o", "--output"),
-        metavar="FILE|DIR|-",
+        None, "Output file, directory, or - for standard output.", "Output",
+        flags=("-o", "--output"), metavar="FILE|DIR|-",
     )
     force: bool = option(False, "Replace files that are there.", "Output")
     batch: int = option(
-        64, "Samples computed at a time; never changes a sample.", "Compute",
+        64, "Batch size: samples computed at a time; never changes a sample.", "Compute",
         minimum=1, maximum=65536,
     )
     device: str = option(

@@ -56,11 +56,39 @@ def test_a_group_alone_shows_help(call):
 
 def test_help_says_defaults_choices_and_bounds(call):
     text = " ".join(call("train", "image", "-h").out.split())
-    assert "--latent N Numbers in the noise vector z. [default: 64; 1 to 4,096]" in text
+    latent = "Latent dimensions: numbers in the noise vector z. [default: 64; 1 to 4,096]"
+    assert f"--latent N {latent}" in text
     assert "32 unless set. [2 to 65,536]" in text
     assert "--g-norm modulated|batch|none|spectral" in text
     assert "--mirror / --no-mirror" in text
     assert "[default: 0; 0 to 2^63-1]" in text
+
+
+FIELD = {
+    "train": ["epoch", "iterations", "batch size", "learning rate", "hidden", "loss function",
+              "checkpoint", "validation", "gpu", "mixed precision", "seed", "ema"],
+    "train image": ["image size", "latent dim", "data augmentation", "horizontal flip",
+                    "grey", "classes", "gradient penalty", "spectral", "momentum", "critic",
+                    "initial weights", "batch norm"],
+    "train text": ["tokenizer", "vocabulary size", "sequence length", "dropout", "embedding dim",
+                   "stops early", "gradient clipping", "temperature"],
+    "train audio": ["sample rate", "hop length", "mel", "latent dim", "gradient clipping",
+                    "learning rate decay"],
+    "sample": ["number of samples", "batch size", "output", "seed", "label", "gpu"],
+    "sample image": ["truncation", "grid", "interpolat"],
+    "sample text": ["temperature", "nucleus", "top-k", "prompt", "begins"],
+}
+
+
+@pytest.mark.parametrize("name", modalities.names())
+@pytest.mark.parametrize("verb", ["train", "sample"])
+def test_help_speaks_the_words_of_the_field(call, verb, name):
+    words = FIELD[verb] + FIELD.get(f"{verb} {name}", [])
+    if name == "text":
+        words = [word for word in words if word != "loss function"]  # text has no choice of one
+    page, reference = call(verb, name, "-h").out, call("help", "options", name).out
+    for text in (page.lower(), reference.lower()):
+        assert [word for word in words if word not in text] == []
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,14 @@ def test_an_entry_reads_well(call):
     text = call("help", "options", "image").out
     assert (
         "    --latent N  [int; default: 64; 1 to 4,096; $GANCLI_LATENT]\n"
-        "        Numbers in the noise vector z.\n"
+        "        Latent dimensions: numbers in the noise vector z.\n"
     ) in text
     assert "    --mirror, --no-mirror  [switch; default: off; $GANCLI_MIRROR]\n" in text
     assert "    wgan-gp: objective wasserstein, g-norm batch" in text
     markdown = call("help", "options", "image", "--markdown").out
     assert (
         "| `--latent N` | int; default: 64; 1 to 4,096 | `GANCLI_LATENT` | "
-        "Numbers in the noise vector z. |\n"
+        "Latent dimensions: numbers in the noise vector z. |\n"
     ) in markdown
     assert r"`--down stride\|max\|average`" in markdown
 

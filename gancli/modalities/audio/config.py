@@ -23,7 +23,7 @@ class AudioConfig(TrainConfig):
     )
 
     rate: int | None = option(
-        None, "Samples a second, in Hz; found from the data, and 16000 where that has more than "
+        None, "Sample rate in Hz; found from the data, and 16000 where that has more than "
         "24000.", "Data", minimum=1000, maximum=192_000,
     )
     channels: int = option(
@@ -36,10 +36,11 @@ class AudioConfig(TrainConfig):
     trim: bool = option(True, "Cut silence off both ends of each recording.", "Data")
     labels: str = shared.labels()
     bins: int | None = option(
-        None, "Mel bands of a frame; 64 up to 8 kHz, 80 above.", "Data", minimum=8, maximum=256
+        None, "Mel bands of a frame (n_mels); 64 up to 8 kHz, 80 above.", "Data", minimum=8,
+        maximum=256
     )
     hop: int | None = option(
-        None, "Samples from frame to frame; the power of two nearest to 16 ms.", "Data",
+        None, "Hop length: samples from frame to frame; the power of two nearest to 16 ms.", "Data",
         minimum=16, maximum=4096,
     )
 
@@ -61,12 +62,12 @@ class AudioConfig(TrainConfig):
     g_cell: str = shared.cell("generator")
     d_cell: str = shared.cell("discriminator")
     g_width: int = option(
-        128, "Values that the generator carries from step to step.", "Networks", minimum=4,
-        maximum=8192,
+        128, "Hidden size: values that the generator carries from step to step.", "Networks",
+        minimum=4, maximum=8192,
     )
     d_width: int = option(
-        128, "Values that the discriminator carries in each direction.", "Networks", minimum=4,
-        maximum=8192,
+        128, "Hidden size: values that the discriminator carries in each direction.", "Networks",
+        minimum=4, maximum=8192,
     )
     g_layers: int = option(2, "Layers of the generator's cell.", "Networks", minimum=1, maximum=24)
     d_layers: int = option(
@@ -104,7 +105,7 @@ class AudioConfig(TrainConfig):
     )
     class_weight: float = shared.class_weight(0.3, "clips")
 
-    batch: int = option(32, "Clips in a step.", "Training", minimum=2, maximum=65536)
+    batch: int = option(32, "Batch size: clips in a step.", "Training", minimum=2, maximum=65536)
     lr: float = shared.learning_rate(1e-3, "warm start")
     g_lr: float = shared.learning_rate(4e-4, "generator in the adversarial phase")
     d_lr: float = shared.learning_rate(4e-4, "discriminator")

@@ -28,8 +28,8 @@ class ImageConfig(TrainConfig):
     )
 
     size: int | None = option(
-        None, "Side of the pictures in pixels, a multiple of 4; found from the data, at most 64.",
-        "Data", minimum=16, maximum=256,
+        None, "Image size: side of the pictures in pixels, a multiple of 4; found from the data, "
+        "at most 64.", "Data", minimum=16, maximum=256,
     )
     channels: str = option(
         "auto", "Grey, color or color with transparency; auto looks at the data.", "Data",
@@ -42,27 +42,28 @@ class ImageConfig(TrainConfig):
     )
     labels: str = shared.labels()
     fit: str = option(
-        "crop", "How pictures that are not square become so.", "Data",
+        "crop", "Resizing: how pictures that are not square become so.", "Data",
         choices=("crop", "pad", "stretch"),
     )
     augment: str = option(
-        "auto", "DiffAugment on real and generated pictures alike: all, none, or a list such as "
-        "color,translation. auto always shifts color pictures, and does the rest where the "
-        "discriminator overfits.", "Data",
+        "auto", "Data augmentation (DiffAugment) of real and generated pictures alike: all, none, "
+        "or a list such as color,translation. auto always shifts color pictures, and does the "
+        "rest where the discriminator overfits.", "Data",
         metavar="auto|none|all|" + ",".join(AUGMENTATIONS),
     )
     mirror: bool = option(
-        False, "Mirror half of the pictures; wrong for letters and digits.", "Data"
+        False, "Horizontal flip: mirror half of the pictures; wrong for letters and digits.", "Data"
     )
 
     latent: int = shared.latent()
     g_width: int | None = option(
-        None, "Channels of the generator's layer next to the pictures; deeper layers double it. "
-        "Found from the budget and the speed of this machine.",
+        None, "Channels of the generator's hidden layer next to the pictures; deeper ones double "
+        "it. Found from the budget and the speed of this machine.",
         "Networks", minimum=4, maximum=512,
     )
     d_width: int | None = option(
-        None, "Channels of the discriminator's first layer; deeper layers double it. As --g-width.",
+        None, "Channels of the discriminator's first hidden layer; deeper ones double it. As "
+        "--g-width.",
         "Networks", minimum=4, maximum=512,
     )
     g_norm: str = option(
@@ -129,7 +130,7 @@ class ImageConfig(TrainConfig):
 
     # At equal time small batches win; RESULTS.md has figures.
     batch: int | None = option(
-        None, "Pictures in a step; 32 unless set.", "Training",
+        None, "Batch size: pictures in a step; 32 unless set.", "Training",
         minimum=2, maximum=65536,
     )
     g_lr: float | None = shared.learning_rate(None, "generator; found from the budget")
@@ -142,7 +143,8 @@ class ImageConfig(TrainConfig):
         choices=("joint", "alternating"),
     )
     d_steps: int = option(
-        1, "Discriminator updates for each generator update.", "Training", minimum=1, maximum=100
+        1, "Discriminator (critic) updates for each generator update.", "Training", minimum=1,
+        maximum=100
     )
     # Falling to nothing costs variety: coverage .39 against .59 at a constant rate on garments.
     lr_end: float = shared.lr_end("budget")
@@ -182,7 +184,8 @@ class ImageSampleConfig(SampleConfig):
     """Options of ``gancli sample image``."""
 
     truncation: float | None = option(
-        None, "Draw noise again that is beyond this many deviations: fewer oddities, less variety.",
+        None, "Truncation: draw noise again that is beyond this many deviations; fewer oddities, "
+        "less variety.",
         "Samples", minimum=0.01, maximum=10.0,
     )
     grid: str | None = option(

@@ -22,16 +22,16 @@ class TextConfig(TrainConfig):
         "endless stream.", "Data", choices=("lines", "paragraphs", "stream"),
     )
     tokens: str = option(
-        "auto", "What text is split into; auto chooses by the corpus.", "Data",
+        "auto", "Tokenizer: what text is split into; auto chooses by the corpus.", "Data",
         choices=("auto", "char", "byte", "word", "bpe"),
     )
     vocabulary: int | None = option(
-        None, "Maximum number of words or byte pairs; by default chosen from the corpus, at most "
-        "20,000 words.", "Data", minimum=2, maximum=1_000_000,
+        None, "Vocabulary size: maximum number of words or byte pairs; by default chosen from the "
+        "corpus, at most 20,000 words.", "Data", minimum=2, maximum=1_000_000,
     )
     max_length: int | None = option(
-        None, "Maximum number of tokens in a sample; longer ones are cut. By default chosen from "
-        "the corpus.", "Data", minimum=1, maximum=65_536,
+        None, "Sequence length: maximum number of tokens in a sample; longer ones are cut. By "
+        "default chosen from the corpus.", "Data", minimum=1, maximum=65_536,
     )
     encoding: str = option("utf-8", "Encoding of the text.", "Data", metavar="NAME")
     field: str | None = option(
@@ -59,11 +59,13 @@ class TextConfig(TrainConfig):
     g_cell: str = shared.cell("generator")
     d_cell: str = shared.cell("discriminator")
     g_width: int = option(
-        384, "Width of the generator's hidden state.", "Networks", minimum=4, maximum=8192
+        384, "Hidden size: width of the generator's hidden state.", "Networks", minimum=4,
+        maximum=8192
     )
     d_width: int = option(
-        384, "Width of the discriminator's hidden state; if it equals the generator's, the "
-        "discriminator starts from the generator's weights.", "Networks", minimum=4, maximum=8192,
+        384, "Hidden size: width of the discriminator's hidden state; if it equals the "
+        "generator's, the discriminator starts from the generator's weights.", "Networks",
+        minimum=4, maximum=8192,
     )
     g_layers: int = option(1, "Layers of the generator.", "Networks", minimum=1, maximum=24)
     d_layers: int = option(1, "Layers of the discriminator.", "Networks", minimum=1, maximum=24)
@@ -72,27 +74,27 @@ class TextConfig(TrainConfig):
         "single tokens.", "Networks", choices=("forward", "both"),
     )
     embedding: int = option(
-        128, "Size of a token's embedding.", "Networks", minimum=2, maximum=8192
+        128, "Embedding dimensions of a token.", "Networks", minimum=2, maximum=8192
     )
     tied: bool = option(
         True, "Use the embedding as the generator's output layer too: fewer weights, better words.",
         "Networks",
     )
     g_dropout: float = option(
-        0.4, "Fraction of values dropped in the generator, the same at each token.", "Networks",
-        minimum=0.0, maximum=0.9,
+        0.4, "Dropout: fraction of values dropped in the generator, the same at each token.",
+        "Networks", minimum=0.0, maximum=0.9,
     )
     # Single runs on 10,000 captions, unseen against generated ones: an AUC of .60 after 800 steps
     # and .61 after 1,600; with .3 it was .61 after 800 and .59 after 2,100.
     d_dropout: float = option(
-        0.5, "Fraction of values dropped in the discriminator.", "Networks", minimum=0.0,
+        0.5, "Dropout: fraction of values dropped in the discriminator.", "Networks", minimum=0.0,
         maximum=0.9,
     )
 
     # Less costs quality where text takes long to learn; where it is learned early, the other phases
     # get the rest.
     warm_start: float = option(
-        0.8, "Maximum fraction of the budget for training by likelihood; it ends early once "
+        0.8, "Maximum fraction of the budget for training by likelihood; it stops early once "
         "held-out text becomes no likelier.", "Training", minimum=0.01, maximum=1.0,
     )
     adversarial: float = option(
@@ -127,7 +129,7 @@ class TextConfig(TrainConfig):
         minimum=0.01, maximum=10.0,
     )
 
-    batch: int = option(64, "Samples in a step.", "Training", minimum=2, maximum=65536)
+    batch: int = option(64, "Batch size: samples in a step.", "Training", minimum=2, maximum=65536)
     lr: float = shared.learning_rate(2e-3, "likelihood phase")
     g_lr: float = shared.learning_rate(1e-4, "generator in the adversarial phase")
     d_lr: float = shared.learning_rate(1e-3, "discriminator")
@@ -164,8 +166,8 @@ class TextSampleConfig(SampleConfig):
         maximum=10_000_000,
     )
     top_p: float | None = option(
-        None, "Draw each token from the likeliest that together have this probability.", "Samples",
-        minimum=0.01, maximum=1.0,
+        None, "Nucleus sampling: draw each token from the likeliest that together have this "
+        "probability.", "Samples", minimum=0.01, maximum=1.0,
     )
     prompt: str | None = option(
         None, "How each sample begins; the model goes on from there.", "Samples", metavar="TEXT"
