@@ -84,6 +84,22 @@ class Previews(Hook):
         self._codec.preview(event.sample(PREVIEW_SEEDS), path)
 
 
+def event_writer() -> Any:
+    """Return the class that writes TensorBoard's events.
+
+    Raises:
+        GancliError: The tensorboard extra is missing.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise GancliError(
+            "--tensorboard needs a package that is not installed.",
+            "Install it with: pip install 'gancli[tensorboard]'",
+        ) from error
+    return SummaryWriter
+
+
 class TensorBoard(Hook):
     """Writes figures as TensorBoard reads them.
 
@@ -96,14 +112,7 @@ class TensorBoard(Hook):
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise GancliError(
-                "--tensorboard needs a package that is not installed.",
-                "Install it with: pip install 'gancli[tensorboard]'",
-            ) from error
-        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1)
+        self._writer = event_writer()(str(folder), purge_step=step + 1)
 
     def on_log(self, entry: Mapping[str, Any]) -> None:
         for name, value in entry.items():

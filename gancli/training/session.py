@@ -7,6 +7,7 @@ import torch
 
 from gancli.artifacts import model
 from gancli.artifacts.model import Model, Weights
+from gancli.artifacts.networks import planned_networks
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
@@ -28,7 +29,7 @@ from gancli.storage import checkpoints
 from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
-from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
+from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard, event_writer
 from gancli.training.speed import arithmetics, fastest, step_seconds
 from gancli.training.trainer import Diverged, Trainer
 
@@ -65,6 +66,8 @@ def train(
     # A usage error should not wait for the data.
     _use_threads(config)
     choose(config.device)
+    if config.tensorboard:
+        event_writer()
     Run.check(run_path, force)
     loader = modality.loader()
     spec, sentences = loader.inspect(source, config)
@@ -72,6 +75,10 @@ def train(
         reporter.note(sentence)
     dataset = loader.load(source, spec, config, reporter)
     config = sized(modality, spec, config, dataset, reporter)
+    # What cannot be built is said before there is a directory, or an older run is replaced.
+    trainable = modality.trainable()
+    planned_networks(trainable, spec, config)
+    trainable.phases(spec, config, dataset)
     data = str(Path(source.path).absolute())
     record = RunRecord(modality, spec, config, data, source.name, command)
     run = Run.create(run_path, record, reporter, force=force)

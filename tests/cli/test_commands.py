@@ -155,6 +155,16 @@ def test_sample_to_stdout(call, sampler, capfdbinary):
     assert (list(sampler.seeds), sampler.device) == ([3], "auto")
 
 
+@pytest.mark.parametrize("count", ["1", "3"])
+def test_seeds_say_how_many(call, sampler, count):
+    result = call("sample", "image", "some", "--seeds", "4-6", "-n", count, "-o", "x")
+    assert (result.status, sampler.seeds) == (2, None)
+    assert result.err == (
+        "gancli: Both -n and --seeds are given. --seeds says how many there are: leave out -n, or "
+        "count up from a --seed instead.\n"
+    )
+
+
 def test_a_random_seed_is_said(call, sampler):
     result = call("sample", "image", "some", "-n", "3", "-o", "x")
     assert result.out == ""

@@ -68,9 +68,14 @@ def command(modality: AnyModality) -> Callable[..., None]:
 def _sample(
     modality: AnyModality, name: str | None, values: dict[str, Any], output: Output
 ) -> None:
-    chosen, _ = resolve(
+    chosen, sources = resolve(
         modality.options_type, command_line=values, environment=_environment(modality)
     )
+    if chosen.seeds is not None and sources["n"] != "default":
+        raise UsageError(
+            "Both -n and --seeds are given.",
+            "--seeds says how many there are: leave out -n, or count up from a --seed instead.",
+        )
     to_stdout = chosen.output == "-" or (chosen.output is None and not chosen.shown)
     binary = modality.binary
     if to_stdout and binary and stdout_is_terminal():
