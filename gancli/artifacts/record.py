@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import shlex
 import stat
 import tomllib
 from dataclasses import asdict, dataclass
@@ -71,21 +72,37 @@ def read_record(path: Path) -> AnyRecord:
     return RunRecord(modality, spec, config, data, data_name, command)
 
 
-def read_options(path: Path) -> dict[str, Any]:
-    """Return the options in a TOML file, which may be a run's own config.toml.
+def read_options(path: Path, modality_name: str) -> tuple[dict[str, Any], str | None]:
+    """Return the options in a TOML file, and the data of the run if it is a run's config.toml.
+
+    Args:
+        path: The file, or a run.
+        modality_name: The modality that is to be trained.
 
     Raises:
-        UsageError: It is missing, not TOML, not a regular file or of more than a megabyte.
+        UsageError: It is missing, not TOML, not a regular file, of more than a megabyte, or of a
+            run of another modality.
     """
-    data = _read(path, _MAX_OPTIONS + 1)
-    if len(data) > _MAX_OPTIONS:
-        # A run's own may be long, but its options come first.
-        data, table, _ = data.partition(b"\n[run]\n")
-        if not table:
+    path = path / CONFIG if path.is_dir() else path
+    text = _read(path, _MAX_OPTIONS + 1)
+    if len(text) > _MAX_OPTIONS:
+        # A run's own may be long, but what is wanted of it comes first.
+        text, table_name, _ = text.partition(b"\n[spec]\n")
+        if not table_name:
             raise UsageError(
                 f"{path} is too large for a file of options.", "Give one of at most 1 MB."
             )
-    return _options(_parse(path, data))
+    table = _parse(path, text)
+    run = table.get("run")
+    run = run if isinstance(run, dict) else {}
+    name = run.get("modality", modality_name)
+    if name != modality_name:
+        raise UsageError(
+            f"{path} is of a run of {name}, not of {modality_name}.",
+            f"Use: gancli train {name} --config {shlex.quote(str(path))}",
+        )
+    data = run.get("data")
+    return _options(table), data if isinstance(data, str) else None
 
 
 def _options(table: dict[str, Any]) -> dict[str, Any]:

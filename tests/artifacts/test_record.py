@@ -34,7 +34,7 @@ count = 9
 def test_marks_and_line_ends_of_windows(tmp_path: Path, encoding: str, ends: str) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(RUN.replace("\n", ends).encode(encoding))
-    assert read_options(path) == {"batch": 16}
+    assert read_options(path, "image")[0] == {"batch": 16}
     record = read_record(tmp_path)
     assert (record.config.batch, record.data, record.spec.count) == (16, "été.txt", 9)
 
@@ -44,7 +44,7 @@ def test_names_that_are_not_unicode(tmp_path: Path) -> None:
     assert read_record(tmp_path).data == "\udcff.txt"
     (tmp_path / "config.toml").write_bytes(codecs.BOM_UTF16_LE + b"a")
     with pytest.raises(UsageError, match="Cannot read"):
-        read_options(tmp_path / "config.toml")
+        read_options(tmp_path / "config.toml", "text")
 
 
 def test_older_runs_of_text_load(tmp_path: Path) -> None:

@@ -73,6 +73,36 @@ def test_train_without_data_says_what_it_takes(call, session, monkeypatch, tmp_p
     assert "bundled sample" in result.err
 
 
+CONFIG = 'batch = 16\n[run]\nmodality = "image"\ndata = "{}"\n'
+
+
+def test_the_config_of_a_run_brings_its_data(call, session, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "config.toml").write_text(CONFIG.format(tmp_path / "my data"))
+    for name in ("old", "old/config.toml"):
+        result = call("train", "image", "--config", name, "-o", name[:3] + str(len(name)))
+        assert result.status == 0, result.err
+        assert f"trains on that of {name}: {tmp_path / 'my data'}." in result.err
+    assert [(source, config.batch) for _, config, source, *_ in session.calls] == (
+        [("my-data", 16)] * 2
+    )
+    (tmp_path / "other").mkdir()
+    assert call("train", "image", "other", "--config", "old", "-o", "x").status == 0
+    assert session.calls[-1][2] == "other"
+
+
+def test_the_config_of_a_run_whose_data_or_modality_differs(call, session, tmp_path):
+    (tmp_path / "gone.toml").write_text(CONFIG.format("/gone"))
+    moved = call("train", "image", "--config", "gone.toml")
+    assert (moved.status, session.calls) == (2, [])
+    assert "The data of gone.toml cannot be opened: '/gone' is neither" in moved.err
+    assert "If it moved, use: gancli train image DATA --config gone.toml" in moved.err
+    assert call("train", "text", "--config", "gone.toml").err == (
+        "gancli: gone.toml is of a run of image, not of text. "
+        "Use: gancli train image --config gone.toml\n"
+    )
+
+
 def test_resume(call, session):
     result = call("train", "image", "--resume", "old", "moved")
     assert (result.status, result.out) == (0, "old\n")

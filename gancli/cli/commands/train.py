@@ -44,7 +44,8 @@ _ResumeOption = Annotated[str | None, typer.Option(
 )]
 _ConfigOption = Annotated[str | None, typer.Option(
     "--config", metavar="FILE.toml", rich_help_panel=_PANEL, show_default=False,
-    help="Options from a file, such as a run's own config.toml.",
+    help="Options from a file, such as a run's own config.toml, whose data is taken unless DATA "
+    "says otherwise.",
 )]
 _ForceOption = Annotated[bool, typer.Option(
     "--force", rich_help_panel=_PANEL, help="Replace an existing run."
@@ -85,11 +86,12 @@ def command(modality: AnyModality) -> Callable[..., None]:
                 _refuse_with_resume(modality, values, run, config, force, dry_run)
                 _resume(modality, typed_path(resume) or Path(resume), data, output)
                 return
+            file, recorded = _read(modality, config)
             chosen, sources = resolve(
-                modality.config_type, command_line=values, environment=os.environ,
-                file=_read(config), presets=modality.presets,
+                modality.config_type, command_line=values, environment=os.environ, file=file,
+                presets=modality.presets,
             )
-            source = _open(modality, data, output)
+            source = _open(modality, data, recorded, config, output)
             with _run_path(run, source, dry_run) as path:
                 if dry_run:
                     _dry_run(modality, chosen, sources, source, path, output)
@@ -133,18 +135,33 @@ def _resume(modality: AnyModality, path: Path, data: str | None, output: Output)
     _finish(modality, path, model, output)
 
 
-def _read(config: str | None) -> dict[str, Any]:
-    """Return the options in a TOML file."""
+def _read(modality: AnyModality, config: str | None) -> tuple[dict[str, Any], str | None]:
+    """Return the options in a TOML file, and the data of the run that wrote it, if one did."""
     if config is None:
-        return {}
+        return {}, None
     from gancli.artifacts.record import read_options
 
-    return read_options(typed_path(config) or Path(config))
+    return read_options(typed_path(config) or Path(config), modality.name)
 
 
-def _open(modality: AnyModality, data: str | None, output: Output) -> "Source":
+def _open(
+    modality: AnyModality, data: str | None, recorded: str | None, config: str | None,
+    output: Output,
+) -> "Source":
+    """Return the data: that of the command line, of the run whose config is taken, or bundled."""
     from gancli.data.source import open_source
 
+    if data is None and recorded is not None:
+        output.note(f"No DATA was given, so this trains on that of {config}: {recorded}.")
+        try:
+            return open_source(recorded)
+        except GancliError as error:
+            raise GancliError(
+                f"The data of {config} cannot be opened: {error.message}",
+                f"If it moved, use: gancli train {modality.name} DATA --config "
+                f"{shlex.quote(config or '')}",
+                error.exit_code,
+            ) from error
     if data is None:
         data = bundled.default("samples", modality.name)
         output.note(f"No DATA was given, so this trains on the bundled sample {data}.")
