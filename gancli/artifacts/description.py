@@ -1,17 +1,21 @@
 """What a model or a run is, as facts for ``gancli info``."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gancli.artifacts.model import AnyModel
+from gancli.artifacts.model import AnyModel, is_model, load
 from gancli.artifacts.networks import load_networks, parameter_counts, planned_networks
 from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
+from gancli.errors import GancliError
 from gancli.layers.summary import layer_table
+from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
+from gancli.phases.base import Networks
 from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
 
@@ -33,15 +37,18 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
         "config": to_table(model.config),
     }
     if layers:
-        facts["layers"] = _layers(model)
+        facts["layers"] = describe_layers(
+            model.modality, model.spec, model.config, load_networks(model)
+        )
     return facts
 
 
 @torch.no_grad()
-def _layers(model: AnyModel) -> dict[str, list[dict[str, Any]]]:
+def describe_layers(
+    modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT, networks: Networks
+) -> dict[str, list[dict[str, Any]]]:
     """Return the layers of both networks, as one item passes through them."""
-    modality, networks = model.modality, load_networks(model)
-    trainable, codec = modality.trainable(), modality.codec()(model.spec, model.config)
+    trainable, codec = modality.trainable(), modality.codec()(spec, config)
     inputs = codec.inputs([SampleRequest(0)], modality.options_type())
     tensors = {name: torch.from_numpy(array) for name, array in inputs.named().items()}
     items = trainable.generate(networks.generator, tensors)
@@ -65,11 +72,17 @@ def describe_run(path: Path) -> dict[str, Any]:
     scored = [line for line in lines if isinstance(line.get("score"), float)]
     figures: dict[str, Any] = {"step": max((line["step"] for line in lines), default=0)}
     if scored:
-        figures["score"] = scored[-1]["score"]
+        last = scored[-1]
+        figures |= {name: last[name] for name in ("score", "floor") if name in last}
     best = [line for line in scored if line.get("best")]
     if best:
         figures |= {"best": best[-1]["score"],
                     "best_step": best[-1].get("best_step", best[-1]["step"])}
+    # The log of an older run lacks the floor, and no log has what is measured at the end.
+    with suppress(GancliError):
+        metrics = load(path / "model").metrics if is_model(path / "model") else {}
+        names = ("floor", "diversity", "guide_accuracy")
+        figures |= {name: metrics[name] for name in names if name in metrics}
     return {
         "run": {"path": str(path), **record},
         "figures": figures,

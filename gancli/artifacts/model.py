@@ -185,7 +185,7 @@ def _card(model: AnyModel) -> str:
         "",
         "```",
         str(provenance.get("command", "")),
-        f"gancli sample {model.modality.name} . -n 16 --seed 0 -o samples/",
+        f"gancli sample {model.modality.name} . -n 16 --seed 0 -o out/",
         "```",
         "",
         "| figure | value |", "|---|---|",

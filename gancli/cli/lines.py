@@ -1,6 +1,7 @@
 """Text for people: durations, sizes, tables and the status of a training."""
 
 import re
+from typing import Any
 
 from gancli.reporting import Status
 
@@ -89,3 +90,17 @@ def columns(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) ->
         ).rstrip()
         for row in cells
     ]
+
+
+def layer_lines(network: str, rows: list[dict[str, Any]]) -> list[str]:
+    """Return the layers of a network as a table with totals."""
+    head = (network, "kind", "output", "parameters", "multiply-adds")
+    body = [
+        (row["name"], row["kind"], "x".join(map(str, row["output_shape"])),
+         f"{row['parameters']:,}", f"{row['multiply_adds']:,}")
+        for row in rows
+    ]
+    total = ("total", "", "", *(
+        f"{sum(row[key] for row in rows):,}" for key in ("parameters", "multiply_adds")
+    ))
+    return columns([head, *body, total], right=frozenset({3, 4}))

@@ -59,7 +59,7 @@ TRAIN: dict[str, tuple[str, ...]] = {
     ),
     "ngf gf gfdim": ("Use --g-width.",),
     "ndf df dfdim": ("Use --d-width.",),
-    "layer layers nlayers nlayer numlayers numhiddenlayers depth nblocks": (
+    "layer nlayers nlayer numlayers numhiddenlayers depth nblocks": (
         "Use --g-layers and --d-layers.",
         "The number of layers follows --size; --g-width and --d-width say how wide they are.",
     ),

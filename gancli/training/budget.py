@@ -49,4 +49,5 @@ class Budget:
     def __str__(self) -> str:
         if self.kind == "time":
             return f"{self.amount:g} seconds"
-        return f"{self.amount:,.0f} {self.kind}"
+        # Texts and sounds are counted by the same option as pictures.
+        return f"{self.amount:,.0f} {'items' if self.kind == 'images' else self.kind}"

@@ -1,11 +1,14 @@
 """What a training would do, without doing it."""
 
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
+from gancli.artifacts.description import describe_layers
 from gancli.artifacts.networks import parameter_counts, planned_networks
 from gancli.config import options
+from gancli.config.option import Value
 from gancli.data.source import Source
+from gancli.errors import UsageError
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.training.budget import Budget
 
@@ -17,20 +20,28 @@ class Plan(Generic[SpecT, ConfigT]):
     Args:
         spec: What the data fixes.
         config: With what the budget decides, as far as that is known.
+        found: Values of the options that it leaves to the data, by name.
         sentences: Why.
         parameters: Number of weights of each network; empty if their size is not known yet.
+        layers: Of each network, as ``describe_layers`` returns them, if they were asked for.
     """
 
     spec: SpecT
     config: ConfigT
+    found: dict[str, Value]
     sentences: list[str]
     parameters: dict[str, int]
+    layers: dict[str, list[dict[str, Any]]]
 
 
 def plan(
-    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source
+    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source, layers: bool
 ) -> Plan[SpecT, ConfigT]:
-    """Look at the data and build the networks without memory."""
+    """Look at the data and build the networks, without memory unless their layers are to be shown.
+
+    Raises:
+        UsageError: The layers are asked for, but their sizes are not known before a training.
+    """
     spec, sentences = modality.loader().inspect(source, config)
     trainable = modality.trainable()
     if trainable.sized is not None:
@@ -40,11 +51,32 @@ def plan(
 
         config, more = trainable.sized(spec, config, affordable)
         sentences = [*sentences, *more]
-    parameters = {}
+    parameters, tables = {}, {}
     known = not any(
         option.group == "Networks" and getattr(config, option.name) is None
         for option in options(type(config))
     )
     if known:
         parameters = parameter_counts(planned_networks(trainable, spec, config))
-    return Plan(spec, config, sentences, parameters)
+    if layers and not known:
+        raise UsageError(
+            "The layers are not known yet: a budget in time decides their width by this machine's "
+            "speed, as training starts.",
+            "Name a --g-width, or a budget in --steps or --images.",
+        )
+    if layers:
+        networks = trainable.build(spec, config)
+        for network in networks.named().values():
+            network.eval()
+        tables = describe_layers(modality, spec, config, networks)
+    return Plan(spec, config, _found(spec, config), sentences, parameters, tables)
+
+
+def _found(spec: SpecT, config: ConfigT) -> dict[str, Value]:
+    """Return what the data decided of the options that were left open: a spec names it alike."""
+    values: dict[str, Value] = {}
+    for option in options(type(config)):
+        value = getattr(spec, option.name, None)
+        if getattr(config, option.name) in (None, "auto") and value:
+            values[option.name] = len(value) if isinstance(value, tuple) else value
+    return values

@@ -329,7 +329,8 @@ class Trainer:
         now, loss = self.progress, measurement.loss
         self.log(
             {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
-             "score": measurement.score, "diversity": measurement.diversity, **verdict,
+             "score": measurement.score, "floor": self.scorer.floor,
+             "diversity": measurement.diversity, **verdict,
              **({} if loss is None else {"held_out_loss": loss}), **measurement.notes}
         )
 

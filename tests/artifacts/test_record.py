@@ -34,7 +34,7 @@ count = 9
 def test_marks_and_line_ends_of_windows(tmp_path: Path, encoding: str, ends: str) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(RUN.replace("\n", ends).encode(encoding))
-    assert read_options(path, "image")[0] == {"batch": 16}
+    assert read_options(path, "text") == ({"batch": 16}, "été.txt")
     record = read_record(tmp_path)
     assert (record.config.batch, record.data, record.spec.count) == (16, "été.txt", 9)
 

@@ -8,7 +8,7 @@ import types
 from pathlib import Path
 
 import pytest
-from helpers import tiny_model
+from helpers import tiny_model, tiny_run
 
 from gancli.artifacts import model
 from gancli.artifacts.networks import load_networks
@@ -280,12 +280,25 @@ def test_info_of_a_run(call, tmp_path):
     (run / "config.toml").write_text('batch = 64\n[run]\nmodality = "image"\n[spec]\nsize = 28\n')
     (run / "metrics.jsonl").write_text(
         '{"step": 10, "g": 1.0}\n{"step": 12, "score": 3.5, "best": true}\n'
-        '{"step": 15, "score": 4.5, "best": false}\n{"st'
+        '{"step": 15, "score": 4.5, "floor": 1.5, "best": false}\n{"st'
     )
     table = json.loads(call("info", "run", "--json").out)
-    assert table["figures"] == {"step": 15, "score": 4.5, "best": 3.5, "best_step": 12}
+    assert table["figures"] == {
+        "step": 15, "score": 4.5, "floor": 1.5, "best": 3.5, "best_step": 12
+    }
     assert table["config"] == {"batch": 64}
     assert "size  28" in call("info", "run").out
+
+
+def test_info_of_a_run_has_the_figures_of_its_model(call, tmp_path, pictures):
+    tiny_run(pictures, tmp_path / "run", steps=2)
+    log = tmp_path / "run" / "metrics.jsonl"
+    of_model = json.loads(call("info", "run/model", "--json").out)["figures"]
+    for text in (log.read_text(), ""):  # an older log has no floor
+        log.write_text(text)
+        of_run = json.loads(call("info", "run", "--json").out)["figures"]
+        assert of_run["floor"] == of_model["floor"] > 0
+        assert of_run["diversity"] == of_model["diversity"]
 
 
 def test_info_with_layers(call, tmp_path):

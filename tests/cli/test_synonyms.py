@@ -83,9 +83,10 @@ BUDGET = (
         ("train image --data x",
          "There is no option --data. Name the data without a flag: gancli train image DATA."),
         ("train image --ngf 64", "There is no option --ngf. Use --g-width."),
-        ("train image --layers 3", "There is no option --layers. The number of layers follows "
-         "--size; --g-width and --d-width say how wide they are."),
-        ("train audio --layers 3", "There is no option --layers. Use --g-layers and --d-layers."),
+        ("train image --num-layers 3",
+         "There is no option --num-layers. The number of layers follows --size; --g-width and --d-width say how wide they are."),
+        ("train audio --num-layers 3",
+         "There is no option --num-layers. Use --g-layers and --d-layers."),
         # A word of ours, written another way, in part, or in another command.
         ("train image -batch 64", "There is no option -batch. Did you mean --batch?"),
         ("train image --g_width 8", "There is no option --g_width. Did you mean --g-width?"),

@@ -7,7 +7,7 @@ import typer
 
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
-from gancli.cli.lines import columns
+from gancli.cli.lines import columns, layer_lines
 from gancli.config.unicode import typed_path
 from gancli.storage import bundled
 
@@ -65,23 +65,10 @@ def _page(description: dict[str, Any]) -> list[str]:
         lines += ["", heading]
         if heading == "layers":
             for name, rows in part.items():
-                lines += [f"  {line}" for line in _table(name, rows)]
+                lines += [f"  {line}" for line in layer_lines(name, rows)]
         else:
             lines += [f"  {line}" for line in columns([(k, _text(v)) for k, v in part.items()])]
     return lines
-
-
-def _table(network: str, rows: list[dict[str, Any]]) -> list[str]:
-    head = (network, "kind", "output", "parameters", "multiply-adds")
-    body = [
-        (row["name"], row["kind"], "x".join(map(str, row["output_shape"])),
-         f"{row['parameters']:,}", f"{row['multiply_adds']:,}")
-        for row in rows
-    ]
-    total = ("total", "", "", *(
-        f"{sum(row[key] for row in rows):,}" for key in ("parameters", "multiply_adds")
-    ))
-    return columns([head, *body, total], right=frozenset({3, 4}))
 
 
 def _text(value: object) -> str:

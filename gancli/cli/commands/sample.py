@@ -40,7 +40,7 @@ _ModelArgument = Annotated[str | None, typer.Argument(
 def examples(name: str) -> str:
     """Return command lines that run as they stand."""
     last = "--seed 7 -o - | wc -c" if modalities.get(name).binary else "-n 1000 | head -3"
-    return f"gancli sample {name} -n 16 --seed 0 -o samples/\ngancli sample {name} {last}"
+    return f"gancli sample {name} -n 16 --seed 0 -o out/\ngancli sample {name} {last}"
 
 
 def command(modality: AnyModality) -> Callable[..., None]:

@@ -13,6 +13,7 @@ import typer
 from gancli.cli.console import Output
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import invocation, speak
+from gancli.cli.lines import layer_lines
 from gancli.config import TrainConfig, options, resolve
 from gancli.config.unicode import typed_path
 from gancli.errors import GancliError, UsageError
@@ -55,6 +56,11 @@ _DryOption = Annotated[bool, typer.Option(
     help="Print the options and where each comes from, the sizes of the networks and the "
     "directory; write nothing.",
 )]
+_LayersOption = Annotated[bool, typer.Option(
+    "--layers", rich_help_panel=_PANEL,
+    help="With --dry-run, also show each layer's kind, output shape, parameters and multiply-adds "
+    "for one item.",
+)]
 
 
 def examples(name: str) -> str:
@@ -76,12 +82,18 @@ def command(modality: AnyModality) -> Callable[..., None]:
         config: _ConfigOption = None,
         force: _ForceOption = False,
         dry_run: _DryOption = False,
+        layers: _LayersOption = False,
         json_: Json = False,
         quiet: Quiet = False,
         verbose: Verbose = False,
         **values: object,
     ) -> None:
         with speak(context, json_, quiet, verbose) as output:
+            if layers and not dry_run:
+                raise UsageError(
+                    "--layers shows what a training would build, without doing it.",
+                    "Add --dry-run, or see what a run has built: gancli info RUN --layers.",
+                )
             if resume is not None:
                 _refuse_with_resume(modality, values, run, config, force, dry_run)
                 _resume(modality, typed_path(resume) or Path(resume), data, output)
@@ -94,7 +106,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
             source = _open(modality, data, recorded, config, output)
             with _run_path(run, source, dry_run) as path:
                 if dry_run:
-                    _dry_run(modality, chosen, sources, source, path, output)
+                    _dry_run(modality, chosen, sources, source, path, layers, output)
                     return
                 from gancli.training import session
 
@@ -190,7 +202,7 @@ def _finish(modality: AnyModality, path: Path, model: Path, output: Output) -> N
             "metrics": metrics,
         })
         return
-    place = " -o samples/" if modality.binary else ""
+    place = " -o out/" if modality.binary else ""
     output.note(
         f"Done. Sample it with: gancli sample {modality.name} {shlex.quote(str(path))} -n 16{place}"
     )
@@ -206,12 +218,12 @@ def _metrics(model: Path) -> dict[str, Any]:
 
 def _dry_run(
     modality: AnyModality, config: TrainConfig, sources: dict[str, str], source: "Source",
-    path: Path, output: Output,
+    path: Path, layers: bool, output: Output,
 ) -> None:
     """Print what a training would do: TOML that --config takes, or one JSON object."""
     from gancli.training.plan import plan
 
-    planned = plan(modality, config, source)
+    planned = plan(modality, config, source, layers)
     for sentence in planned.sentences:
         output.note(sentence)
     names = [option.name for option in options(modality.config_type)]
@@ -222,16 +234,24 @@ def _dry_run(
 
         chosen = {
             name: {"value": getattr(config, name), "source": sources[name]} for name in names
-        }
+        } | {name: {"value": value, "source": "found"} for name, value in planned.found.items()}
         output.result({
             "run": str(path), "data": str(source.path), "budget": str(Budget.of(config)),
             "parameters": planned.parameters, "options": chosen, "spec": asdict(planned.spec),
+            **({"layers": planned.layers} if layers else {}),
         })
         return
     lines = [f"# run: {json.dumps(str(path))}", f"# data: {json.dumps(str(source.path))}",
              f"# budget: {Budget.of(config)}"]
     lines += [f"# {name}: {count:,} parameters" for name, count in planned.parameters.items()]
-    lines += [_toml(name, getattr(config, name), sources[name]) for name in names]
+    for name, rows in planned.layers.items():
+        lines += ["#", *(f"# {line}" for line in layer_lines(name, rows))]
+    # What the data decides is a comment, so that --config finds it anew on other data.
+    lines += [
+        "# " + _toml(name, planned.found[name], "found") if name in planned.found
+        else _toml(name, getattr(config, name), sources[name])
+        for name in names
+    ]
     output.data(*lines)
 
 

@@ -63,6 +63,11 @@ class AudioSpec:
         return self.samples / self.rate
 
     @property
+    def length(self) -> float:
+        """What ``--length`` would set."""
+        return self.seconds
+
+    @property
     def depth(self) -> int:
         """Values in a frame: the log-mel of each channel, and whether it is inside the clip."""
         return self.channels * self.bins + 1

@@ -63,6 +63,11 @@ class TextSpec:
             return FIRST + len(self.vocabulary)
         return self.tokenizer().size
 
+    @property
+    def max_length(self) -> int:
+        """What ``--max-length`` would set."""
+        return self.length
+
     def tokenizer(self) -> Tokenizer:
         """Return the tokenizer, which is built once."""
         return _tokenizer(self.tokens, self.vocabulary, self.rules)
