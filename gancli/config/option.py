@@ -29,8 +29,8 @@ class Option:
         group: Heading in ``--help``.
         choices: Allowed values, or empty.
         minimum, maximum: Inclusive bounds for numbers, or None.
-        parse: ``""``, ``"duration"`` (seconds, written 250ms, 90s, 10m, 1h30m) or ``"interval"``
-            (a duration, or a bare number of steps).
+        parse: ``""``, ``"duration"`` (seconds, written 250ms, 90s, 10m, 1h30m; 0 only where that
+            is the minimum) or ``"interval"`` (a duration, or a bare number of steps).
         metavar: How the value is shown in ``--help``.
         flags: Flags that replace the one derived from the name.
         earlier: Value of models and runs that were made before there was such an option, where
@@ -96,26 +96,40 @@ def recorded(config_type: type, table: Mapping[str, object]) -> dict[str, object
     return {**earlier, **table}
 
 
-_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS = {
+    unit: seconds
+    for units, seconds in {
+        "ms msec": 1e-3, "s sec secs second seconds": 1.0, "m min mins minute minutes": 60.0,
+        "h hr hrs hour hours": 3600.0, "d day days": 86400.0,
+    }.items()
+    for unit in units.split()
+}
+_UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
 
 
-def parse_duration(text: str) -> float:
-    """Return the seconds of ``250ms``, ``90s``, ``10m``, ``1h30m`` or a bare number of seconds.
+def parse_duration(text: str, zero: bool = False) -> float:
+    """Return the seconds of ``250ms``, ``90s``, ``10 min``, ``1h30m`` or a bare number of seconds.
+
+    Args:
+        text: As it was typed.
+        zero: Whether no time at all is one, too.
 
     Raises:
         UsageError: The text is not one of these, or not above zero.
     """
-    text = text.strip().lower()
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
-    if parts and "".join(number + unit for number, unit in parts) == text:
+    compact = re.sub(r"\s", "", text.lower())
+    parts = re.findall(rf"(\d+(?:\.\d+)?)({_UNIT})", compact)
+    if parts and "".join(number + unit for number, unit in parts) == compact:
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     else:
         try:
             seconds = float(text)
         except ValueError:
-            seconds = 0.0
-    if not 0 < seconds < 1e9:
-        raise UsageError(f"{text!r} is not a duration.", "Write it like 90s, 10m or 1h30m.")
+            seconds = -1.0
+    if not (0 < seconds < 1e9 or (zero and seconds == 0)):
+        raise UsageError(
+            f"{text.strip()!r} is not a duration.", "Write it like 250ms, 90s, 10m or 1h30m."
+        )
     return seconds
 
 

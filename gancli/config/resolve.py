@@ -24,7 +24,7 @@ def _convert(declared: Option, value: object, origin: str) -> Value:
     where = "" if origin == "command line" else f" (from the {origin})"
     try:
         if declared.parse == "duration":
-            converted: Value = parse_duration(str(value))
+            converted: Value = parse_duration(str(value), zero=declared.minimum == 0)
         elif declared.parse == "interval":
             parse_interval(str(value))
             converted = str(value)

@@ -81,7 +81,7 @@ def test_what_the_data_decides_is_shown_and_found_anew_by_a_config_file(call, pi
     names.write_text("ada\nbob\ncarl\n" * 40)
     text = call("train", "text", str(names), "--dry-run", "--images", "1000").out.splitlines()
     for line in ("# budget: 1,000 items", '# tokens = "char"  # found', "# vocabulary = 7  # found",
-                 "# max_length = 4  # found", "# text_column is not set  # default"):
+                 "# max_length = 8  # found", "# text_column is not set  # default"):
         assert line in text
 
 

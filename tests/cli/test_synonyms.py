@@ -84,7 +84,8 @@ BUDGET = (
          "There is no option --data. Name the data without a flag: gancli train image DATA."),
         ("train image --ngf 64", "There is no option --ngf. Use --g-width."),
         ("train image --num-layers 3",
-         "There is no option --num-layers. The number of layers follows --size; --g-width and --d-width say how wide they are."),
+         "There is no option --num-layers. The number of layers follows --size; --g-width "
+         "and --d-width say how wide they are."),
         ("train audio --num-layers 3",
          "There is no option --num-layers. Use --g-layers and --d-layers."),
         # A word of ours, written another way, in part, or in another command.

@@ -136,8 +136,8 @@ class AudioSampleConfig(SampleConfig):
         maximum=1000,
     )
     gap: float | None = option(
-        None, "Seconds of silence between clips that are joined; 0.25 if left out.", "Output",
-        minimum=0.0, maximum=3600.0,
+        None, "Silence between clips that are joined, e.g. 100ms or 0; 250ms if left out.",
+        "Output", minimum=0.0, maximum=3600.0, parse="duration", metavar="DURATION",
     )
     spectrogram: str | None = option(
         None, "Write a picture of the spectrograms, too.", "Output", metavar="FILE.png"
