@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
+from gancli.cli import completion
 from gancli.config import Option, options
-
-Complete = Callable[[str], list[str]]
 
 Json = Annotated[bool, typer.Option(
     "--json", help="Print the result, or an error, as one JSON object.", rich_help_panel="Shell"
@@ -116,16 +115,18 @@ def _annotation(option: Option) -> object:
     }.get(option.type, "TEXT")
     declared = typer.Option(
         *flags, help=option_help(option), rich_help_panel=option.group, metavar=metavar,
-        show_default=False, autocompletion=_completion(option.choices),
+        show_default=False, autocompletion=_completion(option),
     )
     return Annotated[str | None, declared]
 
 
-def _completion(choices: tuple[str, ...]) -> Complete | None:
-    if not choices:
+def _completion(option: Option) -> Callable[..., list[str]] | None:
+    if option.metavar == "CLASS":
+        return completion.classes
+    if not option.choices:
         return None
 
     def complete(incomplete: str) -> list[str]:
-        return [choice for choice in choices if choice.startswith(incomplete)]
+        return [choice for choice in option.choices if choice.startswith(incomplete)]
 
     return complete

@@ -45,7 +45,7 @@ def session(monkeypatch, tmp_path):
 def test_train(call, session):
     result = call("train", "image", "my data", "--steps", "5", "--mirror", "-o", "a b")
     assert (result.status, result.out) == (0, "a b\n")
-    assert "gancli sample image 'a b'" in result.err
+    assert "Done. Sample it with: gancli sample image 'a b' -n 16 -o out/\n" in result.err
     ((name, config, source, path, details),) = session.calls
     assert (name, config.steps, config.mirror, source, path) == (
         "image", 5, True, "my-data", Path("a b")
@@ -288,6 +288,13 @@ def test_info_of_a_run(call, tmp_path):
     }
     assert table["config"] == {"batch": 64}
     assert "size  28" in call("info", "run").out
+
+
+def test_info_shows_the_beginning_of_a_long_list(call, tmp_path):
+    (tmp_path / "config.toml").write_text(f"[run]\n[spec]\nvocabulary = {list(range(1000))}\n")
+    shown = ", ".join(map(str, range(30)))
+    assert f"  vocabulary  {shown} and 970 more\n" in call("info", ".").out
+    assert len(json.loads(call("info", ".", "--json").out)["spec"]["vocabulary"]) == 1000
 
 
 def test_info_of_a_run_has_the_figures_of_its_model(call, tmp_path, pictures):

@@ -177,6 +177,19 @@ def test_json_errors(call):
     }
 
 
+def test_models_fit_80_columns_and_begin_a_line_each(call):
+    lines = call("models").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    heads = [line.split() for line in lines if not line.startswith(" ")]
+    table = json.loads(call("models", "--json").out)
+    assert heads == [[kind[:-1], entry["modality"], entry["name"]]
+                     for kind, entries in table.items() for entry in entries]
+    text = " ".join(" ".join(lines).split())
+    for entries in table.values():
+        for entry in entries:
+            assert entry["about"] in text and f"Licence: {entry['licence']}" in text
+
+
 def test_models_and_doctor_speak_json(call):
     assert set(json.loads(call("models", "--json").out)) == {"models", "samples"}
     result = call("doctor", "--json")

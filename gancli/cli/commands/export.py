@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from gancli.cli import completion
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
 
 EXAMPLES = "gancli export fashion-mnist -o garments.onnx"
 
 _ModelArgument = Annotated[str, typer.Argument(
-    metavar="MODEL|RUN", show_default=False,
+    metavar="MODEL|RUN", show_default=False, autocompletion=completion.models,
     help="Model folder, run, or a name that `gancli models` lists.",
 )]
 _OutputOption = Annotated[str, typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from gancli import modalities
-from gancli.cli import console
+from gancli.cli import completion, console
 from gancli.cli.flags import Json, Quiet, Verbose, option_help
 from gancli.cli.help import PANEL, Group
 from gancli.cli.invocation import speak
@@ -24,7 +24,8 @@ gancli help options image
 gancli help options text --markdown > options.md"""
 
 _ModalityArgument = Annotated[str, typer.Argument(
-    metavar="MODALITY", show_default=False, help=f"One of {', '.join(modalities.names())}.",
+    metavar="MODALITY", show_default=False, autocompletion=completion.modality_names,
+    help=f"One of {', '.join(modalities.names())}.",
 )]
 _MarkdownOption = Annotated[bool, typer.Option(
     "--markdown", help="Print the reference as Markdown tables.",

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gancli.cli import completion
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
 from gancli.cli.lines import columns, layer_lines
@@ -15,8 +16,10 @@ EXAMPLES = """\
 gancli info --layers        # of the first bundled model
 gancli info --json"""
 
+_SHOWN = 30  # members of a list, such as words of a vocabulary
+
 _ModelArgument = Annotated[str | None, typer.Argument(
-    metavar="MODEL|RUN", show_default=False,
+    metavar="MODEL|RUN", show_default=False, autocompletion=completion.models,
     help="Model folder, run, or a name that `gancli models` lists; by default the first of "
     "those.",
 )]
@@ -75,5 +78,6 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        more = f" and {len(value) - _SHOWN:,} more" if len(value) > _SHOWN else ""
+        return ", ".join(map(str, value[:_SHOWN])) + more
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

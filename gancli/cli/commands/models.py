@@ -1,13 +1,17 @@
 """``gancli models``."""
 
+import textwrap
+
 import typer
 
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
-from gancli.cli.lines import columns
+from gancli.cli.lines import clean, columns
 from gancli.storage import bundled
 
 EXAMPLES = "gancli models"
+
+_INDENT = " " * 8
 
 _KINDS: tuple[bundled.Kind, ...] = ("models", "samples")
 
@@ -28,14 +32,23 @@ def command(
                 for kind, items in entries.items()
             })
             return
-        rows: list[tuple[str, ...]] = [
-            (kind.removesuffix("s"), item["modality"], name, str(item.get("licence", "")),
-             str(item.get("about", "")))
+        names: list[tuple[str, ...]] = [
+            (kind.removesuffix("s"), item["modality"], name)
             for kind, items in entries.items() for name, item in items.items()
         ]
-        output.data(*columns(rows))
-        if not rows:
+        items = [item for items in entries.values() for item in items.values()]
+        output.data(*(line for heading, item in zip(columns(names), items, strict=True)
+                      for line in (heading, *_about(item))))
+        if not names:
             output.warn("No models or sample data are bundled; install gancli from its wheel.")
+
+
+def _about(item: bundled.Entry) -> list[str]:
+    """Return what an item is and its licence, in lines of 80 columns at most."""
+    parts = (item.get("about", ""), f"Licence: {item.get('licence', 'not stated')}")
+    return [line for part in parts
+            for line in textwrap.wrap(clean(part), 80, initial_indent=_INDENT,
+                                      subsequent_indent=_INDENT)]
 
 
 def _path(kind: bundled.Kind, name: str) -> str | None:

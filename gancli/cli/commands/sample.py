@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from gancli import modalities
+from gancli.cli import completion
 from gancli.cli.console import Output, stdout_is_terminal
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import speak
@@ -31,7 +32,7 @@ gancli sample image -n 16 --seed 0 --grid -o grid.png
 gancli sample image -n 4 --show"""
 
 _ModelArgument = Annotated[str | None, typer.Argument(
-    metavar="MODEL", show_default=False,
+    metavar="MODEL", show_default=False, autocompletion=completion.models,
     help="Model folder, run, or a name that `gancli models` lists; the first of these if left "
     "out.",
 )]

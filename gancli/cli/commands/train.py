@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gancli.cli import completion
 from gancli.cli.console import Output
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import invocation, speak
@@ -30,7 +31,7 @@ EXAMPLES = "gancli train image --time 2m -o runs/first"
 _PANEL = "Run"
 
 _DataArgument = Annotated[str | None, typer.Argument(
-    metavar="DATA", show_default=False,
+    metavar="DATA", show_default=False, autocompletion=completion.samples,
     help="Folder, file, .zip, .tar, bundled sample, or - for standard input; by default the first "
     "bundled sample.",
 )]
@@ -40,6 +41,7 @@ _RunOption = Annotated[str | None, typer.Option(
 )]
 _ResumeOption = Annotated[str | None, typer.Option(
     "--resume", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
+    autocompletion=completion.runs,
     help="Continue a run exactly where it stopped. It keeps its options; give DATA if that has "
     "moved.",
 )]
