@@ -7,7 +7,6 @@ import torch
 
 from gancli.artifacts import model
 from gancli.artifacts.model import Model, Weights
-from gancli.artifacts.networks import planned_networks
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
@@ -63,22 +62,14 @@ def train(
         Diverged: Training failed; the best model so far is kept.
         GancliError: Anything else that a person can mend.
     """
-    # A usage error should not wait for the data.
+    check(config, run_path, force)
     _use_threads(config)
-    choose(config.device)
-    if config.tensorboard:
-        event_writer()
-    Run.check(run_path, force)
     loader = modality.loader()
     spec, sentences = loader.inspect(source, config)
     for sentence in sentences:
         reporter.note(sentence)
     dataset = loader.load(source, spec, config, reporter)
     config = sized(modality, spec, config, dataset, reporter)
-    # What cannot be built is said before there is a directory, or an older run is replaced.
-    trainable = modality.trainable()
-    planned_networks(trainable, spec, config)
-    trainable.phases(spec, config, dataset)
     data = str(Path(source.path).absolute())
     record = RunRecord(modality, spec, config, data, source.name, command)
     run = Run.create(run_path, record, reporter, force=force)
@@ -87,6 +78,24 @@ def train(
         return _train(experiment, record, run, reporter)
     finally:
         run.close()
+
+
+def check(config: TrainConfig, run_path: Path, force: bool) -> None:
+    """Refuse what cannot be trained here or there, before the data is read.
+
+    Args:
+        config: The person's choices.
+        run_path: Directory of the run.
+        force: Whether a run that is there may be replaced.
+
+    Raises:
+        GancliError: A device or a package is missing, or something is in the way.
+    """
+    fixed(config.threads)
+    choose(config.device)
+    if config.tensorboard:
+        event_writer()
+    Run.check(run_path, force)
 
 
 def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_name: str) -> Path:

@@ -101,6 +101,25 @@ def test_layers_before_any_training(call, pictures):
     assert (timed.status, "The layers are not known yet" in timed.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--device", "cuda"], "There is no cuda device here."),
+        (["--augment", "ada"], "--augment cannot be 'ada'. Did you mean all?"),
+        (["--threads", "x"], "--threads cannot be 'x'."),
+        (["-o", "full"], "full is not empty."),
+    ],
+)
+def test_what_a_training_would_refuse_is_refused(planned, monkeypatch, tmp_path, options, words):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (tmp_path / "full" / "of").mkdir(parents=True)
+    result = planned(*options)
+    assert (result.status, result.out) == (2, "")
+    assert words in result.err
+
+
 class _Spec:
     """A dataclass without fields, in effect."""
 

@@ -19,7 +19,7 @@ def contents(folder):
     [
         ({"device": "cuda"}, "There is no cuda device here."),
         ({"tensorboard": True}, "--tensorboard needs a package that is not installed."),
-        ({"augment": "ada"}, "--augment cannot be 'ada'."),
+        ({"augment": "ada,color"}, "--augment cannot be 'ada'."),
         ({"threads": "many"}, "--threads cannot be 'many'."),
     ],
 )

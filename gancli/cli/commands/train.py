@@ -107,11 +107,12 @@ def command(modality: AnyModality) -> Callable[..., None]:
             )
             source = _open(modality, data, recorded, config, output)
             with _run_path(run, source, dry_run) as path:
-                if dry_run:
-                    _dry_run(modality, chosen, sources, source, path, layers, output)
-                    return
                 from gancli.training import session
 
+                if dry_run:
+                    session.check(chosen, path, force)
+                    _dry_run(modality, chosen, sources, source, path, layers, output)
+                    return
                 model = session.train(
                     modality, chosen, source, path, output,
                     command=invocation(context).command, force=force,

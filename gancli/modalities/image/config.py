@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gancli.config import TrainConfig, option
+from gancli.config.synonyms import suggest_choice
+from gancli.errors import UsageError
 from gancli.layers.names import (
     ACTIVATIONS,
     DOWN_SAMPLERS,
@@ -149,6 +151,15 @@ class ImageConfig(TrainConfig):
     # Falling to nothing costs variety: coverage .39 against .59 at a constant rate on garments.
     lr_end: float = shared.lr_end("budget")
     ema: float = shared.ema("pictures", "10,000 pictures")
+
+    def __post_init__(self) -> None:
+        """Check the list that ``--augment`` takes, whose members cannot be declared as choices."""
+        if self.augment in ("auto", "none", "all"):
+            return
+        for name in self.augment.split(","):
+            if name not in AUGMENTATIONS:
+                choices = ("auto", "none", "all", *AUGMENTATIONS)
+                raise UsageError(f"--augment cannot be {name!r}.", suggest_choice(name, choices))
 
 
 # What the published recipes below have in common.

@@ -5,9 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from gancli.config.synonyms import suggest_choice
 from gancli.data.dataset import Dataset, Items
-from gancli.errors import UsageError
 from gancli.losses.adversarial import objective
 from gancli.losses.names import AUGMENTATIONS
 from gancli.losses.penalties import SobolevSq, euclidean_sq
@@ -40,21 +38,13 @@ def augmentations(
         choice: What ``--augment`` says.
         in_color: Whether the pictures are.
         guarded: Whether pictures are held out by which overfitting shows.
-
-    Raises:
-        UsageError: There is no augmentation of that name.
     """
     if choice == "auto" and guarded:
         always = _ALWAYS_IN_COLOR if in_color else ()
         return list(always), [name for name in AUGMENTATIONS if name not in always]
     if choice in ("auto", "all"):
         return list(AUGMENTATIONS), []
-    names = [] if choice == "none" else choice.split(",")
-    for name in names:
-        if name not in AUGMENTATIONS:
-            choices = ("all", "none", *AUGMENTATIONS)
-            raise UsageError(f"--augment cannot be {name!r}.", suggest_choice(name, choices))
-    return names, []
+    return [] if choice == "none" else choice.split(","), []
 
 
 def to_items(pixels: torch.Tensor) -> torch.Tensor:

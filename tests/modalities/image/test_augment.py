@@ -79,7 +79,7 @@ def test_auto_always_shifts_in_color_and_does_the_rest_where_overfitting_can_be_
     assert chosen("none") == ([], [])
     assert chosen("translation,color", in_color=False) == (["translation", "color"], [])
     with pytest.raises(UsageError, match="colour"):
-        chosen("colour")
+        ImageConfig(augment="translation,colour")
     assert Augment([])(torch.ones(1), seeded()).item() == 1
 
 
