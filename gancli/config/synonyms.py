@@ -28,8 +28,8 @@ _SHARED: dict[str, tuple[str, ...]] = {
     "debug traceback": ("Use -v for the traceback of an error.",),
     "silent noprogress": ("Use -q.",),
     "overwrite replace clobber y yes": ("Use --force.",),
-    "maxlen seqlen seqlength sequencelength maxseqlen maxsequencelength blocksize contextlength "
-    "contextsize maxtokens maxnewtokens ntokens": ("Use --max-length.",),
+    "length maxlen seqlen seqlength sequencelength maxseqlen maxsequencelength blocksize "
+    "contextlength contextsize maxtokens maxnewtokens ntokens": ("Use --max-length.",),
     "cliplength cliplen clipduration segmentlength audiolength": ("Use --length, such as 1s.",),
 }
 
@@ -93,7 +93,7 @@ TRAIN: dict[str, tuple[str, ...]] = {
         "Use --augment.",
     ),
     "flip hflip horizontalflip randomflip xflip randomhorizontalflip": ("Use --mirror.",),
-    "noflip noaug noaugmentation": ("Use --augment none, and leave out --mirror.",),
+    "noflip noaug noaugment noaugmentation": ("Use --augment none, and leave out --mirror.",),
     "cond conditional conditioning cgan classcond classconditional label class classes nclasses "
     "numclasses ncls": ("Use --labels; folders that look like classes become classes anyway.",),
     "unconditional uncond nolabels": ("Use --labels none.",),

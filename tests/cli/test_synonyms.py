@@ -75,6 +75,7 @@ BUDGET = (
         ("sample image --image-size 64", "There is no option --image-size. A model makes pictures "
          "of the size that it was trained with."),
         ("sample text --num-samples 5", "There is no option --num-samples. Use -n."),
+        ("sample text --length 9", "There is no option --length. Use --max-length."),
         ("sample image --psi 0.7", "There is no option --psi. Use --truncation."),
         ("train image --output-dir x", "There is no option --output-dir. Use -o."),
         ("sample image --outdir x", "There is no option --outdir. Use -o."),
