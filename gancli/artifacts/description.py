@@ -30,7 +30,9 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
     networks = planned_networks(model.modality.trainable(), model.spec, model.config)
     facts: dict[str, Any] = {
         "modality": model.modality.name,
-        "figures": dict(model.metrics),
+        "figures": {
+            **model.metrics, **({"warnings": list(model.warnings)} if model.warnings else {})
+        },
         "provenance": dict(model.provenance),
         "parameters": parameter_counts(networks),
         "spec": asdict(model.spec),

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -58,6 +58,7 @@ class Model(Generic[SpecT, ConfigT, OptionsT]):
             calibrated.
         metrics: Figures measured at export.
         provenance: Where it comes from: data, command, versions.
+        warnings: What a person should know before using it, in sentences.
     """
 
     modality: Modality[SpecT, ConfigT, OptionsT]
@@ -67,6 +68,7 @@ class Model(Generic[SpecT, ConfigT, OptionsT]):
     calibration: Calibration | None
     metrics: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    warnings: Sequence[str] = ()
 
 
 AnyModel = Model[Any, Any, Any]
@@ -90,6 +92,7 @@ def save(model: AnyModel, folder: Path) -> None:
         "guide": None if model.calibration is None else asdict(model.calibration),
         "metrics": dict(model.metrics),
         "provenance": dict(model.provenance),
+        "warnings": list(model.warnings),
         "sha256": {_WEIGHTS: sha256(weights), _CARD: sha256(card)},
     }
     table["sha256"][_CONFIG] = _digest(table)
@@ -123,6 +126,7 @@ def load(folder: Path) -> AnyModel:
                               "Upgrade gancli and try again.")
         spec_table, config_table = dict(table["spec"]), dict(table["config"])
         metrics, provenance = dict(table["metrics"]), dict(table["provenance"])
+        warnings = [str(sentence) for sentence in table.get("warnings", [])]
         expected = str(table["sha256"][_WEIGHTS])
         # A flipped digit in a setting would change samples without a word.
         if table["sha256"][_CONFIG] != _digest(table):
@@ -158,7 +162,7 @@ def load(folder: Path) -> AnyModel:
         return unpack(data, str(path))
 
     weights = Weights(str(path), found, read)
-    return Model(modality, spec, config, weights, calibration, metrics, provenance)
+    return Model(modality, spec, config, weights, calibration, metrics, provenance, warnings)
 
 
 def _calibration(table: Any) -> Calibration | None:
@@ -188,6 +192,7 @@ def _card(model: AnyModel) -> str:
         f"gancli sample {model.modality.name} . -n 16 --seed 0 -o out/",
         "```",
         "",
+        *(line for sentence in model.warnings for line in (f"**Warning:** {sentence}", "")),
         "| figure | value |", "|---|---|",
         *(f"| {name} | {value} |" for name, value in metrics.items()),
         "",

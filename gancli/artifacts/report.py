@@ -2,6 +2,8 @@
 
 import base64
 import html
+from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from gancli.artifacts.run import Run
@@ -11,14 +13,20 @@ _WIDTH, _HEIGHT = 640, 220
 _MAX_PICTURES = 6
 
 
-def write_report(run: Run, command: str, metrics: dict[str, Any]) -> None:
-    """Write ``report.html``: figures, curves of score and losses, the latest previews."""
+def write_report(
+    run: Run, command: str, metrics: dict[str, Any], warnings: Sequence[str] = ()
+) -> None:
+    """Write ``report.html``: warnings, figures, curves, and the latest previews."""
     lines = run.metrics()
-    scores = [(line["step"], line["score"]) for line in lines if "score" in line]
-    losses = {
-        name: [(line["step"], line[name]) for line in lines if name in line]
-        for name in ("d_loss", "g_loss")
-    }
+
+    def curve(name: str) -> list[tuple[float, float]]:
+        values = ((line["step"], line.get(name)) for line in lines)
+        return [(step, value) for step, value in values if value is not None and isfinite(value)]
+
+    losses = {name: curve(name) for name in ("d_loss", "g_loss")}
+    paragraphs = "".join(
+        f"<p><strong>Warning:</strong> {html.escape(sentence)}</p>" for sentence in warnings
+    )
     rows = "".join(
         f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(str(value))}</td></tr>"
         for name, value in metrics.items()
@@ -34,8 +42,8 @@ def write_report(run: Run, command: str, metrics: dict[str, Any]) -> None:
         "td{padding:.1em 1em .1em 0}figure{display:inline-block;margin:1em 1em 0 0}"
         "img{max-width:28em;image-rendering:pixelated}</style>"
         f"<h1>{html.escape(run.path.name)}</h1><pre>{html.escape(command)}</pre>"
-        f"<table>{rows}</table>"
-        f"<h2>Score (smaller is better)</h2>{_curves({'score': scores})}"
+        f"{paragraphs}<table>{rows}</table>"
+        f"<h2>Score (smaller is better)</h2>{_curves({'score': curve('score')})}"
         f"<h2>Losses</h2>{_curves(losses)}<h2>Samples</h2>{pictures}\n"
     )
     write_file(run.path / "report.html", page.encode("utf-8", "replace"))

@@ -18,7 +18,7 @@ from gancli.losses.penalties import (
     gradient_penalty,
     noise_penalty,
 )
-from gancli.phases.base import Batch, Losses, StepContext, update
+from gancli.phases.base import Batch, Losses, StepContext, frozen, update
 from gancli.phases.overfitting import AUGMENTATION
 
 
@@ -160,26 +160,25 @@ class AdversarialStep:
         settings, discriminator = self.settings, self.context.networks.discriminator
         losses: Losses = {}
         # Gradients of the discriminator's weights would be wasted work here.
-        discriminator.requires_grad_(False)
-        if settings.objective.paired or settings.feature_matching or settings.class_weight:
-            # Changed together, so that a change of the whole batch is the same for both.
-            real, fake = self.augment(torch.cat([real, fake])).chunk(2)
-            with torch.no_grad():
-                real_output = self.discriminate(real, labels)
-            fake_output = self.discriminate(fake, labels)
-        else:  # real logits do not matter
-            real_output = fake_output = self.discriminate(self.augment(fake), labels)
-        loss = settings.objective.generator(real_output.logits, fake_output.logits).mean()
-        if settings.feature_matching:
-            distance = feature_matching(real_output.features, fake_output.features)
-            losses["matching"] = distance.detach()
-            loss = loss + settings.feature_matching * distance
-        if settings.class_weight and labels is not None:
-            class_loss = self.class_loss(fake_output.features, labels)
-            losses["class_loss"] = class_loss.detach()
-            loss = loss + settings.class_weight * class_loss
-        losses["g_loss"] = update(self.context.optimizers["generator"], loss, settings.max_norm)
-        discriminator.requires_grad_(True)
+        with frozen(discriminator):
+            if settings.objective.paired or settings.feature_matching or settings.class_weight:
+                # Changed together, so that a change of the whole batch is the same for both.
+                real, fake = self.augment(torch.cat([real, fake])).chunk(2)
+                with torch.no_grad():
+                    real_output = self.discriminate(real, labels)
+                fake_output = self.discriminate(fake, labels)
+            else:  # real logits do not matter
+                real_output = fake_output = self.discriminate(self.augment(fake), labels)
+            loss = settings.objective.generator(real_output.logits, fake_output.logits).mean()
+            if settings.feature_matching:
+                distance = feature_matching(real_output.features, fake_output.features)
+                losses["matching"] = distance.detach()
+                loss = loss + settings.feature_matching * distance
+            if settings.class_weight and labels is not None:
+                class_loss = self.class_loss(fake_output.features, labels)
+                losses["class_loss"] = class_loss.detach()
+                loss = loss + settings.class_weight * class_loss
+            losses["g_loss"] = update(self.context.optimizers["generator"], loss, settings.max_norm)
         return losses
 
     def joint_update(

@@ -1,6 +1,7 @@
 """What the training loop knows of a phase, and what a phase may touch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -133,6 +134,19 @@ class Phase(Protocol):
 
     def lr_factor(self, progress: float) -> float:
         """Return the factor on every learning rate at a fraction of the phase's budget."""
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Give a context in which gradients pass through a network and leave its weights alone.
+
+    It ends however the context does: a network that stayed frozen could not be trained again.
+    """
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
 
 
 def update(

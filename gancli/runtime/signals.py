@@ -2,21 +2,33 @@
 
 import os
 import signal
-from types import FrameType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
 from typing import Any
 
 from gancli.errors import INTERRUPTED, TERMINATED, GancliError
 
 
 class Interrupted(GancliError):
-    """Training was asked to stop; a checkpoint is written."""
+    """Training was asked to stop; the hint says how to go on."""
 
 
 class Stop:
-    """While open, SIGINT and SIGTERM set ``signal`` instead of ending the process."""
+    """While open, SIGINT and SIGTERM end the work with a sentence that says how to go on.
 
-    def __init__(self) -> None:
+    They interrupt at once, as Ctrl-C does; while :meth:`deferred`, they only set ``signal``.
+
+    Attributes:
+        signal: Number of the signal that came, or None.
+        state: What there is if one comes now, a sentence.
+        hint: How to go on then.
+    """
+
+    def __init__(self, state: str = "Stopped.", hint: str = "") -> None:
         self.signal: int | None = None
+        self.state, self.hint = state, hint
+        self._deferred = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Stop":
@@ -24,21 +36,33 @@ class Stop:
             self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if isinstance(error, KeyboardInterrupt):
+            self.check()
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Give a context in which a signal waits for :meth:`check`."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
             os._exit(128 + number)
         self.signal = number
+        if not self._deferred:
+            raise KeyboardInterrupt  # which no reader of broken files takes for one of its own
 
-    def check(self, modality: str, run: str, step: int) -> None:
-        """Raise Interrupted if a signal came; call it after a checkpoint is written."""
-        if self.signal is None:
-            return
-        raise Interrupted(
-            f"Stopped at step {step:,}; its checkpoint is in {run}.",
-            f"Resume it with: gancli train {modality} --resume {run}",
-            INTERRUPTED if self.signal == signal.SIGINT else TERMINATED,
-        )
+    def check(self) -> None:
+        """Raise Interrupted if a signal came."""
+        if self.signal is not None:
+            code = INTERRUPTED if self.signal == signal.SIGINT else TERMINATED
+            raise Interrupted(self.state, self.hint, code)

@@ -82,6 +82,13 @@ def save(root: Path, checkpoint: Checkpoint, keep: set[int]) -> None:
             shutil.rmtree(_folder(root, step), ignore_errors=True)
 
 
+def remove_after(root: Path, step: int) -> None:
+    """Remove the checkpoints of later steps, which a training has turned its back on."""
+    for later in steps(root):
+        if later > step:
+            shutil.rmtree(_folder(root, later), ignore_errors=True)
+
+
 def load(root: Path, step: int) -> Checkpoint:
     """Read a checkpoint.
 

@@ -50,8 +50,10 @@ def fit_calibration(real: torch.Tensor, fake: torch.Tensor) -> Calibration:
 
 def calibrate(
     engine: Engine, real: np.ndarray, labels: np.ndarray | None, samples: Sequence[Sample]
-) -> Calibration:
+) -> Calibration | None:
     """Return the calibration of a discriminator against its generator.
+
+    There is none of a discriminator that diverged, whose logits are not finite.
 
     Args:
         engine: Runs the discriminator, in evaluation mode.
@@ -62,7 +64,8 @@ def calibrate(
     items = np.stack([sample.data for sample in samples])
     drawn = [sample.label for sample in samples if sample.label is not None]
     fake_labels = np.array(drawn, np.int64) if drawn else None
-    return fit_calibration(_logits(engine, real, labels), _logits(engine, items, fake_labels))
+    logits = _logits(engine, real, labels), _logits(engine, items, fake_labels)
+    return fit_calibration(*logits) if all(each.isfinite().all() for each in logits) else None
 
 
 def _logits(engine: Engine, items: np.ndarray, labels: np.ndarray | None) -> torch.Tensor:

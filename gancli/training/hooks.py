@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,16 @@ class Hook:
 
 
 class MetricsLog(Hook):
-    """Appends figures to the run's metrics.jsonl."""
+    """Appends figures to the run's metrics.jsonl; JSON has null for what is not finite."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     def on_log(self, entry: Mapping[str, Any]) -> None:
-        self._run.log(dict(entry))
+        self._run.log({
+            name: None if isinstance(value, float) and not isfinite(value) else value
+            for name, value in entry.items()
+        })
 
 
 class StatusLine(Hook):

@@ -1,14 +1,17 @@
 """What the measurements say: which generator is the best, and whether training is in trouble."""
 
 from dataclasses import dataclass, field
+from math import inf, isfinite
 
 from gancli.training.measurement import Measurement
 
-_COLLAPSED = 0.1  # of real data's spread
+COLLAPSED = 0.1  # of real data's spread
 _DIVERGED = 4.0  # times the best score
 _LOSS_SLACK = 1.01  # times the smallest held-out loss
 _PATIENCE = 3  # measurements in a row
 _RISES = 2  # evaluations in a row whose held-out loss is above the smallest by the slack
+
+_NOT_FINITE = "Training diverged: {} is not a finite number"
 
 
 @dataclass(frozen=True)
@@ -98,23 +101,25 @@ class Monitor:
         """
         score, diversity, loss = measurement.score, measurement.diversity, measurement.loss
         self.previous, self.score, self.diversity = self.score, score, diversity
-        eligible, limit = True, float("inf") if self.best_score is None else self.best_score
+        if not isfinite(score) or not isfinite(loss or 0.0):
+            what = "the held-out loss" if isfinite(score) else "the score"
+            return Decision(False, False, _NOT_FINITE.format(what))
+        collapsed, eligible = diversity < COLLAPSED, True
+        # A collapsed generator is the best only while all are.
+        limit = (self.best_collapsed, inf if self.best_score is None else self.best_score)
         if loss is not None:
             eligible = self._near_min(loss)
             assert self.min_loss is not None
             if self.best_loss is not None and self.best_loss > self.min_loss * _LOSS_SLACK:
-                limit = float("inf")  # the best so far is out
-        best = eligible and (latest or score < limit)
+                limit = (True, inf)  # the best so far is out
+        best = eligible and (latest or (collapsed, score) < limit)
+        self.collapse_count = self.collapse_count + 1 if collapsed else 0
         if best:
             self.best_score, self.best_step, self.best_diversity = score, step, diversity
             self.best_loss, self.best_notes = loss, measurement.notes
-            self.forget_trouble()
+            self.divergence_count = 0
         else:
-            diverged = bool(self.best_score) and score > _DIVERGED * (self.best_score or 0.0)
-            healthy = self.best_diversity is not None and self.best_diversity > 3 * _COLLAPSED
-            collapsed = healthy and diversity < _COLLAPSED
-            self.divergence_count = self.divergence_count + 1 if diverged else 0
-            self.collapse_count = self.collapse_count + 1 if collapsed else 0
+            self.divergence_count = self.divergence_count + 1 if self.diverges else 0
         return Decision(best, self._overfits, "" if best else self._trouble)
 
     def record_loss(self, step: int, loss: float) -> Decision:
@@ -123,24 +128,44 @@ class Monitor:
         Learning by likelihood for longer makes better samples for some time after the held-out
         loss was smallest, so the latest that comes near to the smallest is the best.
         """
+        if not isfinite(loss):
+            return Decision(False, False, _NOT_FINITE.format("the held-out loss"))
         best = self._near_min(loss)
         if best:
             self.best_score, self.best_diversity = None, None
             self.best_step, self.best_loss = step, loss
         return Decision(best, self._overfits)
 
-    def record_best(self, measurement: Measurement) -> None:
+    def record_best(self, measurement: Measurement) -> Decision:
         """Record the score of a best generator of which only the loss was known."""
+        if not isfinite(measurement.score):
+            return Decision(False, False, _NOT_FINITE.format("the score"))
+        self.previous, self.score = self.score, measurement.score
+        self.diversity = measurement.diversity
         self.best_score, self.best_diversity = measurement.score, measurement.diversity
         self.best_notes = measurement.notes
+        return Decision(True, False)
 
     def forget_trouble(self) -> None:
         """Begin to count trouble anew."""
         self.divergence_count = self.collapse_count = 0
 
+    @property
+    def best_collapsed(self) -> bool:
+        """Whether no generator with variety is known."""
+        return self.best_diversity is None or self.best_diversity < COLLAPSED
+
+    @property
+    def diverges(self) -> bool:
+        """Whether the last score is several times the best, and what real data would have."""
+        if self.score is None or self.best_score is None:
+            return False
+        return 0 < _DIVERGED * max(self.best_score, self.floor or 0.0) < self.score
+
     def _near_min(self, loss: float) -> bool:
         """Return whether a held-out loss comes near to the smallest, itself included."""
-        self.loss, self.min_loss = loss, min(self.min_loss or float("inf"), loss)
+        self.loss = loss
+        self.min_loss = loss if self.min_loss is None else min(self.min_loss, loss)
         near = loss <= self.min_loss * _LOSS_SLACK
         self.rise_count = 0 if near else self.rise_count + 1
         return near
@@ -151,7 +176,9 @@ class Monitor:
 
     @property
     def _trouble(self) -> str:
-        if self.collapse_count >= _PATIENCE:
+        # A generator that never had variety may be slow; one that lost it has collapsed.
+        varied = (self.best_diversity or 0.0) > 3 * COLLAPSED
+        if self.collapse_count >= _PATIENCE and varied:
             return "The generator collapsed: its samples are nearly alike"
         if self.divergence_count >= _PATIENCE:
             return "Training diverged: the score is several times its best"

@@ -101,3 +101,8 @@ def phase_due(
             return current, start, start + length
         current, start, ended = current + 1, fraction if ended else start + length, False
     return last, start, 1.0
+
+
+def within(fraction: float, start: float, end: float) -> float:
+    """Return how much of a phase is done, 0 to 1; a phase that got no budget is over at once."""
+    return min((fraction - start) / (end - start), 1.0) if end > start else 1.0

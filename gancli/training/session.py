@@ -1,5 +1,6 @@
 """A training from its first look at the data to the finished model."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard, event_writer
+from gancli.training.outcome import failure, warnings
+from gancli.training.recovery import Diverged
 from gancli.training.speed import arithmetics, fastest, step_seconds
-from gancli.training.trainer import Diverged, Trainer
+from gancli.training.trainer import Trainer
 
 
 def train(
@@ -64,20 +67,24 @@ def train(
     """
     check(config, run_path, force)
     _use_threads(config)
-    loader = modality.loader()
-    spec, sentences = loader.inspect(source, config)
-    for sentence in sentences:
-        reporter.note(sentence)
-    dataset = loader.load(source, spec, config, reporter)
-    config = sized(modality, spec, config, dataset, reporter)
-    data = str(Path(source.path).absolute())
-    record = RunRecord(modality, spec, config, data, source.name, command)
-    run = Run.create(run_path, record, reporter, force=force)
-    try:
-        experiment = Experiment(modality, spec, config, dataset)
-        return _train(experiment, record, run, reporter)
-    finally:
-        run.close()
+    state = "Stopped before the first step, with nothing saved yet."
+    with Stop(state, f"Begin again with: {command}") as stop:
+        loader = modality.loader()
+        spec, sentences = loader.inspect(source, config)
+        for sentence in sentences:
+            reporter.note(sentence)
+        dataset = loader.load(source, spec, config, reporter)
+        config = sized(modality, spec, config, dataset, reporter)
+        data = str(Path(source.path).absolute())
+        record = RunRecord(modality, spec, config, data, source.name, command)
+        run = Run.create(run_path, record, reporter, force=force)
+        try:
+            stop.state = f"Stopped before the first step; {run_path} holds the options."
+            stop.hint = _resume_hint(modality.name, run_path)
+            experiment = Experiment(modality, spec, config, dataset)
+            return _train(experiment, record, run, reporter, stop)
+        finally:
+            run.close()
 
 
 def check(config: TrainConfig, run_path: Path, force: bool) -> None:
@@ -131,11 +138,17 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
                 error.exit_code,
             ) from error
         _use_threads(record.config)
-        dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
-        experiment = Experiment(record.modality, record.spec, record.config, dataset)
-        return _train(experiment, record, run, reporter)
+        state = f"Stopped before training went on; {run_path} is as it was."
+        with Stop(state, _resume_hint(name, run_path)) as stop:
+            dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
+            experiment = Experiment(record.modality, record.spec, record.config, dataset)
+            return _train(experiment, record, run, reporter, stop)
     finally:
         run.close()
+
+
+def _resume_hint(name: str, path: Path) -> str:
+    return f"Resume it with: gancli train {name} --resume {shlex.quote(str(path))}"
 
 
 def _use_threads(config: TrainConfig) -> None:
@@ -189,7 +202,7 @@ def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
 
 
 def _train(
-    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter
+    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter, stop: Stop
 ) -> Path:
     dataset = experiment.dataset
     precision = fast_precision(experiment, reporter)
@@ -197,24 +210,27 @@ def _train(
         f"Computing on {precision.device.type} in {precision.name}; "
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
-    scorer = experiment.modality.trainable().scorer(dataset, experiment.spec, 0)
     newest = checkpoints.newest(run.checkpoints, reporter.warn)
     hooks = _hooks(experiment, run, reporter, 0 if newest is None else newest.step)
-    trainer = Trainer(experiment, run, precision, reporter, scorer, hooks)
+    trainer = Trainer(experiment, run, precision, reporter, hooks)
     if newest is not None:
         trainer.take_up(newest)
         run.cut_log(newest.step)
         reporter.note(f"Going on from step {newest.step:,}.")
     try:
-        with Stop() as stop:
-            trainer.train(stop)
-    except Diverged:
-        _export(trainer, record)
-        raise
+        trainer.train(stop)
+    except Diverged as error:
+        kept = _salvage(trainer, record, error.message)
+        raise Diverged(f"{error.message} {kept}", experiment.config) from error
     finally:
         for hook in hooks:
             hook.close()
-    return _export(trainer, record)
+    stop.state = f"Stopped before the model was written; the training itself is in {run.path}."
+    reason = failure(trainer.progress.quality)
+    finished = _export(trainer, record, reason)
+    if reason:
+        raise Diverged(f"{reason} The model is in {finished}.", experiment.config)
+    return finished
 
 
 def _hooks(experiment: AnyExperiment, run: Run, reporter: Reporter, step: int) -> list[Hook]:
@@ -225,32 +241,54 @@ def _hooks(experiment: AnyExperiment, run: Run, reporter: Reporter, step: int) -
     return hooks
 
 
-def _export(trainer: Trainer, record: AnyRecord) -> Path:
-    """Write the best generator as the run's model, and the run's report."""
+def _salvage(trainer: Trainer, record: AnyRecord, reason: str) -> str:
+    """Keep what is good of a training that diverged, and return what that is."""
+    now, quality = trainer.progress, trainer.progress.quality
+    if quality.best_step is not None:
+        return f"The best model, of step {quality.best_step:,}, is in " + (
+            f"{_export(trainer, record, reason)}."
+        )
+    if quality.score is None and trainer.is_finite():  # it may have been good; nobody has looked
+        return f"The generator as it was is in {_export(trainer, record, reason)}."
+    write_report(trainer.run, record.command, {"steps": now.step}, [reason])
+    return "There is no model, since no generator was good."
+
+
+def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
+    """Write the best generator as the run's model, and the run's report.
+
+    Args:
+        trainer: At its end.
+        record: Of the run.
+        failed: Why the training failed, if it did.
+    """
     run, now, quality = trainer.run, trainer.progress, trainer.progress.quality
     metrics: dict[str, Any] = {
         "steps": now.step, "items": now.items, "seconds": round(now.seconds, 1),
-        "floor": round(trainer.scorer.floor, 4),
     }
+    if quality.floor is not None:
+        metrics["floor"] = round(quality.floor, 4)
     calibration = None
     if trainer.generator_settled:
         calibration = _calibration(trainer)
-        metrics["guide_accuracy"] = round(calibration.accuracy, 4)
     else:
         trainer.take_up_best()
+    if calibration is not None:
+        metrics["guide_accuracy"] = round(calibration.accuracy, 4)
     if quality.best_step is not None:
         metrics |= {
             "score": round(quality.best_score or 0.0, 4), "best_step": quality.best_step,
             "diversity": round(quality.best_diversity or 0.0, 4),
         }
+    if now.attempt:
+        metrics["roll_backs"] = now.attempt
     near = quality.best_notes.get(NEAR_TRAINING, 0.0)
     if near > MANY:
         metrics[NEAR_TRAINING] = round(near, 4)
-        trainer.reporter.warn(
-            f"{near:.0%} of the samples are nearer to an item of the training data than all but "
-            "5% of the items held out: the model repeats what it has seen. More data helps, or a "
-            "shorter --time."
-        )
+    sentences = warnings(quality)
+    for sentence in sentences:
+        trainer.reporter.warn(sentence)
+    problems = [failed] * bool(failed) + sentences
     networks = {
         "generator": trainer.ema.network, "discriminator": trainer.networks.discriminator
     }
@@ -258,20 +296,21 @@ def _export(trainer: Trainer, record: AnyRecord) -> Path:
     finished = Model(
         record.modality, record.spec, record.config,
         Weights.of(str(run.model), weights.joined(networks)), calibration, metrics, provenance,
+        problems,
     )
     model.save(finished, run.model)
-    write_report(run, record.command, metrics)
+    write_report(run, record.command, metrics, problems)
     return run.model
 
 
-def _calibration(trainer: Trainer) -> Calibration:
+def _calibration(trainer: Trainer) -> Calibration | None:
     """Return the calibration of a finished training's discriminator on held-out data."""
     experiment = trainer.experiment
     trainer.networks.discriminator.eval()
     items = experiment.dataset.take(experiment.dataset.held_out[:MAX_ITEMS])
     real, labels = experiment.modality.trainable().real(items, experiment.spec)
     first = CALIBRATION_SEEDS_FROM
-    samples = trainer.sample(range(first, first + len(real)))
+    samples = trainer.averaged.sample(range(first, first + len(real)))
     return calibrate(
-        trainer.engine, real.numpy(), None if labels is None else labels.numpy(), samples
+        trainer.averaged.engine, real.numpy(), None if labels is None else labels.numpy(), samples
     )

@@ -1,21 +1,18 @@
 """The one loop: phases, averaging, measuring, saving, and what happens when things go wrong."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import replace
 from math import isclose
 from typing import Any, SupportsFloat
 
 import torch
 from torch.optim import Optimizer
 
-from gancli.artifacts.networks import torch_engine
 from gancli.artifacts.run import Run
 from gancli.config import parse_interval
-from gancli.errors import DIVERGED, GancliError
+from gancli.errors import GancliError
 from gancli.layers import weights
 from gancli.layers.recurrent import copied
 from gancli.modalities.base import Scorer
@@ -25,11 +22,10 @@ from gancli.runtime.memory import keep_freed
 from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import ThreadTuner
-from gancli.sampling.request import Sample, SampleRequest
-from gancli.sampling.sampler import generate
-from gancli.sampling.seeds import SCORED_SEEDS_FROM, STATISTICS_SEEDS_FROM
+from gancli.sampling.seeds import SCORED_SEEDS_FROM
 from gancli.storage import checkpoints
-from gancli.training import state
+from gancli.training import recovery, state
+from gancli.training.averaged import AveragedSampler
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.experiment import AnyExperiment
@@ -37,19 +33,12 @@ from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import Measurement, measure
 from gancli.training.monitor import Decision
 from gancli.training.pace import Pace
-from gancli.training.schedule import MeasurementSchedule, phase_due
+from gancli.training.recovery import Diverged
+from gancli.training.schedule import MeasurementSchedule, phase_due, within
 from gancli.training.step import take_step
 
-_MAX_ROLL_BACKS = 3
 _LOG_EVERY = 10  # steps
-_STATISTICS_ITEMS = 1_000  # that batch norm's statistics are taken from
-_SAMPLED_TOGETHER = 250  # items, or fewer if they are large
-_SAMPLED_VALUES = 1 << 22  # of these items: the activations of a picture are many times as many
-_MEASURED_VALUES = 1 << 26  # of the items of a measurement, which are in memory at once
-
-
-class Diverged(GancliError):
-    """Training could not be kept on course; the best model is kept."""
+_EXPLODED = 1e9  # a loss: single precision has nothing left to learn from by then
 
 
 class Trainer:
@@ -60,18 +49,17 @@ class Trainer:
         run: Where it is written.
         precision: Device and arithmetic.
         reporter: Hears of choices and trouble.
-        scorer: Measures samples.
         hooks: Hear of steps and figures.
     """
 
     def __init__(
         self, experiment: AnyExperiment, run: Run, precision: Precision, reporter: Reporter,
-        scorer: Scorer, hooks: Sequence[Hook] = (),
+        hooks: Sequence[Hook] = (),
     ) -> None:
         modality, spec, config = experiment.modality, experiment.spec, experiment.config
         trainable = modality.trainable()
         self.experiment, self.run, self.precision = experiment, run, precision
-        self.reporter, self.scorer, self.hooks = reporter, scorer, hooks
+        self.reporter, self.hooks = reporter, hooks
         self.budget = Budget.of(config)
         self.phases = trainable.phases(spec, config, experiment.dataset)
         self.schedule = MeasurementSchedule(self.budget, self.phases[-1].batch_size)
@@ -84,18 +72,11 @@ class Trainer:
         self.optimizers = self.phases[0].optimizers(self.networks)
         self._save_seconds, self._save_steps = parse_interval(config.save_every)
         self._fixed = {"fingerprint": experiment.dataset.fingerprint}
-        self._codec = modality.codec()(spec, config)
-        values = experiment.dataset.item_values()
-        together = max(1, min(_SAMPLED_TOGETHER, _SAMPLED_VALUES // values))
-        self._sampling = replace(modality.options_type(), batch=together)
-        most = max(2, _MEASURED_VALUES // values)
-        self._measured = min(self.schedule.samples, most)
-        self._statistics = range(
-            STATISTICS_SEEDS_FROM, STATISTICS_SEEDS_FROM + min(_STATISTICS_ITEMS, most)
+        self.averaged = AveragedSampler(
+            experiment, self.ema, self.networks.discriminator, precision.device
         )
-        self.engine = torch_engine(
-            trainable, self.ema.network, self.networks.discriminator, precision.device, tile=None
-        )
+        self._measured = min(self.schedule.samples, self.averaged.most)
+        self._scorer: Scorer | None = None
         self._clock = 0.0
         self._threads = ThreadTuner(config.threads, self._trial, reporter.note)
         self._pace = Pace()
@@ -114,29 +95,38 @@ class Trainer:
             self.save()  # so that there is always something to roll back to
         keep_freed()
         self._threads.start()
-        self._renew_best_score()
         losses: Losses = {}
-        while self.fraction() < 1:
-            started = time.perf_counter()
-            try:
-                losses = self.step()
-            except NotFinite:
-                self.roll_back("A loss or gradient was not a finite number")
-                continue
-            seconds = time.perf_counter() - started
-            self.elapsed()
-            self._pace.record(seconds)
-            self._after_step(losses)
-            if stop.signal is not None:
-                self.save()
-                name = self.experiment.modality.name
-                stop.check(name, str(self.run.path), self.progress.step)
-            self._threads.after_step(seconds)
+        with stop.deferred():
+            while not self._is_over():
+                started = time.perf_counter()
+                try:
+                    losses = self.step()
+                except NotFinite:
+                    self.roll_back("A loss or gradient was not a finite number")
+                    continue
+                seconds = time.perf_counter() - started
+                self.elapsed()
+                self._pace.record(seconds)
+                self._after_step(losses)
+                if stop.signal is not None:
+                    self.save()
+                    stop.state = (
+                        f"Stopped at step {self.progress.step:,}; its checkpoint is in "
+                        f"{self.run.path}."
+                    )
+                    stop.check()
+                self._threads.after_step(seconds)
+            for hook in self.hooks:
+                hook.on_end(self._event(losses))
+            self.save()
+
+    def _is_over(self) -> bool:
+        """Return whether the budget is spent, after measuring what it made."""
+        if self.fraction() < 1:
+            return False
         if self.progress.quality.measured_at < 1 and not self.generator_settled:
-            self.measure()
-        for hook in self.hooks:
-            hook.on_end(self._event(losses))
-        self.save()
+            self.measure()  # which may roll back, so that there is more to do
+        return self.fraction() >= 1
 
     def step(self) -> Losses:
         """Do one step of the phase that is due.
@@ -149,7 +139,7 @@ class Trainer:
             self._enter(index, start)
             index, start, end = self._phase_due()
         now, phase = self.progress, self.phases[index]
-        lr_factor = phase.lr_factor((self.fraction() - start) / (end - start)) * now.lr_scale
+        lr_factor = phase.lr_factor(within(self.fraction(), start, end)) * now.lr_scale
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -167,6 +157,9 @@ class Trainer:
         if now.step % _LOG_EVERY == 0:
             figures = {name: float(loss) for name, loss in losses.items()}
             self.log({"step": now.step, "seconds": round(now.seconds, 3), **figures})
+            if any(abs(value) > _EXPLODED for value in figures.values()):
+                self.roll_back(f"Training diverged: a loss is beyond {_EXPLODED:g}")
+                return
         event = self._event(losses)
         for hook in self.hooks:
             hook.on_step(event)
@@ -200,6 +193,12 @@ class Trainer:
         last = len(self.phases) - 1
         return self.progress.phase == last > 0 and not self.phases[last].trains_generator
 
+    def is_finite(self) -> bool:
+        """Return whether all weights that a model holds are finite."""
+        networks = self.ema.network, self.networks.discriminator
+        tensors = [each for network in networks for each in network.state_dict().values()]
+        return all(bool(tensor.isfinite().all()) for tensor in tensors)
+
     def fraction(self) -> float:
         """Return the fraction of the budget that is spent."""
         now = self.progress
@@ -228,6 +227,8 @@ class Trainer:
                 weights.load(self.ema.network, checkpoint.arrays["ema"])
             if now.quality.best_score is None:
                 self._score_best()
+            if self.progress is not now:
+                return
             self.networks.generator.load_state_dict(self.ema.network.state_dict())
         self.phases[index].begin(self.networks)
         now.phase, now.phase_start, now.phase_ended = index, start, False
@@ -260,25 +261,25 @@ class Trainer:
 
     # Quality
 
-    def sample(self, seeds: Sequence[int]) -> list[Sample]:
-        """Return the averaged generator's samples of seeds."""
-        self._settle_average()
-        return list(self._draw(seeds))
-
-    def _settle_average(self) -> None:
-        """Bring the averaged generator's statistics up to date, as sampling and saving need."""
-        # Drawn and dropped: a thousand large pictures are not kept.
-        self.ema.take_statistics(lambda: deque(self._draw(self._statistics), maxlen=0))
-
-    def _draw(self, seeds: Sequence[int]) -> Iterator[Sample]:
-        requests = [SampleRequest(seed) for seed in seeds]
-        return generate(self.engine, self._codec, requests, self._sampling)
+    @property
+    def scorer(self) -> Scorer:
+        """What measures samples, made when it is first needed: that takes seconds."""
+        if self._scorer is None:
+            experiment = self.experiment
+            self.reporter.note("Preparing the score: features of the real items are read, once.")
+            with self.paused():
+                self._scorer = experiment.modality.trainable().scorer(
+                    experiment.dataset, experiment.spec, 0
+                )
+        return self._scorer
 
     def measure(self) -> None:
         """Measure the averaged generator, and act on what the monitor says."""
+        scorer = self.scorer  # making it is not what a measurement costs
+        self._renew_best_score()
         started = time.perf_counter()
         now, quality = self.progress, self.progress.quality
-        measurement = self._measurement(self.scorer.loss(self.ema.network))
+        measurement = self._measurement(scorer.loss(self.ema.network))
         decision = quality.record(now.step, measurement, latest=self.phase.stops_early)
         quality.measurement_seconds = time.perf_counter() - started
         quality.measuring_seconds += quality.measurement_seconds
@@ -302,9 +303,11 @@ class Trainer:
         """Score a best generator of which only the loss is known; what follows is compared."""
         quality = self.progress.quality
         measurement = self._measurement(quality.best_loss)
-        quality.record_best(measurement)
-        self._log_measurement(measurement, {"best": True, "best_step": quality.best_step})
-        self.save()  # a resumed run shall not do it again
+        decision = quality.record_best(measurement)
+        self._log_measurement(
+            measurement, {"best": decision.best, "best_step": quality.best_step}
+        )
+        self._act(decision)  # and save: a resumed run shall not do it again
 
     def _renew_best_score(self) -> None:
         """Score the best generator anew, if that was done by the measure of another version."""
@@ -313,6 +316,7 @@ class Trainer:
             return
         if quality.floor is not None and isclose(quality.floor, self.scorer.floor, rel_tol=1e-3):
             return
+        self.averaged.settle()
         current = deepcopy(self.ema.network.state_dict())
         best = checkpoints.load(self.run.checkpoints, quality.best_step)
         weights.load(self.ema.network, best.arrays["ema"])
@@ -323,7 +327,7 @@ class Trainer:
     def _measurement(self, loss: float | None) -> Measurement:
         self.progress.quality.floor = self.scorer.floor
         seeds = range(SCORED_SEEDS_FROM, SCORED_SEEDS_FROM + self._measured)
-        return measure(self.sample(seeds), self.scorer, loss)
+        return measure(self.averaged.sample(seeds), self.scorer, loss)
 
     def _log_measurement(self, measurement: Measurement, verdict: Mapping[str, Any]) -> None:
         now, loss = self.progress, measurement.loss
@@ -350,14 +354,15 @@ class Trainer:
     # State
 
     def save(self) -> None:
-        """Write a checkpoint; the best one before it is kept."""
-        self._settle_average()
-        self.progress.saved_at = self.progress.seconds
-        best = self.progress.quality.best_step
+        """Write a checkpoint; the best one before it is kept, or else the first."""
+        now, best = self.progress, self.progress.quality.best_step
+        if now.step:  # before the first step there is nothing worth sampling
+            self.averaged.settle()
+        now.saved_at = now.seconds
         checkpoint = state.capture(
-            self.progress, self.networks.named(), self.ema, self.optimizers, self._fixed
+            now, self.networks.named(), self.ema, self.optimizers, self._fixed
         )
-        checkpoints.save(self.run.checkpoints, checkpoint, set() if best is None else {best})
+        checkpoints.save(self.run.checkpoints, checkpoint, {best or 0})
 
     def take_up(self, checkpoint: checkpoints.Checkpoint) -> None:
         """Go on from a checkpoint.
@@ -387,32 +392,26 @@ class Trainer:
         Raises:
             Diverged: It was the fourth time.
         """
-        before, root = self.progress, self.run.checkpoints
-        if before.attempt >= _MAX_ROLL_BACKS:
+        before, best = self.progress, self.progress.quality.best_step
+        spent = self.fraction() if self.budget.kind == "time" else 0.0  # a clock does not go back
+        if not recovery.may_roll_back(before, spent):
+            why = "no time is left" if spent == 1 else "it was the fourth time"
             raise Diverged(
-                f"{reason}, for the fourth time at step {before.step:,}; the best model is kept.",
-                "Try a lower --g-lr and --d-lr, or another --preset.",
-                DIVERGED,
+                f"{reason}, at step {before.step:,}; {why}.", self.experiment.config
             )
-        best = before.quality.best_step
-        checkpoint = (
-            checkpoints.newest(root, self.reporter.warn) if best is None
-            else checkpoints.load(root, best)
-        )
-        assert checkpoint is not None  # a run saves before its first step
-        self.take_up(checkpoint)
+        root = self.run.checkpoints
+        self.take_up(recovery.last_good(root, best, self.reporter.warn))
         now = self.progress
-        now.phase_ended = now.phase_ended or now.phase < before.phase
-        now.attempt, now.lr_scale = before.attempt + 1, before.lr_scale / 2
-        now.seconds = now.saved_at = before.seconds
-        now.quality.forget_trouble()
+        recovery.carry_over(before, now)
+        if now.quality.best_score is not None:
+            now.quality.measured_at = self.fraction()  # this generator was, when it became the best
         self.run.cut_log(now.step)
         self.reporter.warn(
             f"{reason}. Rolled back to step {now.step:,} with half the learning rates."
         )
         self.log({"step": now.step, "rolled_back": reason})
-        self._renew_best_score()
         self.save()
+        checkpoints.remove_after(root, now.step)
 
     # What is told
 
@@ -445,4 +444,4 @@ class Trainer:
             losses=losses, threads=self._threads.count, phase=self.phase.name,
             **now.quality.figures(self.generator_settled),
         )
-        return StepEvent(status, self.sample, self.paused)
+        return StepEvent(status, self.averaged.sample, self.paused)

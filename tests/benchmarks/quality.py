@@ -112,15 +112,16 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder, Stop() as stop:
             record = RunRecord(image, spec, config, given.data, source.name, "")
             run = Run.create(Path(folder) / "run", record, Silent(), force=False)
-            scorer = image.trainable().scorer(dataset, spec, 0)
             trainer = Trainer(
-                experiment, run, precision, Silent(), scorer, [Judged(judge, given.points)]
+                experiment, run, precision, Silent(), [Judged(judge, given.points)]
             )
             trainer.train(stop)
             if given.grids:
                 given.grids.mkdir(parents=True, exist_ok=True)
                 name = f"{source.name}-{spec.size}-{given.preset}-{seed}"
-                image.codec()(spec, config).preview(trainer.sample(range(100)), given.grids / name)
+                image.codec()(spec, config).preview(
+                    trainer.averaged.sample(range(100)), given.grids / name
+                )
             run.close()
 
 

@@ -11,7 +11,7 @@ from gancli.modalities.text.networks import Generator, token_mask
 from gancli.modalities.text.phases.base import FineTuning, text_networks
 from gancli.modalities.text.phases.likelihood import likelihood_loss
 from gancli.modalities.text.phases.texts import real_texts, without_unknown
-from gancli.phases.base import Losses, StepContext, update
+from gancli.phases.base import Losses, StepContext, frozen, update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +33,16 @@ class GumbelPhase(FineTuning):
                 embedded, where, real.labels, context.rng
             ).logits
 
-        discriminator.requires_grad_(False)
-        with torch.no_grad():
-            real_logits = logits_of(discriminator.embedding(real.tokens), real.mask)
-        fake_logits = logits_of(soft @ discriminator.embedding.weight, mask)
-        loss = relativistic.generator(real_logits, fake_logits).mean()
-        if config.likelihood:
-            loss = loss + config.likelihood * likelihood_loss(
-                generator, all_real, self.spec.length, context.rng
-            )[0]
-        g_loss = update(context.optimizers["generator"], loss, config.clip)
-        discriminator.requires_grad_(True)
+        with frozen(discriminator):
+            with torch.no_grad():
+                real_logits = logits_of(discriminator.embedding(real.tokens), real.mask)
+            fake_logits = logits_of(soft @ discriminator.embedding.weight, mask)
+            loss = relativistic.generator(real_logits, fake_logits).mean()
+            if config.likelihood:
+                loss = loss + config.likelihood * likelihood_loss(
+                    generator, all_real, self.spec.length, context.rng
+                )[0]
+            g_loss = update(context.optimizers["generator"], loss, config.clip)
         loss = relativistic.discriminator(
             logits_of(discriminator.embedding(real.tokens), real.mask),
             logits_of(discriminator.embedding(tokens), mask),

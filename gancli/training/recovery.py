@@ -1,0 +1,75 @@
+"""What happens when training goes wrong: back to the last good state, and in the end to stop."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gancli.config import TrainConfig, options
+from gancli.errors import DIVERGED, GancliError
+from gancli.storage import checkpoints
+from gancli.storage.checkpoints import Checkpoint
+from gancli.training.state import Progress
+
+_MAX_ROLL_BACKS = 3
+_RATES = ("lr", "g_lr", "d_lr")  # options, where a modality has them
+
+
+class Diverged(GancliError):
+    """Training could not be kept on course, or ended with nothing of use.
+
+    Args:
+        message: What went wrong.
+        config: Of the training, whose options the hint names.
+    """
+
+    def __init__(self, message: str, config: TrainConfig) -> None:
+        flags = [each.flag for each in options(type(config)) if each.name in _RATES]
+        rates = f"a lower {' and '.join(flags)}, or " if flags else ""
+        super().__init__(message, f"Try {rates}another --preset.", DIVERGED)
+
+
+def may_roll_back(progress: Progress, fraction: float) -> bool:
+    """Return whether to try again: not for ever, and only with a good state or a budget left.
+
+    Args:
+        progress: Of the training in trouble.
+        fraction: Of the budget that will be spent after it: a clock does not go back.
+    """
+    return progress.attempt < _MAX_ROLL_BACKS and (
+        progress.quality.best_step is not None or fraction < 1
+    )
+
+
+def last_good(root: Path, best: int | None, warn: Callable[[str], None]) -> Checkpoint:
+    """Return the checkpoint to go back to: the best, or the oldest while none is known to be good.
+
+    The oldest is the start of training then, since a newer one may hold what went wrong.
+
+    Args:
+        root: The run's checkpoints.
+        best: Step of the best generator.
+        warn: Hears of damaged ones that were passed over.
+
+    Raises:
+        GancliError: None is intact.
+    """
+    for step in ([] if best is None else [best]) + checkpoints.steps(root):
+        try:
+            return checkpoints.load(root, step)
+        except GancliError as error:
+            warn(error.message)
+    raise GancliError("No checkpoint of this run is intact.", "Start a new run.")
+
+
+def carry_over(before: Progress, now: Progress) -> None:
+    """Bring counters up to date that have just come from a checkpoint.
+
+    Args:
+        before: Those of the training in trouble.
+        now: Those that it goes on from; changed in place.
+    """
+    now.attempt, now.lr_scale = before.attempt + 1, before.lr_scale / 2
+    now.seconds = now.saved_at = before.seconds
+    # A phase that was over stays over: its best generator is what the others went on with.
+    now.phase_ended = now.phase_ended or now.phase < before.phase
+    now.quality.measuring_seconds = before.quality.measuring_seconds
+    now.quality.forget_trouble()
