@@ -102,6 +102,8 @@ class ThreadTuner:
         if self._fixed is not None:
             torch.set_num_threads(self._fixed)
             return
+        if cores() > 1:
+            self._note(f"Timing steps with 1 to {cores()} threads (--threads saves this).")
         self.count, tried = self._measure()
         self._started, self._spent = self._measured, 0.0
         self._note(f"Threads: {self.count}, the fastest of those measured ({tried} a step).")

@@ -172,6 +172,7 @@ def sized(
         items = budget.items(batch)
         if items is not None:
             return items
+        reporter.note("Timing steps, to see what the budget buys on this machine.")
         seconds = step_seconds(trainable, spec, trial, dataset, precisions)
         return budget.amount / seconds[fastest(seconds)] * batch
 
@@ -186,6 +187,8 @@ def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
     precisions = arithmetics(experiment.config)
     if len(precisions) == 1:
         return precisions[0]
+    names = " and in ".join(precision.name for precision in precisions)
+    reporter.note(f"Timing steps in {names} (--precision saves this).")
     seconds = step_seconds(
         experiment.modality.trainable(), experiment.spec, experiment.config, experiment.dataset,
         precisions,

@@ -92,7 +92,8 @@ def test_a_training_takes_the_faster_one_and_says_so(monkeypatch, clock):
     reporter = Recorder()
     chosen = session.fast_precision(Experiment(IMAGE, SPEC, _config(), DATASET), reporter)
     assert chosen == BOTH[1]
-    (note,) = reporter.notes
+    before, note = reporter.notes
+    assert before == "Timing steps in fp32 and in bf16 (--precision saves this)."
     assert note.startswith("Precision: bf16") and "fp32: 1000 ms, bf16: 500 ms" in note
     assert "--precision" in note
 
@@ -115,6 +116,8 @@ def test_a_budget_of_time_buys_what_the_fastest_arithmetic_does_in_it(monkeypatc
 
     trainable = replace(IMAGE.trainable(), sized=sized)
     modality = replace(IMAGE, trainable=lambda: trainable)
+    reporter = Recorder()
     for budget in ({"time": 60.0}, {"steps": 7}, {"images": 7}):
-        session.sized(modality, SPEC, _config(**budget), DATASET, Recorder())
+        session.sized(modality, SPEC, _config(**budget), DATASET, reporter)
+    assert reporter.notes == ["Timing steps, to see what the budget buys on this machine."]
     assert asked == [60 / 0.25 * 8, 56, 7]

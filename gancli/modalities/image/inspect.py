@@ -117,7 +117,19 @@ def inspect(source: Source, config: ImageConfig) -> tuple[ImageSpec, list[str]]:
     spec = ImageSpec(
         size, channels, cast(Fit, config.fit), classes, tuple(counts), len(members), ranges
     )
-    return spec, [size_why, channels_why, *ranges_why, classes_why]
+    return spec, [size_why, channels_why, *ranges_why, classes_why, *_unsound(config)]
+
+
+def _unsound(config: ImageConfig) -> list[str]:
+    """Return a sentence for options that do not go together, though one can train with them."""
+    penalties = [name for name in ("r1", "r2", "gp") if getattr(config, name)]
+    if config.d_norm != "batch" or not penalties:
+        return []
+    return [
+        "Penalties: they limit the slope at each picture, but with --d-norm batch what the "
+        "discriminator says of a picture depends on the others in its batch. Turn them off with "
+        f"{' '.join(f'--{name} 0' for name in penalties)}, or use --d-norm layer."
+    ]
 
 
 def _choose_size(infos: list[ImageInfo], requested: int | None) -> tuple[int, str]:
