@@ -390,14 +390,14 @@ class Trainer:
         """Return to the best checkpoint, or the newest, with half the learning rates.
 
         Raises:
-            Diverged: It was the fourth time.
+            Diverged: It was the fourth time, or nothing is good and no time is left.
         """
         before, best = self.progress, self.progress.quality.best_step
         spent = self.fraction() if self.budget.kind == "time" else 0.0  # a clock does not go back
         if not recovery.may_roll_back(before, spent):
-            why = "no time is left" if spent == 1 else "it was the fourth time"
             raise Diverged(
-                f"{reason}, at step {before.step:,}; {why}.", self.experiment.config
+                f"{reason}, at step {before.step:,} (roll-backs: {before.attempt}).",
+                self.experiment.config,
             )
         root = self.run.checkpoints
         self.take_up(recovery.last_good(root, best, self.reporter.warn))

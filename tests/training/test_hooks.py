@@ -5,8 +5,9 @@ from contextlib import nullcontext
 from helpers import Recorder
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from gancli.artifacts.run import Run
 from gancli.reporting import Status
-from gancli.training.hooks import Previews, StatusLine, StepEvent, TensorBoard
+from gancli.training.hooks import MetricsLog, Previews, StatusLine, StepEvent, TensorBoard
 
 
 def event(step):
@@ -23,6 +24,14 @@ def test_tensorboard_gets_numbers_under_their_names(tmp_path):
     events.Reload()
     scalars = [(each.step, each.value) for each in events.Scalars("d_loss")]
     assert scalars == [(10, 0.5), (20, 0.25)]
+
+
+def test_the_log_is_json_where_figures_are_no_numbers(tmp_path):
+    run = Run(tmp_path)
+    MetricsLog(run).on_log({"step": 3, "score": float("nan"), "loss": float("inf"), "best": False})
+    run.close()
+    text = (tmp_path / "metrics.jsonl").read_text()
+    assert text == '{"step": 3, "score": null, "loss": null, "best": false}\n'
 
 
 def test_previews_come_at_doublings_and_at_the_end(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from gancli.training.budget import Budget
 from gancli.training.measurement import Measurement
 from gancli.training.monitor import Monitor
-from gancli.training.schedule import MeasurementSchedule
+from gancli.training.schedule import MeasurementSchedule, within
 
 
 def record(monitor, score, diversity=1.0, loss=None, step=0):
@@ -83,6 +83,12 @@ def test_collapse_counts_only_after_there_was_variety():
     early = Monitor()
     assert not any(record(early, score, 0.01).trouble for score in (10, 11, 11, 11))
     late = Monitor()
+    # Nearer to real data without variety is no better, and no way out.
+    worse = [record(Monitor(), 5, 0.05).best, *(
+        record(late, score, diversity).best for score, diversity in ((10, 0.9), (5, 0.05))
+    )]
+    assert worse == [True, True, False]
+    late = Monitor()
     decisions = [
         record(late, 10 if diversity == 0.9 else 12, diversity)
         for diversity in (0.9, 0.05, 0.05, 0.05)
@@ -102,3 +108,57 @@ def test_figures_are_the_latest_until_the_best_generator_is_kept():
     assert monitor.figures(settled=True) == {
         "score": 8.0, "trend": None, "held_out_loss": 1.0, **shared
     }
+
+
+def test_variety_is_better_than_a_nearer_collapse():
+    monitor = Monitor()
+    assert record(monitor, 5, 0.05, step=1).best and monitor.best_collapsed
+    assert record(monitor, 9, 0.5, step=2).best and not monitor.best_collapsed
+    assert (monitor.best_score, monitor.best_step) == (9, 2)
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_trouble_at_once_and_never_the_best(score):
+    monitor = Monitor()
+    for latest in (False, True):
+        decision = monitor.record(1, Measurement(score, 1.0, None), latest=latest)
+        assert not decision.best and "the score is not a finite number" in decision.trouble
+    assert "the score" in monitor.record_best(Measurement(score, 1.0)).trouble
+    assert monitor.best_score is None and record(monitor, 9.0).best
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_held_out_loss_that_is_no_number_is_trouble_and_not_overfitting(loss):
+    monitor = Monitor()
+    for _ in range(3):
+        for decision in (monitor.record_loss(1, loss), record(monitor, 1.0, loss=loss)):
+            assert not decision.best and not decision.overfits
+            assert "the held-out loss is not a finite number" in decision.trouble
+    assert monitor.min_loss is None and monitor.record_loss(2, 3.0).best
+
+
+def test_a_held_out_loss_of_nothing_is_the_smallest():
+    monitor = Monitor()
+    assert monitor.record_loss(1, 0.0).best and not monitor.record_loss(2, 0.5).best
+
+
+def test_scores_near_the_floor_do_not_diverge():
+    monitor = Monitor(floor=3.0)
+    for score in (0.5, 11, 11, 11):
+        assert not record(monitor, score).trouble
+    for score in (13, 13):
+        assert not record(monitor, score).trouble
+    assert "diverged" in record(monitor, 13).trouble
+
+
+def test_a_best_known_by_its_loss_has_the_latest_score_once_it_is_taken():
+    monitor = Monitor()
+    record(monitor, 40.0, 0.5, loss=3.0)
+    monitor.record_loss(7, 2.0)
+    assert monitor.record_best(Measurement(8.0, 0.9)).best
+    assert (monitor.score, monitor.trend, monitor.best_step) == (8.0, -32.0, 7)
+
+
+def test_a_phase_that_got_no_budget_is_over_at_once():
+    assert within(0.5, 0.25, 0.75) == 0.5 and within(0.8, 0.25, 0.75) == 1.0
+    assert within(1.0, 1.0, 1.0) == 1.0

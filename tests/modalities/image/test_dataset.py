@@ -136,6 +136,18 @@ def test_size_as_requested(tmp_path: Path) -> None:
             inspect(open_source(path), ImageConfig(size=size))
 
 
+@pytest.mark.parametrize(("options", "words"), [
+    ({"d_norm": "batch"}, "--r1 0 --r2 0, or use --d-norm layer"),
+    ({"d_norm": "batch", "r1": 0.0, "r2": 0.0, "gp": 10.0}, "--gp 0, or use --d-norm layer"),
+    ({"d_norm": "batch", "r1": 0.0, "r2": 0.0}, None),
+    ({"d_norm": "layer"}, None),
+])
+def test_penalties_beside_batch_norm_are_told(pictures, options, words):
+    _, sentences = inspect(open_source(str(pictures)), ImageConfig(**options))
+    told = [text for text in sentences if text.startswith("Penalties")]
+    assert [words in text for text in told] == ([True] if words else [])
+
+
 def test_pixels_labels_and_split(tmp_path: Path) -> None:
     path = write(tmp_path / "x", {**greys(30, "a/"), **greys(20, "b/")})
     spec, dataset, reporter = run(path, holdout=0.2)
