@@ -27,7 +27,7 @@ def test_tensorboard_gets_numbers_under_their_names(tmp_path):
 
 
 def test_the_log_is_json_where_figures_are_no_numbers(tmp_path):
-    run = Run(tmp_path)
+    run = Run(tmp_path, Recorder())
     MetricsLog(run).on_log({"step": 3, "score": float("nan"), "loss": float("inf"), "best": False})
     run.close()
     text = (tmp_path / "metrics.jsonl").read_text()
