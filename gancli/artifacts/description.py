@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 
+from gancli.artifacts.finding import finished_model
 from gancli.artifacts.model import AnyModel
 from gancli.artifacts.networks import load_networks, parameter_counts, planned_networks
 from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
+from gancli.errors import GancliError
 from gancli.layers.summary import layer_table
 from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
@@ -75,8 +77,16 @@ def describe_run(path: Path) -> dict[str, Any]:
         "figures": figures,
         "checkpoints": {
             "steps": checkpoints.steps(path / "checkpoints"),
-            "finished": (path / "model").is_dir(),
+            "finished": _finished(path),
         },
         "spec": spec,
         "config": table,
     }
+
+
+def _finished(run: Path) -> bool:
+    """Return whether there is a model of all that was trained."""
+    try:
+        return finished_model(run) is not None
+    except GancliError:
+        return False

@@ -56,14 +56,20 @@ def read_record(path: Path) -> AnyRecord:
         run, spec_table = dict(table["run"]), dict(table["spec"])
         modality = modalities.get(str(run["modality"]))
         data, data_name, command = (str(run[key]) for key in ("data", "data_name", "command"))
-    except (KeyError, TypeError, ValueError) as error:
+        config, _ = resolve(
+            modality.config_type, file=recorded(modality.config_type, _options(table))
+        )
+        spec = modality.loader().spec_from_table(spec_table)
+    except UsageError as error:
         raise GancliError(
-            f"{path / CONFIG} is damaged: {error!r}.", "Start a new run."
+            f"{path / CONFIG} was changed, or made by a gancli with other options: "
+            f"{error.message}",
+            "Restore it, or go on with the version that made it.",
         ) from error
-    config, _ = resolve(
-        modality.config_type, file=recorded(modality.config_type, _options(table))
-    )
-    spec = modality.loader().spec_from_table(spec_table)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise GancliError(
+            f"{path / CONFIG} is damaged: {error!r}.", "Restore it, or start a new run."
+        ) from error
     return RunRecord(modality, spec, config, data, data_name, command)
 
 
@@ -89,6 +95,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         # Names of files need not be UTF-8; this keeps their bytes.
         return tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except RecursionError:
+        raise UsageError(
+            f"Cannot read {path}: its values are nested too deeply.", "Check the file named there."
+        ) from None
     except (OSError, tomllib.TOMLDecodeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise UsageError(f"Cannot read {path}: {reason}.", "Check the file named there.") from None

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import math
 from typing import Any
 
 from gancli.artifacts.run import Run
@@ -14,11 +15,11 @@ _MAX_PICTURES = 6
 def write_report(run: Run, command: str, metrics: dict[str, Any]) -> None:
     """Write ``report.html``: figures, curves of score and losses, the latest previews."""
     lines = run.metrics()
-    scores = [(line["step"], line["score"]) for line in lines if "score" in line]
-    losses = {
-        name: [(line["step"], line[name]) for line in lines if name in line]
-        for name in ("d_loss", "g_loss")
+    curves = {
+        name: [(line["step"], line[name]) for line in lines if _finite(line.get(name))]
+        for name in ("score", "d_loss", "g_loss")
     }
+    scores = {"score": curves.pop("score")}
     rows = "".join(
         f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(str(value))}</td></tr>"
         for name, value in metrics.items()
@@ -35,10 +36,14 @@ def write_report(run: Run, command: str, metrics: dict[str, Any]) -> None:
         "img{max-width:28em;image-rendering:pixelated}</style>"
         f"<h1>{html.escape(run.path.name)}</h1><pre>{html.escape(command)}</pre>"
         f"<table>{rows}</table>"
-        f"<h2>Score (smaller is better)</h2>{_curves({'score': scores})}"
-        f"<h2>Losses</h2>{_curves(losses)}<h2>Samples</h2>{pictures}\n"
+        f"<h2>Score (smaller is better)</h2>{_curves(scores)}"
+        f"<h2>Losses</h2>{_curves(curves)}<h2>Samples</h2>{pictures}\n"
     )
     write_file(run.path / "report.html", page.encode("utf-8", "replace"))
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _curves(series: dict[str, list[tuple[float, float]]]) -> str:

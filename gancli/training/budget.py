@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gancli.config import TrainConfig
 
 DEFAULT_SECONDS = 600.0
+KINDS = ("time", "steps", "images")
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,7 @@ class Budget:
 
     def __str__(self) -> str:
         if self.kind == "time":
-            return f"{self.amount:g} seconds"
+            if self.amount >= 120:
+                return f"{self.amount / 60:,.4g} minutes"
+            return f"{self.amount:.4g} seconds"
         return f"{self.amount:,.0f} {self.kind}"

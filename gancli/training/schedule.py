@@ -1,7 +1,9 @@
 """Which phase is due, and when quality is measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from torch.optim import Optimizer
 
 from gancli.phases.base import Phase
 from gancli.training.budget import Budget
@@ -101,3 +103,22 @@ def phase_due(
             return current, start, start + length
         current, start, ended = current + 1, fraction if ended else start + length, False
     return last, start, 1.0
+
+
+def lr_progress(fraction: float, start: float, end: float, first: float) -> float:
+    """Return how far along its learning rates a phase is, 0 to 1.
+
+    Args:
+        fraction: Of the budget that is spent.
+        start, end: The same where the phase begins and ends.
+        first: How far along it began.
+    """
+    return first + (1 - first) * (fraction - start) / (end - start)
+
+
+def set_learning_rates(optimizers: Iterable[Optimizer], factor: float) -> None:
+    """Set the rates to so much of those that the optimizers were made with."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+            group["lr"] = group["initial_lr"] * factor

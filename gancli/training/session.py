@@ -1,12 +1,17 @@
 """A training from its first look at the data to the finished model."""
 
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gancli.artifacts import model
+from gancli.artifacts.finding import finished_model
 from gancli.artifacts.model import Model, Weights
+from gancli.artifacts.networks import check_fit
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
@@ -25,11 +30,15 @@ from gancli.runtime.threads import fixed
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.seeds import CALIBRATION_SEEDS_FROM
 from gancli.storage import checkpoints
+from gancli.storage.checkpoints import Checkpoint
+from gancli.training import state
 from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
+from gancli.training.extension import extended, extension_sentence
 from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
 from gancli.training.speed import arithmetics, fastest, step_seconds
+from gancli.training.state import Progress, progress_of, shapes_of
 from gancli.training.trainer import Diverged, Trainer
 
 
@@ -77,19 +86,25 @@ def train(
     run = Run.create(run_path, record, force)
     try:
         experiment = Experiment(modality, spec, config, dataset)
-        return _train(experiment, record, run, reporter)
+        return _train(experiment, record, run, reporter, None)
     finally:
         run.close()
 
 
-def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_name: str) -> Path:
-    """Continue a run exactly where its newest intact checkpoint is.
+def resume(
+    run_path: Path, data: str | None, reporter: Reporter, *, modality_name: str,
+    budget: Mapping[str, object] | None = None, command: str = "",
+) -> Path:
+    """Continue a run exactly where its newest intact checkpoint is, or train it for longer.
 
     Args:
         run_path: Directory of the run.
         data: Where the data is now, if it moved.
         reporter: Who hears of it.
         modality_name: The modality that the person named.
+        budget: How much more to train from here on, as the command line gives it; None keeps the
+            budget that the run has. The networks stay as they are.
+        command: The command line, for the record of a longer training.
 
     Returns:
         The folder of the finished model.
@@ -106,6 +121,22 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
                 f"{run_path} is a run of {name}, not of {modality_name}.",
                 f"Use: gancli train {name} --resume {run_path}",
             )
+        newest = newest_checkpoint(run, record, reporter)
+        if budget:
+            now = Progress()
+            if newest is not None:
+                now = progress_of(newest)
+                if now.budget is None:  # an older version did not say
+                    newest.state["progress"]["budget"] = asdict(Budget.of(record.config))
+            config = extended(record.config, now, budget)
+            record = replace(record, config=config, command=f"{record.command}\n{command}")
+        elif newest is not None and _is_finished(run, record, newest):
+            reporter.note(
+                f"{run_path} is finished: its {Budget.of(record.config)} are done. To train it "
+                f"for longer: gancli train {name} --resume {shlex.quote(str(run_path))} --time 10m "
+                "(or --steps, or --images)."
+            )
+            return run.model
         try:
             source = open_source(data or record.data)
         except GancliError as error:
@@ -116,10 +147,39 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
             ) from error
         _use_threads(record.config)
         dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
+        if budget:
+            run.write_record(record)
         experiment = Experiment(record.modality, record.spec, record.config, dataset)
-        return _train(experiment, record, run, reporter)
+        return _train(experiment, record, run, reporter, newest)
     finally:
         run.close()
+
+
+def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkpoint | None:
+    """Return the newest checkpoint that is intact and makes sense, or None before the first.
+
+    Raises:
+        GancliError: There are some but none is intact, or they do not fit what the run records.
+    """
+    newest = checkpoints.newest(run.checkpoints, reporter.warn, progress_of)
+    if newest is not None:
+        check_fit(
+            record.modality.trainable(), record.spec, record.config, shapes_of(newest),
+            f"The checkpoint of step {newest.step:,} in {run.path}",
+        )
+    return newest
+
+
+def _is_finished(run: Run, record: AnyRecord, newest: Checkpoint) -> bool:
+    """Return whether the budget is spent and the model of that is there."""
+    now = progress_of(newest)
+    if Budget.of(record.config).progress(now.step, now.items, now.seconds) < 1:
+        return False
+    try:
+        finished = finished_model(run.path)
+        return finished is not None and bool(finished.weights.read())
+    except GancliError:
+        return False  # it is made again
 
 
 def _use_threads(config: TrainConfig) -> None:
@@ -173,7 +233,8 @@ def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
 
 
 def _train(
-    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter
+    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter,
+    newest: Checkpoint | None,
 ) -> Path:
     dataset = experiment.dataset
     precision = fast_precision(experiment, reporter)
@@ -182,13 +243,14 @@ def _train(
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
     scorer = experiment.modality.trainable().scorer(dataset, experiment.spec, 0)
-    newest = checkpoints.newest(run.checkpoints, reporter.warn)
     hooks = _hooks(experiment, run, reporter, 0 if newest is None else newest.step)
     trainer = Trainer(experiment, run, precision, reporter, scorer, hooks)
     if newest is not None:
         trainer.take_up(newest)
         run.cut_log(newest.step)
         reporter.note(f"Going on from step {newest.step:,}.")
+        if sentence := extension_sentence(progress_of(newest), trainer.progress, trainer.phases):
+            reporter.note(sentence)
     try:
         with Stop() as stop:
             trainer.train(stop)
@@ -220,8 +282,8 @@ def _export(trainer: Trainer, record: AnyRecord) -> Path:
     if trainer.generator_settled:
         calibration = _calibration(trainer)
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
-    else:
-        trainer.take_up_best()
+    elif (best := trainer.best()) is not None:
+        state.restore(best, trainer.networks.named(), trainer.ema, {})
     if quality.best_step is not None:
         metrics |= {
             "score": round(quality.best_score or 0.0, 4), "best_step": quality.best_step,

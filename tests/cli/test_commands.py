@@ -24,8 +24,8 @@ def session(monkeypatch, tmp_path):
         stub.calls.append((modality.name, config, source.name, run_path, details))
         return finished(run_path)
 
-    def resume(run_path, data, reporter, *, modality_name):
-        stub.calls.append((run_path, data, modality_name))
+    def resume(run_path, data, reporter, *, modality_name, budget, command):
+        stub.calls.append((run_path, data, modality_name, budget, command))
         return finished(run_path)
 
     def finished(run_path: Path) -> Path:
@@ -75,7 +75,22 @@ def test_train_without_data_says_what_it_takes(call, session, monkeypatch, tmp_p
 def test_resume(call, session):
     result = call("train", "image", "--resume", "old", "moved")
     assert (result.status, result.out) == (0, "old\n")
-    assert session.calls == [(Path("old"), "moved", "image")]
+    command = "gancli train image --resume old moved"
+    assert session.calls == [(Path("old"), "moved", "image", {}, command)]
+
+
+def test_resume_for_longer(call, session):
+    result = call("train", "image", "--resume", "old", "--time", "30m")
+    assert result.status == 0
+    command = "gancli train image --resume old --time 30m"
+    assert session.calls == [(Path("old"), None, "image", {"time": "30m"}, command)]
+
+
+@pytest.mark.parametrize("budget", [["--steps", "5", "--time", "1m"], ["--steps", "0"],
+                                    ["--time", "soon"]])
+def test_resume_refuses_a_budget_that_is_none(call, session, budget):
+    result = call("train", "image", "--resume", "old", *budget)
+    assert (result.status, session.calls) == (2, [])
 
 
 @pytest.mark.parametrize(

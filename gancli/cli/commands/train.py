@@ -16,7 +16,7 @@ from gancli.config import TrainConfig, options, resolve
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import AnyModality
 from gancli.storage import bundled
-from gancli.training.budget import Budget
+from gancli.training.budget import KINDS, Budget
 
 if TYPE_CHECKING:
     from gancli.data.source import Source
@@ -37,8 +37,8 @@ _RunOption = Annotated[str | None, typer.Option(
 )]
 _ResumeOption = Annotated[str | None, typer.Option(
     "--resume", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
-    help="Continue a run exactly where it stopped. It keeps its options; give DATA if that has "
-    "moved.",
+    help="Continue a run exactly where it stopped, or with --time, --steps or --images for so much "
+    "longer. It keeps its other options; give DATA if that has moved.",
 )]
 _ConfigOption = Annotated[str | None, typer.Option(
     "--config", metavar="FILE.toml", rich_help_panel=_PANEL, show_default=False,
@@ -81,7 +81,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         with speak(context, json_, quiet, verbose) as output:
             if resume is not None:
                 _refuse_with_resume(modality, values, run, config, force, dry_run)
-                _resume(modality, Path(resume), data, output)
+                _resume(modality, Path(resume), data, values, output, invocation(context).command)
                 return
             chosen, sources = resolve(
                 modality.config_type, command_line=values, environment=os.environ,
@@ -113,21 +113,31 @@ def _refuse_with_resume(
     force: bool, dry_run: bool,
 ) -> None:
     flags = {option.name: option.flag for option in options(modality.config_type)}
-    given = [flags[name] for name, value in values.items() if value is not None]
+    given = [
+        flags[name] for name, value in values.items() if value is not None and name not in KINDS
+    ]
     switches = (("-o", run), ("--config", config), ("--force", force), ("--dry-run", dry_run))
     given += [flag for flag, value in switches if value]
     if given:
         raise UsageError(
             f"A resumed run keeps its recorded options, so {' and '.join(given)} cannot be "
             "combined with --resume.",
-            f"Leave out {' and '.join(given)}, or start a new run without --resume.",
+            f"Leave out {' and '.join(given)}, or start a new run without --resume. Only --time, "
+            "--steps and --images train a run for longer.",
         )
 
 
-def _resume(modality: AnyModality, path: Path, data: str | None, output: Output) -> None:
+def _resume(
+    modality: AnyModality, path: Path, data: str | None, values: Mapping[str, object],
+    output: Output, command: str,
+) -> None:
+    budget = {name: values[name] for name in KINDS if values[name] is not None}
+    resolve(modality.config_type, command_line=budget)  # refuses here, before the run is opened
     from gancli.training import session
 
-    model = session.resume(path, data, output, modality_name=modality.name)
+    model = session.resume(
+        path, data, output, modality_name=modality.name, budget=budget, command=command
+    )
     _finish(modality, path, model, output)
 
 
