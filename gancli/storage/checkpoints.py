@@ -128,9 +128,12 @@ def load(root: Path, step: int) -> Checkpoint:
             arrays[name.removesuffix(".safetensors")] = _arrays(folder / name, expected)
     except FileNotFoundError as error:  # removed by a training that goes on meanwhile
         raise Damaged(folder, "it is gone") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        problem = str(error) if type(error) is ValueError else repr(error)
-        raise Damaged(folder, problem) from error
+    except RecursionError as error:
+        raise Damaged(folder, "its JSON is nested too deeply") from error
+    except KeyError as error:
+        raise Damaged(folder, f"its manifest lacks {error}") from error
+    except (ValueError, TypeError) as error:
+        raise Damaged(folder, str(error)) from error
     if version < 2:
         state = _renamed(state)
         arrays = {_FORMER_GROUPS.get(name, name): group for name, group in arrays.items()}
@@ -204,8 +207,8 @@ def newest(
             except Damaged as error:
                 passed.append(error)
                 continue
-            for error in passed:
-                warn(f"{error.message} That of step {step:,} is used instead.")
+            for each in passed:
+                warn(f"{each.message} That of step {step:,} is used instead.")
             return checkpoint
         if steps(root) == found:  # or a training has replaced them meanwhile
             break

@@ -110,9 +110,10 @@ def progress_of(checkpoint: Checkpoint, phases: int = _MAX_PHASES) -> Progress:
                 raise ValueError(f"its {name} is {getattr(now, name)}")
         if now.step != checkpoint.step or (quality.best_step or 0) > now.step:
             raise ValueError("its steps are not those of this checkpoint")
-    except (ValueError, TypeError, KeyError) as error:
-        problem = str(error) if type(error) is ValueError else repr(error)
-        raise Damaged(f"of step {checkpoint.step:,}", problem) from error
+    except KeyError as error:
+        raise Damaged(f"of step {checkpoint.step:,}", f"its state lacks {error}") from error
+    except (ValueError, TypeError) as error:
+        raise Damaged(f"of step {checkpoint.step:,}", str(error)) from error
     return now
 
 

@@ -99,8 +99,6 @@ def test_more_steps_follow_the_rates_of_a_run_of_that_length(run, factors):
     assert record.command == "x\nmore"
     assert last(run).step == 100
     # The adversarial phase goes on to 96% of what is added, and the refit is done anew.
-    expected = [0.3 + 0.7 * cosine(done / 96) for done in range(50, 96)]
-    assert factors[0] == pytest.approx(expected[0])
     lead = 50 / 96
     for index in range(48):
         progress = lead + (1 - lead) * index / 48
@@ -113,8 +111,9 @@ def test_more_steps_follow_the_rates_of_a_run_of_that_length(run, factors):
     assert steps == sorted(steps) and steps[-1] == 100
 
 
-def test_the_generator_goes_on_beside_the_discriminator_that_it_was_trained_with(run, monkeypatch):
-    best = checkpoints.load(run / "checkpoints", last(run).state["progress"]["quality"]["best_step"])
+def test_the_generator_goes_on_beside_what_it_was_trained_with(run, monkeypatch):
+    step = last(run).state["progress"]["quality"]["best_step"]
+    best = checkpoints.load(run / "checkpoints", step)
     taken = []
     monkeypatch.setattr(trainer.Trainer, "train", lambda self, stop: taken.append(self))
     monkeypatch.setattr("gancli.training.session._export", lambda *_: None)
