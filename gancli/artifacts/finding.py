@@ -42,7 +42,7 @@ def open_model(
     if modality_name not in (None, opened.modality.name):
         raise UsageError(
             f"{name!r} is a model of {opened.modality.name}, not of {modality_name}.",
-            f"Use: gancli sample {opened.modality.name} {name}",
+            f"Use it with {opened.modality.name}, or name another: `gancli models` lists them.",
         )
     return opened
 

@@ -23,7 +23,8 @@ class RunRecord(Generic[SpecT, ConfigT, OptionsT]):
         modality, spec, config: What is trained, and how.
         data: Absolute path of the data.
         data_name: Its short name.
-        command: The command line.
+        command: The command line; a line more for each time that it was trained for longer.
+        origin: The model whose weights it started from, or empty.
     """
 
     modality: Modality[SpecT, ConfigT, OptionsT]
@@ -32,12 +33,13 @@ class RunRecord(Generic[SpecT, ConfigT, OptionsT]):
     data: str
     data_name: str
     command: str
+    origin: str = ""
 
     def table(self) -> dict[str, Any]:
         """Return it as config.toml holds it."""
         run = {
             "modality": self.modality.name, "data": self.data, "data_name": self.data_name,
-            "command": self.command,
+            "command": self.command, **({"from": self.origin} if self.origin else {}),
         }
         return {**to_table(self.config), "run": run, "spec": asdict(self.spec)}
 
@@ -70,7 +72,8 @@ def read_record(path: Path) -> AnyRecord:
         raise GancliError(
             f"{path / CONFIG} is damaged: {error!r}.", "Restore it, or start a new run."
         ) from error
-    return RunRecord(modality, spec, config, data, data_name, command)
+    origin = str(run.get("from", ""))
+    return RunRecord(modality, spec, config, data, data_name, command, origin)
 
 
 def read_options(path: Path) -> dict[str, Any]:

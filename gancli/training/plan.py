@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Generic
 
+from gancli.artifacts.model import AnyModel
 from gancli.artifacts.networks import parameter_counts, planned_networks
 from gancli.config import options
 from gancli.data.source import Source
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.training.budget import Budget
+from gancli.training.fine_tuning import inspected, weights_kept
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class Plan(Generic[SpecT, ConfigT]):
 
 
 def plan(
-    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source
+    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source,
+    origin: AnyModel | None = None,
 ) -> Plan[SpecT, ConfigT]:
     """Look at the data and build the networks without memory."""
-    spec, sentences = modality.loader().inspect(source, config)
+    spec, sentences = inspected(modality, source, config, origin)
+    if origin is not None:
+        sentences.append(weights_kept(spec, config, origin))
     trainable = modality.trainable()
     if trainable.sized is not None:
 

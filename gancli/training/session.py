@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from gancli.artifacts import model
-from gancli.artifacts.finding import finished_model
-from gancli.artifacts.model import Model, Weights
+from gancli.artifacts.finding import finished_model, open_model
+from gancli.artifacts.model import AnyModel, Model, Weights
 from gancli.artifacts.networks import check_fit
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
@@ -36,6 +36,7 @@ from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.extension import extended, extension_sentence
+from gancli.training.fine_tuning import inspected, weights_kept
 from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
 from gancli.training.speed import arithmetics, fastest, step_seconds
 from gancli.training.state import Progress, progress_of, shapes_of
@@ -51,6 +52,8 @@ def train(
     *,
     command: str,
     force: bool,
+    origin: AnyModel | None = None,
+    origin_name: str = "",
 ) -> Path:
     """Train a new run.
 
@@ -62,6 +65,8 @@ def train(
         reporter: Who hears of it.
         command: The command line, for the record.
         force: Whether a run that is there may be replaced.
+        origin: The model whose weights the training starts from, or None for new ones.
+        origin_name: Where that is, for the record.
 
     Returns:
         The folder of the finished model.
@@ -75,17 +80,18 @@ def train(
     _use_threads(config)
     choose(config.device)
     Run.check(run_path, force)
-    loader = modality.loader()
-    spec, sentences = loader.inspect(source, config)
+    spec, sentences = inspected(modality, source, config, origin)
+    if origin is not None:
+        sentences.append(weights_kept(spec, config, origin))
     for sentence in sentences:
         reporter.note(sentence)
-    dataset = loader.load(source, spec, config, reporter)
+    dataset = modality.loader().load(source, spec, config, reporter)
     config = sized(modality, spec, config, dataset, reporter)
     data = str(Path(source.path).absolute())
-    record = RunRecord(modality, spec, config, data, source.name, command)
+    record = RunRecord(modality, spec, config, data, source.name, command, origin_name)
     run = Run.create(run_path, record, force)
     try:
-        experiment = Experiment(modality, spec, config, dataset)
+        experiment = Experiment(modality, spec, config, dataset, origin)
         return _train(experiment, record, run, reporter, None)
     finally:
         run.close()
@@ -149,7 +155,10 @@ def resume(
         dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
         if budget:
             run.write_record(record)
-        experiment = Experiment(record.modality, record.spec, record.config, dataset)
+        origin = None
+        if newest is None and record.origin:
+            origin = open_model(record.origin, name, reporter.warn)
+        experiment = Experiment(record.modality, record.spec, record.config, dataset, origin)
         return _train(experiment, record, run, reporter, newest)
     finally:
         run.close()

@@ -82,7 +82,7 @@ class Trainer:
         self.schedule = MeasurementSchedule(self.budget, self.phases[-1].batch_size)
         self.progress = state.Progress(budget=self.budget)
         torch.manual_seed(config.seed)
-        self.networks = trainable.start(spec, config, experiment.dataset)
+        self.networks = experiment.start()
         for network in self.networks.named().values():
             network.to(precision.device).train()
         self.ema = Ema(self.networks.generator, config.ema)

@@ -19,6 +19,7 @@ from gancli.storage import bundled
 from gancli.training.budget import KINDS, Budget
 
 if TYPE_CHECKING:
+    from gancli.artifacts.model import AnyModel
     from gancli.data.source import Source
 
 HELP = "Train a generator on your data."
@@ -39,6 +40,11 @@ _ResumeOption = Annotated[str | None, typer.Option(
     "--resume", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
     help="Continue a run exactly where it stopped, or with --time, --steps or --images for so much "
     "longer. It keeps its other options; give DATA if that has moved.",
+)]
+_FromOption = Annotated[str | None, typer.Option(
+    "--from", metavar="MODEL", rich_help_panel=_PANEL, show_default=False,
+    help="Start from the weights of a model or run (fine-tuning), with its networks and size; "
+    "classes and vocabulary may differ.",
 )]
 _ConfigOption = Annotated[str | None, typer.Option(
     "--config", metavar="FILE.toml", rich_help_panel=_PANEL, show_default=False,
@@ -70,6 +76,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         data: _DataArgument = None,
         run: _RunOption = None,
         resume: _ResumeOption = None,
+        from_: _FromOption = None,
         config: _ConfigOption = None,
         force: _ForceOption = False,
         dry_run: _DryOption = False,
@@ -80,23 +87,25 @@ def command(modality: AnyModality) -> Callable[..., None]:
     ) -> None:
         with speak(context, json_, quiet, verbose) as output:
             if resume is not None:
-                _refuse_with_resume(modality, values, run, config, force, dry_run)
+                _refuse_with_resume(modality, values, run, from_, config, force, dry_run)
                 _resume(modality, Path(resume), data, values, output, invocation(context).command)
                 return
+            origin = _origin(modality, from_, output)
             chosen, sources = resolve(
                 modality.config_type, command_line=values, environment=os.environ,
-                file=_read(config), presets=modality.presets,
+                file=_read(config), model=_inherited(origin), presets=modality.presets,
             )
             source = _open(modality, data, output)
             path = _run_path(run, source)
             if dry_run:
-                _dry_run(modality, chosen, sources, source, path, output)
+                _dry_run(modality, chosen, sources, source, path, origin, output)
                 return
             from gancli.training import session
 
             model = session.train(
                 modality, chosen, source, path, output,
-                command=invocation(context).command, force=force,
+                command=invocation(context).command, force=force, origin=origin,
+                origin_name=_lasting(from_),
             )
             _finish(modality, path, model, output)
 
@@ -109,14 +118,17 @@ def command(modality: AnyModality) -> Callable[..., None]:
 
 
 def _refuse_with_resume(
-    modality: AnyModality, values: Mapping[str, object], run: str | None, config: str | None,
-    force: bool, dry_run: bool,
+    modality: AnyModality, values: Mapping[str, object], run: str | None, from_: str | None,
+    config: str | None, force: bool, dry_run: bool,
 ) -> None:
     flags = {option.name: option.flag for option in options(modality.config_type)}
     given = [
         flags[name] for name, value in values.items() if value is not None and name not in KINDS
     ]
-    switches = (("-o", run), ("--config", config), ("--force", force), ("--dry-run", dry_run))
+    switches = (
+        ("-o", run), ("--from", from_), ("--config", config), ("--force", force),
+        ("--dry-run", dry_run),
+    )
     given += [flag for flag, value in switches if value]
     if given:
         raise UsageError(
@@ -139,6 +151,29 @@ def _resume(
         path, data, output, modality_name=modality.name, budget=budget, command=command
     )
     _finish(modality, path, model, output)
+
+
+def _origin(modality: AnyModality, name: str | None, output: Output) -> "AnyModel | None":
+    """Return the model that training starts from."""
+    if name is None:
+        return None
+    from gancli.artifacts.finding import open_model
+
+    return open_model(name, modality.name, output.warn)
+
+
+def _inherited(origin: "AnyModel | None") -> dict[str, object]:
+    """Return the options that come with the model that training starts from."""
+    if origin is None:
+        return {}
+    from gancli.training.fine_tuning import inherited
+
+    return inherited(origin)
+
+
+def _lasting(name: str | None) -> str:
+    """Return a model's name as it is found from any directory."""
+    return str(Path(name).absolute()) if name and Path(name).exists() else name or ""
 
 
 def _read(config: str | None) -> dict[str, Any]:
@@ -194,12 +229,12 @@ def _metrics(model: Path) -> dict[str, Any]:
 
 def _dry_run(
     modality: AnyModality, config: TrainConfig, sources: dict[str, str], source: "Source",
-    path: Path, output: Output,
+    path: Path, origin: "AnyModel | None", output: Output,
 ) -> None:
     """Print what a training would do: TOML that --config takes, or one JSON object."""
     from gancli.training.plan import plan
 
-    planned = plan(modality, config, source)
+    planned = plan(modality, config, source, origin)
     for sentence in planned.sentences:
         output.note(sentence)
     names = [option.name for option in options(modality.config_type)]
