@@ -28,7 +28,7 @@ from gancli.sampling.request import Sample, SampleRequest
 from gancli.sampling.sampler import generate
 from gancli.sampling.seeds import SCORED_SEEDS_FROM, STATISTICS_SEEDS_FROM
 from gancli.storage import checkpoints
-from gancli.training import state
+from gancli.training import schedule, state
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.experiment import AnyExperiment
@@ -37,12 +37,6 @@ from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import Measurement, measure
 from gancli.training.monitor import Decision
 from gancli.training.pace import Pace
-from gancli.training.schedule import (
-    MeasurementSchedule,
-    lr_progress,
-    phase_due,
-    set_learning_rates,
-)
 from gancli.training.step import take_step
 
 _MAX_ROLL_BACKS = 3
@@ -79,7 +73,7 @@ class Trainer:
         self.reporter, self.scorer, self.hooks = reporter, scorer, hooks
         self.budget = Budget.of(config)
         self.phases = trainable.phases(spec, config, experiment.dataset)
-        self.schedule = MeasurementSchedule(self.budget, self.phases[-1].batch_size)
+        self.schedule = schedule.MeasurementSchedule(self.budget, self.phases[-1].batch_size)
         self.progress = state.Progress(budget=self.budget)
         torch.manual_seed(config.seed)
         self.networks = experiment.start()
@@ -154,8 +148,9 @@ class Trainer:
             self._enter(index, start)
             index, start, end = self._phase_due()
         now, phase = self.progress, self.phases[index]
-        progress = lr_progress(self.fraction(), start, end, now.lr_start)
-        set_learning_rates(self.optimizers.values(), phase.lr_factor(progress) * now.lr_scale)
+        progress = schedule.lr_progress(self.fraction(), start, end, now.lr_start)
+        factor = phase.lr_factor(progress) * now.lr_scale
+        schedule.set_learning_rates(self.optimizers.values(), factor)
         losses = self._compute_step(phase, self.networks, self.optimizers, now.step)
         now.step += 1
         now.items += phase.batch_size
@@ -209,7 +204,7 @@ class Trainer:
 
     def _phase_due(self) -> tuple[int, float, float]:
         now = self.progress
-        return phase_due(
+        return schedule.phase_due(
             self.phases, self.fraction(), now.phase, now.phase_start, now.phase_ended
         )
 

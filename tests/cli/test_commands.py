@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import tiny_model
 
-from gancli.artifacts import model
+from gancli.artifacts import finding, model
 from gancli.artifacts.networks import load_networks
 from gancli.errors import GancliError
 from gancli.storage import bundled
@@ -50,9 +50,19 @@ def test_train(call, session):
         "image", 5, True, "my-data", Path("a b")
     )
     assert details == {
-        "force": False,
+        "force": False, "origin": None, "origin_name": "",
         "command": "gancli train image 'my data' --steps 5 --mirror -o 'a b'",
     }
+
+
+def test_train_from_a_model_takes_what_its_networks_need(call, session, monkeypatch):
+    origin = tiny_model(size=28, width=6)
+    monkeypatch.setattr(finding, "open_model", lambda *_: origin)
+    assert call("train", "image", "my data", "--from", "emoji", "--d-width", "9").status == 0
+    ((_, config, _, _, details),) = session.calls
+    assert (config.g_width, config.d_width, config.latent) == (6, 9, 8)
+    assert (config.size, config.channels, config.labels) == (28, "RGB", "none")
+    assert (details["origin"], details["origin_name"]) == (origin, "emoji")
 
 
 def test_train_plans_a_directory_and_speaks_json(call, session, tmp_path):
@@ -95,7 +105,7 @@ def test_resume_refuses_a_budget_that_is_none(call, session, budget):
 
 @pytest.mark.parametrize(
     "more", [["--batch", "3"], ["--no-mirror"], ["-o", "x"], ["--force"], ["--dry-run"],
-             ["--config", "x.toml"]]
+             ["--config", "x.toml"], ["--from", "emoji"]]
 )
 def test_resume_takes_no_options(call, session, more):
     result = call("train", "image", "--resume", "old", *more)

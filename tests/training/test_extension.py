@@ -20,7 +20,7 @@ from gancli.reporting import Silent
 from gancli.runtime.signals import Interrupted
 from gancli.storage import checkpoints
 from gancli.storage.files import sha256
-from gancli.training import trainer
+from gancli.training import schedule, trainer
 from gancli.training.session import resume
 
 
@@ -59,13 +59,13 @@ def tree(run):
 def factors(monkeypatch):
     """The factors on the learning rates of each step from now on."""
     used = []
-    original = trainer.set_learning_rates
+    original = schedule.set_learning_rates
 
     def watched(optimizers, factor):
         used.append(factor)
         original(optimizers, factor)
 
-    monkeypatch.setattr(trainer, "set_learning_rates", watched)
+    monkeypatch.setattr(schedule, "set_learning_rates", watched)
     return used
 
 
