@@ -63,6 +63,10 @@ def describe_run(path: Path) -> dict[str, Any]:
     """Return a run's facts; it may be in training now, or of a version with other options."""
     table = read_toml(path / CONFIG)
     record, spec = table.pop("run", {}), table.pop("spec", {})
+    if not isinstance(record, dict) or not isinstance(spec, dict):
+        raise GancliError(
+            f"{path / CONFIG} is damaged: its run and spec are not tables.", "Restore it."
+        )
     lines = read_metrics(path)
     scored = [line for line in lines if isinstance(line.get("score"), float)]
     figures: dict[str, Any] = {"step": max((line["step"] for line in lines), default=0)}

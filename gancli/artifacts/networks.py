@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from gancli.artifacts.model import DAMAGED_HINT, AnyModel, Model
+from gancli.artifacts.model import AnyModel, Model
 from gancli.config import options
 from gancli.errors import GancliError
 from gancli.layers import weights
@@ -15,6 +15,8 @@ from gancli.phases.base import Networks
 from gancli.runtime import devices
 from gancli.sampling.engines.torch import TorchEngine, repeatable
 from gancli.storage.tensors import Shape
+
+_HINT = "Restore the options that it was made with, or copy it again from where it was made."
 
 
 def planned_networks(
@@ -29,7 +31,7 @@ def planned_networks(
         if option.group == "Networks" and getattr(config, option.name) is None:
             raise GancliError(
                 f"The options do not say {option.name}, so the networks cannot be built.",
-                DAMAGED_HINT,
+                _HINT,
             )
     with torch.device("meta"):
         return trainable.build(spec, config)
@@ -57,7 +59,7 @@ def check_fit(
     }
     if dict(shapes) != wanted:
         odd = sorted(set(shapes.items()) ^ set(wanted.items()))[0][0]
-        raise GancliError(f"{name} does not fit its config: {odd} differs.", DAMAGED_HINT)
+        raise GancliError(f"{name} does not fit its config: {odd} differs.", _HINT)
 
 
 def parameter_counts(networks: Networks) -> dict[str, int]:

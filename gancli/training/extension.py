@@ -66,8 +66,7 @@ def extension_sentence(before: Progress, now: Progress, phases: Sequence[Phase])
     """Return what another budget means for a run, or an empty string if it has the same."""
     if before.budget in (None, now.budget):
         return ""
-    phase = phases[now.phase]
-    if not phase.trains_generator:
+    if not any(phase.trains_generator for phase in phases[now.phase :]):
         return (
             f"The budget is now {now.budget} in all. The generator stays as it is, since its "
             "held-out loss had begun to rise; what is added goes to the discriminator of --guided."
@@ -75,9 +74,11 @@ def extension_sentence(before: Progress, now: Progress, phases: Sequence[Phase])
     assert now.budget is not None
     done = now.budget.progress(now.step, now.items, now.seconds)
     index, start, end = phase_due(phases, done, now.phase, now.phase_start, now.phase_ended)
-    factor = phases[index].lr_factor(lr_progress(done, start, end, now.lr_start))
+    factor = now.lr_scale * phases[index].lr_factor(
+        lr_progress(done, start, end, now.lr_start)
+    )
     return (
         f"The budget is now {now.budget} in all. Learning rates go on at {factor:.0%} of their "
-        "full value, as they would here in a run of that length, and fall from there. The result "
-        "is not that of a run planned for that long, whose rates fall more slowly from the start."
+        "full value, where a run of that length would be, and follow its schedule. The result is "
+        "not that of a run planned for that long, whose rates fall more slowly from the start."
     )

@@ -39,7 +39,6 @@ from gancli.training.extension import extended, extension_sentence
 from gancli.training.fine_tuning import inspected, weights_kept
 from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
 from gancli.training.speed import arithmetics, fastest, step_seconds
-from gancli.training.state import Progress, progress_of, shapes_of
 from gancli.training.trainer import Diverged, Trainer
 
 
@@ -83,6 +82,8 @@ def train(
     spec, sentences = inspected(modality, source, config, origin)
     if origin is not None:
         sentences.append(weights_kept(spec, config, origin))
+        # Read now, since the model may be that of the run which --force replaces.
+        origin = replace(origin, weights=Weights.of(origin.weights.name, origin.weights.read()))
     for sentence in sentences:
         reporter.note(sentence)
     dataset = modality.loader().load(source, spec, config, reporter)
@@ -129,9 +130,9 @@ def resume(
             )
         newest = newest_checkpoint(run, record, reporter)
         if budget:
-            now = Progress()
+            now = state.Progress()
             if newest is not None:
-                now = progress_of(newest)
+                now = state.progress_of(newest)
                 if now.budget is None:  # an older version did not say
                     newest.state["progress"]["budget"] = asdict(Budget.of(record.config))
             config = extended(record.config, now, budget)
@@ -168,20 +169,32 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
     """Return the newest checkpoint that is intact and makes sense, or None before the first.
 
     Raises:
-        GancliError: There are some but none is intact, or they do not fit what the run records.
+        GancliError: There are some but none is intact, they do not fit what the run records, or
+            all are gone although it is finished.
     """
-    newest = checkpoints.newest(run.checkpoints, reporter.warn, progress_of)
+    newest = checkpoints.newest(run.checkpoints, reporter.warn, state.check)
     if newest is not None:
         check_fit(
-            record.modality.trainable(), record.spec, record.config, shapes_of(newest),
+            record.modality.trainable(), record.spec, record.config, state.shapes_of(newest),
             f"The checkpoint of step {newest.step:,} in {run.path}",
         )
+    elif model.is_model(run.model):
+        raise GancliError(
+            f"{run.path} holds a model, but its checkpoints are gone, so it cannot go on.",
+            f"Start a new run from it: gancli train {record.modality.name} --from {run.path}",
+        )
+    elif log := run.metrics():
+        reporter.warn(
+            f"The checkpoints of {run.path} are gone, and {log[-1]['step']:,} steps with them: "
+            "training starts again from the first."
+        )
+        run.cut_log(0)
     return newest
 
 
 def _is_finished(run: Run, record: AnyRecord, newest: Checkpoint) -> bool:
     """Return whether the budget is spent and the model of that is there."""
-    now = progress_of(newest)
+    now = state.progress_of(newest)
     if Budget.of(record.config).progress(now.step, now.items, now.seconds) < 1:
         return False
     try:
@@ -258,7 +271,7 @@ def _train(
         trainer.take_up(newest)
         run.cut_log(newest.step)
         reporter.note(f"Going on from step {newest.step:,}.")
-        if sentence := extension_sentence(progress_of(newest), trainer.progress, trainer.phases):
+        if sentence := extension_sentence(state.progress_of(newest), trainer.progress, trainer.phases):
             reporter.note(sentence)
     try:
         with Stop() as stop:

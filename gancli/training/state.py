@@ -117,6 +117,16 @@ def progress_of(checkpoint: Checkpoint, phases: int = _MAX_PHASES) -> Progress:
     return now
 
 
+def check(checkpoint: Checkpoint) -> None:
+    """Check that a checkpoint makes sense, whatever it is of.
+
+    Raises:
+        Damaged: It does not.
+    """
+    progress_of(checkpoint)
+    shapes_of(checkpoint)
+
+
 def _checked(kind: type[TableT], table: Mapping[str, Any], complete: bool) -> TableT:
     """Return a dataclass of numbers from its JSON form.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import Recorder, interrupted_at, tiny_run
+from helpers import Recorder, assert_same, interrupted_at, tiny_run
 
 from gancli import modalities
 from gancli.artifacts.description import describe_run
@@ -238,6 +238,29 @@ def test_a_finished_run_whose_best_and_model_are_lost_exports_the_newest(
     made = weights.below(model.weights.read(), "generator")
     assert all(np.array_equal(made[name], whole.arrays["ema"][name]) for name in made)
     assert model.metrics["score"] == 11.0
+
+
+def test_a_finished_run_whose_checkpoints_are_gone_starts_a_new_one(interrupted, tmp_path):
+    run = shutil.copytree(interrupted, tmp_path / "run")
+    go_on(run)
+    shutil.rmtree(run / "checkpoints")
+    with pytest.raises(GancliError, match="its checkpoints are gone") as refused:
+        go_on(run)
+    assert f"--from {run}" in refused.value.hint
+    assert is_model(run / "model")
+
+
+def test_an_unfinished_run_whose_checkpoints_are_gone_starts_again(interrupted, tmp_path):
+    whole, run = (shutil.copytree(interrupted, tmp_path / name) for name in ("whole", "run"))
+    go_on(whole)
+    shutil.rmtree(run / "checkpoints")
+    heard = Recorder()
+    go_on(run, heard)
+    assert heard.warnings == [
+        f"The checkpoints of {run} are gone, and 10 steps with them: training starts again from "
+        "the first."
+    ]
+    assert_same(run, whole)
 
 
 # Files that are intact and make no sense

@@ -198,7 +198,7 @@ def others(pictures, tmp_path):
     return tmp_path / "others"
 
 
-def tune(model, data, run, reporter=None, **options):
+def tune(model, data, run, reporter=None, force=False, **options):
     image = modalities.get("image")
     chosen = {"batch": 8, "threads": "1", "precision": "fp32", "steps": 12, **options}
     config, _ = resolve(
@@ -206,7 +206,7 @@ def tune(model, data, run, reporter=None, **options):
     )
     return train(
         image, config, open_source(str(data)), run, reporter or Silent(), command="x",
-        force=False, origin=model, origin_name=str(run.parent / "origin"),
+        force=force, origin=model, origin_name=str(run.parent / "origin"),
     )
 
 
@@ -219,6 +219,13 @@ def test_a_training_starts_from_the_model_and_says_what_is_new(model, others, tm
     assert "Classes: kept left; new up; dropped right." in heard.notes
     assert "From the model: networks, size 16, channels L." in heard.notes
     assert any(note.startswith("Weights: 100% of the generator's and") for note in heard.notes)
+
+
+def test_a_run_may_be_replaced_by_one_that_starts_from_it(model, others, pictures, tmp_path):
+    tiny_run(pictures, tmp_path / "run")
+    own = open_model(str(tmp_path / "run"), "image", pytest.fail)
+    tune(own, others, tmp_path / "run", force=True)
+    assert read_record(tmp_path / "run").spec.classes == ("left", "up")
 
 
 def test_its_first_checkpoint_is_the_model(model, others, tmp_path, monkeypatch):
