@@ -23,7 +23,7 @@ class RunRecord(Generic[SpecT, ConfigT, OptionsT]):
         modality, spec, config: What is trained, and how.
         data: Absolute path of the data.
         data_name: Its short name.
-        command: The command line; a line more for each time that it was trained for longer.
+        command: The command line, and those that trained it for longer.
         origin: The model whose weights it started from, or empty.
     """
 

@@ -136,7 +136,7 @@ def resume(
                 if now.budget is None:  # an older version did not say
                     newest.state["progress"]["budget"] = asdict(Budget.of(record.config))
             config = extended(record.config, now, budget)
-            record = replace(record, config=config, command=f"{record.command}\n{command}")
+            record = replace(record, config=config, command=f"{record.command} && {command}")
         elif newest is not None and _is_finished(run, record, newest):
             reporter.note(
                 f"{run_path} is finished: its {Budget.of(record.config)} are done. To train it "
@@ -271,7 +271,8 @@ def _train(
         trainer.take_up(newest)
         run.cut_log(newest.step)
         reporter.note(f"Going on from step {newest.step:,}.")
-        if sentence := extension_sentence(state.progress_of(newest), trainer.progress, trainer.phases):
+        before = state.progress_of(newest)
+        if sentence := extension_sentence(before, trainer.progress, trainer.phases):
             reporter.note(sentence)
     try:
         with Stop() as stop:

@@ -96,7 +96,7 @@ def test_more_steps_follow_the_rates_of_a_run_of_that_length(run, factors):
     extend(run, heard, steps="50")
     record = read_record(run)
     assert (record.config.steps, record.config.time) == (100, None)
-    assert record.command == "x\nmore"
+    assert record.command == "x && more"
     assert last(run).step == 100
     # The adversarial phase goes on to 96% of what is added, and the refit is done anew.
     lead = 50 / 96
