@@ -19,7 +19,7 @@ from gancli.storage.tensors import Shape
 
 Names: TypeAlias = Sequence[Sequence[str] | None] | None  # along each axis of a weight
 
-_MIN_KEPT = 0.5  # of the generator's weights; with less it would be another model
+_MIN_KEPT = 0.25  # of the generator; where classes come, what sees them is half of it
 
 
 def inherited(model: AnyModel) -> dict[str, object]:

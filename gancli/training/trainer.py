@@ -221,6 +221,8 @@ class Trainer:
                 return  # rolled back, so that another phase may be due
             if now.quality.best_step != now.step and (best := self.best()) is not None:
                 weights.load(self.ema.network, best.arrays["ema"])
+            if now.quality.best_step is None:
+                self.measure()  # the best is lost
             if now.quality.best_score is None:
                 self._score_best()
             self.networks.generator.load_state_dict(self.ema.network.state_dict())
