@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from gancli.artifacts.finding import finished_model
 from gancli.artifacts.model import AnyModel, is_model, load
 from gancli.artifacts.networks import load_networks, parameter_counts, planned_networks
 from gancli.artifacts.record import CONFIG, read_toml
@@ -70,6 +71,10 @@ def describe_run(path: Path) -> dict[str, Any]:
     """Return a run's facts; it may be in training now, or of a version with other options."""
     table = read_toml(path / CONFIG)
     record, spec = table.pop("run", {}), table.pop("spec", {})
+    if not isinstance(record, dict) or not isinstance(spec, dict):
+        raise GancliError(
+            f"{path / CONFIG} is damaged: its run and spec are not tables.", "Restore it."
+        )
     lines = read_metrics(path)
     scored = [line for line in lines if isinstance(line.get("score"), float)]
     figures: dict[str, Any] = {"step": max((line["step"] for line in lines), default=0)}
@@ -90,8 +95,16 @@ def describe_run(path: Path) -> dict[str, Any]:
         "figures": figures,
         "checkpoints": {
             "steps": checkpoints.steps(path / "checkpoints"),
-            "finished": (path / "model").is_dir(),
+            "finished": _finished(path),
         },
         "spec": spec,
         "config": table,
     }
+
+
+def _finished(run: Path) -> bool:
+    """Return whether there is a model of all that was trained."""
+    try:
+        return finished_model(run) is not None
+    except GancliError:
+        return False

@@ -10,6 +10,7 @@ from gancli.artifacts.run import is_run
 from gancli.config.unicode import typed_path
 from gancli.errors import GancliError, UsageError, suggest
 from gancli.storage import bundled, checkpoints
+from gancli.storage.checkpoints import Checkpoint, Damaged
 
 
 def open_model(
@@ -29,8 +30,7 @@ def open_model(
         name = bundled.default("models", modality_name or "image")
     path = typed_path(name) or Path(name)
     if is_run(path):
-        finished = model.is_model(path / "model")
-        opened = model.load(path / "model") if finished else _of_run(path, warn)
+        opened = finished_model(path) or _of_run(path, warn)
     elif model.is_model(path):
         opened = model.load(path)
     elif folder := bundled.resolve("models", name):
@@ -43,7 +43,7 @@ def open_model(
     if modality_name not in (None, opened.modality.name):
         raise UsageError(
             f"{name!r} is a model of {opened.modality.name}, not of {modality_name}.",
-            f"Use: gancli sample {opened.modality.name} {name}",
+            f"Use it with {opened.modality.name}, or name another: `gancli models` lists them.",
         )
     return opened
 
@@ -53,16 +53,39 @@ def _near(path: Path) -> list[str]:
                                           *path.parent.glob("*/config.json")]]
 
 
+def finished_model(run: Path) -> AnyModel | None:
+    """Return the model of a run, or None while training goes on beyond it.
+
+    Raises:
+        GancliError: The model is damaged.
+    """
+    if not model.is_model(run / "model"):
+        return None
+    finished, saved = model.load(run / "model"), checkpoints.steps(run / "checkpoints")
+    steps = finished.metrics.get("steps")
+    return None if saved and isinstance(steps, int) and saved[-1] > steps else finished
+
+
 def _of_run(path: Path, warn: Callable[[str], None]) -> AnyModel:
     """Return the best that an unfinished run has so far."""
-    newest = checkpoints.newest(path / "checkpoints", warn)
-    if newest is None or newest.step == 0:
-        raise GancliError(
-            f"{path} has no checkpoint to sample yet.", "Wait for its first, or resume the run."
-        )
-    quality = newest.state["progress"]["quality"]
-    step, score = quality["best_step"], quality["best_score"]
-    chosen = newest if step is None else checkpoints.load(path / "checkpoints", step)
+    root = path / "checkpoints"
+    while True:
+        newest = checkpoints.newest(root, warn, _best)
+        if newest is None or newest.step == 0:
+            raise GancliError(
+                f"{path} has no checkpoint to sample yet.",
+                "Wait for its first, or resume the run.",
+            )
+        step, score = _best(newest)
+        try:
+            chosen = newest if step is None else checkpoints.load(root, step)
+            break
+        except Damaged as error:
+            if checkpoints.steps(root)[-1:] != [newest.step]:
+                continue  # a training has found a better one meanwhile
+            warn(f"{error.message} That of step {newest.step:,} is sampled instead of the best.")
+            chosen, score = newest, None
+            break
     record = read_record(path)
     arrays = {f"generator.{key}": array for key, array in chosen.arrays["ema"].items()}
     arrays |= {
@@ -75,3 +98,23 @@ def _of_run(path: Path, warn: Callable[[str], None]) -> AnyModel:
         Weights.of(f"The checkpoint of step {chosen.step:,} in {path}", arrays), None, metrics,
         {"data": record.data_name, "command": record.command},
     )
+
+
+def _best(checkpoint: Checkpoint) -> tuple[int | None, float | None]:
+    """Return the step of the best generator so far, and its score.
+
+    Raises:
+        Damaged: The checkpoint does not hold what sampling needs.
+    """
+    try:
+        quality = checkpoint.state["progress"]["quality"]
+        step, score = quality["best_step"], quality["best_score"]
+    except (KeyError, TypeError) as error:
+        raise Damaged(f"of step {checkpoint.step:,}", f"its state lacks {error}") from error
+    if not (step is None or type(step) is int) or not (
+        score is None or isinstance(score, int | float)
+    ):
+        raise Damaged(f"of step {checkpoint.step:,}", "its best step or score is not a number")
+    if not {"ema", "networks"} <= checkpoint.arrays.keys():
+        raise Damaged(f"of step {checkpoint.step:,}", "it lacks networks")
+    return step, score

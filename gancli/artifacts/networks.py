@@ -1,26 +1,65 @@
 """A model's networks and the engine that runs them (torch)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-from gancli.artifacts.model import DAMAGED_HINT, AnyModel, Model
+from gancli.artifacts.model import AnyModel, Model
+from gancli.config import options
 from gancli.errors import GancliError
 from gancli.layers import weights
 from gancli.modalities.base import ConfigT, OptionsT, SpecT, Trainable
 from gancli.phases.base import Networks
 from gancli.runtime import devices
 from gancli.sampling.engines.torch import TorchEngine, repeatable
+from gancli.storage.tensors import Shape
+
+_HINT = "Restore the options that it was made with, or copy it again from where it was made."
 
 
 def planned_networks(
     trainable: Trainable[SpecT, ConfigT], spec: SpecT, config: ConfigT
 ) -> Networks:
-    """Return networks on the meta device, where they have shapes but take no memory."""
+    """Return networks on the meta device, where they have shapes but take no memory.
+
+    Raises:
+        GancliError: The config leaves a size open.
+    """
+    for option in options(type(config)):
+        if option.group == "Networks" and getattr(config, option.name) is None:
+            raise GancliError(
+                f"The options do not say {option.name}, so the networks cannot be built.",
+                _HINT,
+            )
     with torch.device("meta"):
         return trainable.build(spec, config)
+
+
+def check_fit(
+    trainable: Trainable[SpecT, ConfigT], spec: SpecT, config: ConfigT,
+    shapes: Mapping[str, Shape], name: str,
+) -> None:
+    """Check, before any memory is taken, that arrays fit the networks that they are meant for.
+
+    Args:
+        trainable, spec, config: What the networks are built from.
+        shapes: Of the arrays under ``NETWORK.KEY``.
+        name: What messages call the arrays.
+
+    Raises:
+        GancliError: They do not fit.
+    """
+    planned = planned_networks(trainable, spec, config)
+    wanted = {
+        f"{part}.{key}": tuple(tensor.shape)
+        for part, network in planned.named().items()
+        for key, tensor in network.state_dict().items()
+    }
+    if dict(shapes) != wanted:
+        odd = sorted(set(shapes.items()) ^ set(wanted.items()))[0][0]
+        raise GancliError(f"{name} does not fit its config: {odd} differs.", _HINT)
 
 
 def parameter_counts(networks: Networks) -> dict[str, int]:
@@ -37,19 +76,9 @@ def load_networks(model: Model[SpecT, ConfigT, OptionsT]) -> Networks:
     Raises:
         GancliError: The weights are damaged, or do not fit the model's spec and config.
     """
-    trainable = model.modality.trainable()
-    planned = planned_networks(trainable, model.spec, model.config)
-    wanted = {
-        f"{name}.{key}": tuple(tensor.shape)
-        for name, network in planned.named().items()
-        for key, tensor in network.state_dict().items()
-    }
-    if dict(model.weights.shapes) != wanted:
-        odd = sorted(set(model.weights.shapes.items()) ^ set(wanted.items()))[0][0]
-        raise GancliError(
-            f"{model.weights.name} does not fit its config.json: {odd} differs.", DAMAGED_HINT
-        )
-    arrays = model.weights.read()
+    trainable, own = model.modality.trainable(), model.weights
+    check_fit(trainable, model.spec, model.config, own.shapes, own.name)
+    arrays = own.read()
     networks = trainable.build(model.spec, model.config)
     for name, network in networks.named().items():
         weights.load(network, weights.below(arrays, name))

@@ -28,7 +28,8 @@ class RunRecord(Generic[SpecT, ConfigT, OptionsT]):
         modality, spec, config: What is trained, and how.
         data: Absolute path of the data.
         data_name: Its short name.
-        command: The command line.
+        command: The command line, and those that trained it for longer.
+        origin: The model whose weights it started from, or empty.
     """
 
     modality: Modality[SpecT, ConfigT, OptionsT]
@@ -37,12 +38,13 @@ class RunRecord(Generic[SpecT, ConfigT, OptionsT]):
     data: str
     data_name: str
     command: str
+    origin: str = ""
 
     def table(self) -> dict[str, Any]:
         """Return it as config.toml holds it."""
         run = {
             "modality": self.modality.name, "data": self.data, "data_name": self.data_name,
-            "command": self.command,
+            "command": self.command, **({"from": self.origin} if self.origin else {}),
         }
         return {**to_table(self.config), "run": run, "spec": asdict(self.spec)}
 
@@ -61,15 +63,22 @@ def read_record(path: Path) -> AnyRecord:
         run, spec_table = dict(table["run"]), dict(table["spec"])
         modality = modalities.get(str(run["modality"]))
         data, data_name, command = (str(run[key]) for key in ("data", "data_name", "command"))
-    except (KeyError, TypeError, ValueError) as error:
+        config, _ = resolve(
+            modality.config_type, file=recorded(modality.config_type, _options(table))
+        )
+        spec = modality.loader().spec_from_table(spec_table)
+    except UsageError as error:
         raise GancliError(
-            f"{path / CONFIG} is damaged: {error!r}.", "Start a new run."
+            f"{path / CONFIG} was changed, or made by a gancli with other options: "
+            f"{error.message}",
+            "Restore it, or go on with the version that made it.",
         ) from error
-    config, _ = resolve(
-        modality.config_type, file=recorded(modality.config_type, _options(table))
-    )
-    spec = modality.loader().spec_from_table(spec_table)
-    return RunRecord(modality, spec, config, data, data_name, command)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise GancliError(
+            f"{path / CONFIG} is damaged: {error!r}.", "Restore it, or start a new run."
+        ) from error
+    origin = str(run.get("from", ""))
+    return RunRecord(modality, spec, config, data, data_name, command, origin)
 
 
 def read_options(path: Path, modality_name: str) -> tuple[dict[str, Any], str | None]:

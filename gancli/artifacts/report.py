@@ -20,8 +20,7 @@ def write_report(
     lines = run.metrics()
 
     def curve(name: str) -> list[tuple[float, float]]:
-        values = ((line["step"], line.get(name)) for line in lines)
-        return [(step, value) for step, value in values if value is not None and isfinite(value)]
+        return [(line["step"], line[name]) for line in lines if _finite(line.get(name))]
 
     losses = {name: curve(name) for name in ("d_loss", "g_loss")}
     paragraphs = "".join(
@@ -47,6 +46,10 @@ def write_report(
         f"<h2>Losses</h2>{_curves(losses)}<h2>Samples</h2>{pictures}\n"
     )
     write_file(run.path / "report.html", page.encode("utf-8", "replace"))
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def _curves(series: dict[str, list[tuple[float, float]]]) -> str:

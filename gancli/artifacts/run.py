@@ -26,15 +26,15 @@ def is_run(path: Path) -> bool:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Return the entries of a run's log; a last one cut short by a crash is left out."""
-    try:
-        lines = (path / METRICS).read_text().splitlines()
-    except FileNotFoundError:
+    """Return the entries of a run's log; lines that a crash or an editor broke are left out."""
+    if not (path / METRICS).is_file():
         return []
     entries = []
-    for line in lines:
-        with suppress(json.JSONDecodeError):
-            entries.append(json.loads(line))
+    for line in (path / METRICS).read_bytes().splitlines():
+        with suppress(ValueError, RecursionError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and type(entry.get("step")) is int:
+                entries.append(entry)
     return entries
 
 
@@ -161,9 +161,7 @@ class Run:
                 shutil.rmtree(path / name, ignore_errors=True)
             for name in (METRICS, CONFIG, "report.html"):
                 (path / name).unlink(missing_ok=True)
-        # Names of files need not be UTF-8; this keeps their bytes.
-        text = tomli_w.dumps(record.table())
-        write_file(path / CONFIG, text.encode("utf-8", "surrogateescape"))
+        run.write_record(record)
         return run
 
     @classmethod
@@ -176,6 +174,12 @@ class Run:
                 suggest(str(path), near) if near else "Name a directory that train has made.",
             )
         return cls(path, reporter)
+
+    def write_record(self, record: AnyRecord) -> None:
+        """Write config.toml, or replace it."""
+        # Names of files need not be UTF-8; this keeps their bytes.
+        text = tomli_w.dumps(record.table())
+        write_file(self.path / CONFIG, text.encode("utf-8", "surrogateescape"))
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""

@@ -1,7 +1,7 @@
 """The value of each option, from all the places that can set it.
 
 Values come, in order of precedence, from the command line, the environment (``GANCLI_`` and the
-name in capitals), a TOML file, a preset, the default.
+name in capitals), a TOML file, the model that training starts from, a preset, the default.
 """
 
 import dataclasses
@@ -74,6 +74,7 @@ def resolve(
     command_line: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     file: Mapping[str, object] | None = None,
+    model: Mapping[str, object] | None = None,
     presets: Mapping[str, Mapping[str, object]] | None = None,
 ) -> tuple[ConfigT, dict[str, str]]:
     """Build a config from all origins.
@@ -83,6 +84,7 @@ def resolve(
         command_line: Values by field name; None means not given.
         environment: The process environment; ``GANCLI_BATCH=32`` sets ``batch``.
         file: The table of a TOML file.
+        model: What the model that training starts from needs.
         presets: Values of each preset by its name, if the config has a ``preset``.
 
     Returns:
@@ -107,6 +109,7 @@ def resolve(
                              answer(name, TRAIN, flags, "gancli train") or suggest(name, declared))
     layers: list[tuple[str, Mapping[str, object]]] = [
         ("command line", explicit), ("environment", env), ("config file", from_file),
+        ("model", model or {}),
     ]
     if presets is not None:
         preset_layers = [*layers, ("default", {"preset": declared["preset"].default})]

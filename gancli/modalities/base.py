@@ -4,7 +4,7 @@ Importing a modality must not import numpy or torch: the command line reads the 
 them for ``--help``. So a modality's code is behind doors that are opened where it is needed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -51,6 +51,27 @@ class Scorer(Protocol):
 Affordable: TypeAlias = Callable[[ConfigT, int], float | None]
 
 
+# For keys of weights that match a pattern, the names along each axis; None where it has none.
+Axes: TypeAlias = Mapping[str, tuple[Sequence[str] | None, ...]]
+
+
+@dataclass(frozen=True)
+class Transfer(Generic[SpecT, ConfigT]):
+    """How the weights of a model become the start of a training on other data (numpy).
+
+    Args:
+        inherited: Returns the options under which other data gets networks that the weights fit.
+        adopt: Returns the spec of other data with what must stay as the model had it, given that
+            and the model's, and a sentence for each thing that is kept or new.
+        axes: Returns names along the axes whose sizes the data fixes, such as classes; what has the
+            same name in both is the same.
+    """
+
+    inherited: Callable[[SpecT], Mapping[str, object]]
+    adopt: Callable[[SpecT, SpecT], tuple[SpecT, list[str]]]
+    axes: "Callable[[SpecT, ConfigT], Axes]"
+
+
 @dataclass(frozen=True)
 class Loader(Generic[SpecT, ConfigT]):
     """From files to arrays (numpy).
@@ -60,11 +81,13 @@ class Loader(Generic[SpecT, ConfigT]):
         spec_from_table: Returns a spec from its JSON form; raises GancliError if a field is
             missing, of a wrong type or out of bounds.
         load: Reads all items.
+        transfer: How a model starts a training on other data; None where it cannot.
     """
 
     inspect: "Callable[[Source, ConfigT], tuple[SpecT, list[str]]]"
     spec_from_table: Callable[[Mapping[str, object]], SpecT]
     load: "Callable[[Source, SpecT, ConfigT, Reporter], Dataset]"
+    transfer: Transfer[SpecT, ConfigT] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gancli.data.dataset import Items
+from gancli.layers.recurrent import copied
 from gancli.runtime.precision import Precision
 
 Losses = dict[str, torch.Tensor]  # detached scalars by the name in the log
@@ -38,6 +39,14 @@ class Networks:
     def named(self) -> dict[str, nn.Module]:
         """Return all networks by name, as checkpoints and models call them."""
         return {"generator": self.generator, "discriminator": self.discriminator, **self.extra}
+
+
+def copies(networks: Networks) -> Networks:
+    """Return copies that share nothing with the networks."""
+    return Networks(
+        copied(networks.generator), copied(networks.discriminator),
+        {name: copied(network) for name, network in networks.extra.items()},
+    )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gancli.config import TrainConfig
 
 DEFAULT_SECONDS = 600.0
+KINDS = ("time", "steps", "images")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Budget:
 
     def __str__(self) -> str:
         if self.kind == "time":
-            return f"{self.amount:g} seconds"
+            if self.amount >= 120:
+                return f"{self.amount / 60:,.4g} minutes"
+            return f"{self.amount:.4g} seconds"
         # Texts and sounds are counted by the same option as pictures.
         return f"{self.amount:,.0f} {'items' if self.kind == 'images' else self.kind}"

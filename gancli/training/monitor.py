@@ -120,7 +120,7 @@ class Monitor:
             self.divergence_count = 0
         else:
             self.divergence_count = self.divergence_count + 1 if self.diverges else 0
-        return Decision(best, self._overfits, "" if best else self._trouble)
+        return Decision(best, self.overfits, "" if best else self._trouble)
 
     def record_loss(self, step: int, loss: float) -> Decision:
         """Record a held-out loss in a phase that it alone decides.
@@ -134,7 +134,7 @@ class Monitor:
         if best:
             self.best_score, self.best_diversity = None, None
             self.best_step, self.best_loss = step, loss
-        return Decision(best, self._overfits)
+        return Decision(best, self.overfits)
 
     def record_best(self, measurement: Measurement) -> Decision:
         """Record the score of a best generator of which only the loss was known."""
@@ -145,6 +145,16 @@ class Monitor:
         self.best_score, self.best_diversity = measurement.score, measurement.diversity
         self.best_notes = measurement.notes
         return Decision(True, False)
+
+    @property
+    def best_lost(self) -> bool:
+        """Whether something was measured, but no generator is known to be the best."""
+        return self.best_step is None and bool(self.measured_at or self.loss_items)
+
+    def forget_best(self) -> None:
+        """Let the next measurement be the best, since that of the best so far is lost."""
+        self.best_score = self.best_step = self.best_loss = self.best_diversity = None
+        self.min_loss, self.best_notes = None, {}
 
     def forget_trouble(self) -> None:
         """Begin to count trouble anew."""
@@ -171,7 +181,8 @@ class Monitor:
         return near
 
     @property
-    def _overfits(self) -> bool:
+    def overfits(self) -> bool:
+        """Whether the held-out loss has risen: more of the same would only memorize."""
         return self.rise_count >= _RISES
 
     @property

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from gancli.artifacts.description import describe_layers
+from gancli.artifacts.model import AnyModel
 from gancli.artifacts.networks import parameter_counts, planned_networks
 from gancli.config import options
 from gancli.config.option import Value
@@ -11,6 +12,7 @@ from gancli.data.source import Source
 from gancli.errors import UsageError
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.training.budget import Budget
+from gancli.training.fine_tuning import inspected, weights_kept
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,17 @@ class Plan(Generic[SpecT, ConfigT]):
 
 
 def plan(
-    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source, layers: bool
+    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source, layers: bool,
+    origin: AnyModel | None = None,
 ) -> Plan[SpecT, ConfigT]:
     """Look at the data and build the networks, without memory unless their layers are to be shown.
 
     Raises:
         UsageError: The layers are asked for, but their sizes are not known before a training.
     """
-    spec, sentences = modality.loader().inspect(source, config)
+    spec, sentences = inspected(modality, source, config, origin)
+    if origin is not None:
+        sentences.append(weights_kept(spec, config, origin))
     trainable = modality.trainable()
     if trainable.sized is not None:
 

@@ -39,20 +39,19 @@ def may_roll_back(progress: Progress, fraction: float) -> bool:
     )
 
 
-def last_good(root: Path, best: int | None, warn: Callable[[str], None]) -> Checkpoint:
-    """Return the checkpoint to go back to: the best, or the oldest while none is known to be good.
+def oldest(root: Path, warn: Callable[[str], None]) -> Checkpoint:
+    """Return the checkpoint to go back to while no generator is known to be good.
 
-    The oldest is the start of training then, since a newer one may hold what went wrong.
+    That is the start of training, since a newer one may hold what went wrong.
 
     Args:
         root: The run's checkpoints.
-        best: Step of the best generator.
         warn: Hears of damaged ones that were passed over.
 
     Raises:
         GancliError: None is intact.
     """
-    for step in ([] if best is None else [best]) + checkpoints.steps(root):
+    for step in checkpoints.steps(root):
         try:
             return checkpoints.load(root, step)
         except GancliError as error:

@@ -1,7 +1,9 @@
 """Which phase is due, and when quality is measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from torch.optim import Optimizer
 
 from gancli.phases.base import Phase
 from gancli.training.budget import Budget
@@ -103,6 +105,21 @@ def phase_due(
     return last, start, 1.0
 
 
-def within(fraction: float, start: float, end: float) -> float:
-    """Return how much of a phase is done, 0 to 1; a phase that got no budget is over at once."""
-    return min((fraction - start) / (end - start), 1.0) if end > start else 1.0
+def lr_progress(fraction: float, start: float, end: float, first: float) -> float:
+    """Return how far along its learning rates a phase is, 0 to 1.
+
+    Args:
+        fraction: Of the budget that is spent.
+        start, end: The same where the phase begins and ends; without a budget it is over at once.
+        first: How far along it began.
+    """
+    spent = min((fraction - start) / (end - start), 1.0) if end > start else 1.0
+    return first + (1 - first) * spent
+
+
+def set_learning_rates(optimizers: Iterable[Optimizer], factor: float) -> None:
+    """Set the rates to so much of those that the optimizers were made with."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+            group["lr"] = group["initial_lr"] * factor

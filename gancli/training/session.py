@@ -1,13 +1,17 @@
 """A training from its first look at the data to the finished model."""
 
 import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gancli.artifacts import model
-from gancli.artifacts.model import Model, Weights
+from gancli.artifacts.finding import finished_model, open_model
+from gancli.artifacts.model import AnyModel, Model, Weights
+from gancli.artifacts.networks import check_fit
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
@@ -26,9 +30,13 @@ from gancli.runtime.threads import fixed
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.seeds import CALIBRATION_SEEDS_FROM
 from gancli.storage import checkpoints
+from gancli.storage.checkpoints import Checkpoint
+from gancli.training import state
 from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
+from gancli.training.extension import extended, extension_sentence
+from gancli.training.fine_tuning import inspected, weights_kept
 from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard, event_writer
 from gancli.training.outcome import failure, warnings
 from gancli.training.recovery import Diverged
@@ -45,6 +53,8 @@ def train(
     *,
     command: str,
     force: bool,
+    origin: AnyModel | None = None,
+    origin_name: str = "",
 ) -> Path:
     """Train a new run.
 
@@ -56,6 +66,8 @@ def train(
         reporter: Who hears of it.
         command: The command line, for the record.
         force: Whether a run that is there may be replaced.
+        origin: The model whose weights the training starts from, or None for new ones.
+        origin_name: Where that is, for the record.
 
     Returns:
         The folder of the finished model.
@@ -67,22 +79,26 @@ def train(
     """
     check(config, run_path, force)
     _use_threads(config)
-    state = "Stopped before the first step, with nothing saved yet."
-    with Stop(state, f"Begin again with: {command}") as stop:
-        loader = modality.loader()
-        spec, sentences = loader.inspect(source, config)
+    stopped = "Stopped before the first step, with nothing saved yet."
+    with Stop(stopped, f"Begin again with: {command}") as stop:
+        spec, sentences = inspected(modality, source, config, origin)
+        if origin is not None:
+            sentences.append(weights_kept(spec, config, origin))
+            # Read now, since the model may be that of the run which --force replaces.
+            weights_of = Weights.of(origin.weights.name, origin.weights.read())
+            origin = replace(origin, weights=weights_of)
         for sentence in sentences:
             reporter.note(sentence)
-        dataset = loader.load(source, spec, config, reporter)
+        dataset = modality.loader().load(source, spec, config, reporter)
         config = sized(modality, spec, config, dataset, reporter)
         data = str(Path(source.path).absolute())
-        record = RunRecord(modality, spec, config, data, source.name, command)
+        record = RunRecord(modality, spec, config, data, source.name, command, origin_name)
         run = Run.create(run_path, record, reporter, force=force)
         try:
             stop.state = f"Stopped before the first step; {run_path} holds the options."
             stop.hint = _resume_hint(modality.name, run_path)
-            experiment = Experiment(modality, spec, config, dataset)
-            return _train(experiment, record, run, reporter, stop)
+            experiment = Experiment(modality, spec, config, dataset, origin)
+            return _train(experiment, record, run, reporter, None, stop)
         finally:
             run.close()
 
@@ -105,14 +121,20 @@ def check(config: TrainConfig, run_path: Path, force: bool) -> None:
     Run.check(run_path, force)
 
 
-def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_name: str) -> Path:
-    """Continue a run exactly where its newest intact checkpoint is.
+def resume(
+    run_path: Path, data: str | None, reporter: Reporter, *, modality_name: str,
+    budget: Mapping[str, object] | None = None, command: str = "",
+) -> Path:
+    """Continue a run exactly where its newest intact checkpoint is, or train it for longer.
 
     Args:
         run_path: Directory of the run.
         data: Where the data is now, if it moved.
         reporter: Who hears of it.
         modality_name: The modality that the person named.
+        budget: How much more to train from here on, as the command line gives it; None keeps the
+            budget that the run has. The networks stay as they are.
+        command: The command line, for the record of a longer training.
 
     Returns:
         The folder of the finished model.
@@ -129,6 +151,22 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
                 f"{run_path} is a run of {name}, not of {modality_name}.",
                 f"Use: gancli train {name} --resume {run_path}",
             )
+        newest = newest_checkpoint(run, record, reporter)
+        if budget:
+            now = state.Progress()
+            if newest is not None:
+                now = state.progress_of(newest)
+                if now.budget is None:  # an older version did not say
+                    newest.state["progress"]["budget"] = asdict(Budget.of(record.config))
+            config = extended(record.config, now, budget)
+            record = replace(record, config=config, command=f"{record.command} && {command}")
+        elif newest is not None and _is_finished(run, record, newest):
+            reporter.note(
+                f"{run_path} is finished: its {Budget.of(record.config)} are done. To train it "
+                f"for longer: gancli train {name} --resume {shlex.quote(str(run_path))} --time 10m "
+                "(or --steps, or --images)."
+            )
+            return run.model
         try:
             source = open_source(data or record.data)
         except GancliError as error:
@@ -138,17 +176,61 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
                 error.exit_code,
             ) from error
         _use_threads(record.config)
-        state = f"Stopped before training went on; {run_path} is as it was."
-        with Stop(state, _resume_hint(name, run_path)) as stop:
+        stopped = f"Stopped before training went on; {run_path} is as it was."
+        with Stop(stopped, _resume_hint(name, run_path)) as stop:
             dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
-            experiment = Experiment(record.modality, record.spec, record.config, dataset)
-            return _train(experiment, record, run, reporter, stop)
+            if budget:
+                run.write_record(record)
+            origin = None
+            if newest is None and record.origin:
+                origin = open_model(record.origin, name, reporter.warn)
+            experiment = Experiment(record.modality, record.spec, record.config, dataset, origin)
+            return _train(experiment, record, run, reporter, newest, stop)
     finally:
         run.close()
 
 
 def _resume_hint(name: str, path: Path) -> str:
     return f"Resume it with: gancli train {name} --resume {shlex.quote(str(path))}"
+
+
+def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkpoint | None:
+    """Return the newest checkpoint that is intact and makes sense, or None before the first.
+
+    Raises:
+        GancliError: There are some but none is intact, they do not fit what the run records, or
+            all are gone although it is finished.
+    """
+    newest = checkpoints.newest(run.checkpoints, reporter.warn, state.check)
+    if newest is not None:
+        check_fit(
+            record.modality.trainable(), record.spec, record.config, state.shapes_of(newest),
+            f"The checkpoint of step {newest.step:,} in {run.path}",
+        )
+    elif model.is_model(run.model):
+        raise GancliError(
+            f"{run.path} holds a model, but its checkpoints are gone, so it cannot go on.",
+            f"Start a new run from it: gancli train {record.modality.name} --from {run.path}",
+        )
+    elif log := run.metrics():
+        reporter.warn(
+            f"The checkpoints of {run.path} are gone, and {log[-1]['step']:,} steps with them: "
+            "training starts again from the first."
+        )
+        run.cut_log(0)
+    return newest
+
+
+def _is_finished(run: Run, record: AnyRecord, newest: Checkpoint) -> bool:
+    """Return whether the budget is spent and the model of that is there."""
+    now = state.progress_of(newest)
+    if Budget.of(record.config).progress(now.step, now.items, now.seconds) < 1:
+        return False
+    try:
+        finished = finished_model(run.path)
+        return finished is not None and bool(finished.weights.read())
+    except GancliError:
+        return False  # it is made again
 
 
 def _use_threads(config: TrainConfig) -> None:
@@ -205,7 +287,8 @@ def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
 
 
 def _train(
-    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter, stop: Stop
+    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter,
+    newest: Checkpoint | None, stop: Stop,
 ) -> Path:
     dataset = experiment.dataset
     precision = fast_precision(experiment, reporter)
@@ -213,13 +296,15 @@ def _train(
         f"Computing on {precision.device.type} in {precision.name}; "
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
-    newest = checkpoints.newest(run.checkpoints, reporter.warn)
     hooks = _hooks(experiment, run, reporter, 0 if newest is None else newest.step)
     trainer = Trainer(experiment, run, precision, reporter, hooks)
     if newest is not None:
         trainer.take_up(newest)
         run.cut_log(newest.step)
         reporter.note(f"Going on from step {newest.step:,}.")
+        before = state.progress_of(newest)
+        if sentence := extension_sentence(before, trainer.progress, trainer.phases):
+            reporter.note(sentence)
     try:
         trainer.train(stop)
     except Diverged as error:
@@ -274,9 +359,9 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
     calibration = None
     if trainer.generator_settled:
         calibration = _calibration(trainer)
-    else:
-        trainer.take_up_best()
-    if calibration is not None:
+    elif (best := trainer.best()) is not None:
+        state.restore(best, trainer.networks.named(), trainer.ema, {})
+    if calibration is not None:  # the discriminator's logits are finite
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
     if quality.best_step is not None:
         metrics |= {

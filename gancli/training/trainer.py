@@ -14,9 +14,8 @@ from gancli.artifacts.run import Run
 from gancli.config import parse_interval
 from gancli.errors import GancliError
 from gancli.layers import weights
-from gancli.layers.recurrent import copied
 from gancli.modalities.base import Scorer
-from gancli.phases.base import Losses, Networks, NotFinite, Phase
+from gancli.phases.base import Losses, Networks, NotFinite, Phase, copies
 from gancli.reporting import Reporter, Status
 from gancli.runtime.memory import keep_freed
 from gancli.runtime.precision import Precision
@@ -24,17 +23,17 @@ from gancli.runtime.signals import Stop
 from gancli.runtime.threads import ThreadTuner
 from gancli.sampling.seeds import SCORED_SEEDS_FROM
 from gancli.storage import checkpoints
-from gancli.training import recovery, state
+from gancli.training import recovery, schedule, state
 from gancli.training.averaged import AveragedSampler
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.experiment import AnyExperiment
+from gancli.training.extension import rebased
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import Measurement, measure
 from gancli.training.monitor import Decision
 from gancli.training.pace import Pace
 from gancli.training.recovery import Diverged
-from gancli.training.schedule import MeasurementSchedule, phase_due, within
 from gancli.training.step import take_step
 
 _LOG_EVERY = 10  # steps
@@ -62,10 +61,10 @@ class Trainer:
         self.reporter, self.hooks = reporter, hooks
         self.budget = Budget.of(config)
         self.phases = trainable.phases(spec, config, experiment.dataset)
-        self.schedule = MeasurementSchedule(self.budget, self.phases[-1].batch_size)
-        self.progress = state.Progress()
+        self.schedule = schedule.MeasurementSchedule(self.budget, self.phases[-1].batch_size)
+        self.progress = state.Progress(budget=self.budget)
         torch.manual_seed(config.seed)
-        self.networks = trainable.start(spec, config, experiment.dataset)
+        self.networks = experiment.start()
         for network in self.networks.named().values():
             network.to(precision.device).train()
         self.ema = Ema(self.networks.generator, config.ema)
@@ -95,6 +94,8 @@ class Trainer:
             self.save()  # so that there is always something to roll back to
         keep_freed()
         self._threads.start()
+        if self.progress.quality.best_lost:
+            self.measure()
         losses: Losses = {}
         with stop.deferred():
             while not self._is_over():
@@ -110,10 +111,8 @@ class Trainer:
                 self._after_step(losses)
                 if stop.signal is not None:
                     self.save()
-                    stop.state = (
-                        f"Stopped at step {self.progress.step:,}; its checkpoint is in "
-                        f"{self.run.path}."
-                    )
+                    step, path = self.progress.step, self.run.path
+                    stop.state = f"Stopped at step {step:,}; its checkpoint is in {path}."
                     stop.check()
                 self._threads.after_step(seconds)
             for hook in self.hooks:
@@ -139,11 +138,9 @@ class Trainer:
             self._enter(index, start)
             index, start, end = self._phase_due()
         now, phase = self.progress, self.phases[index]
-        lr_factor = phase.lr_factor(within(self.fraction(), start, end)) * now.lr_scale
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group.setdefault("initial_lr", group["lr"])
-                group["lr"] = group["initial_lr"] * lr_factor
+        progress = schedule.lr_progress(self.fraction(), start, end, now.lr_start)
+        factor = phase.lr_factor(progress) * now.lr_scale
+        schedule.set_learning_rates(self.optimizers.values(), factor)
         losses = self._compute_step(phase, self.networks, self.optimizers, now.step)
         now.step += 1
         now.items += phase.batch_size
@@ -206,7 +203,7 @@ class Trainer:
 
     def _phase_due(self) -> tuple[int, float, float]:
         now = self.progress
-        return phase_due(
+        return schedule.phase_due(
             self.phases, self.fraction(), now.phase, now.phase_start, now.phase_ended
         )
 
@@ -221,17 +218,17 @@ class Trainer:
                 self.measure()
             if self.progress is not now:
                 return  # rolled back, so that another phase may be due
-            best = now.quality.best_step
-            if best is not None and best != now.step:
-                checkpoint = checkpoints.load(self.run.checkpoints, best)
-                weights.load(self.ema.network, checkpoint.arrays["ema"])
+            if now.quality.best_step != now.step and (best := self.best()) is not None:
+                weights.load(self.ema.network, best.arrays["ema"])
+            if now.quality.best_step is None:
+                self.measure()  # the best is lost
             if now.quality.best_score is None:
                 self._score_best()
             if self.progress is not now:
                 return
             self.networks.generator.load_state_dict(self.ema.network.state_dict())
         self.phases[index].begin(self.networks)
-        now.phase, now.phase_start, now.phase_ended = index, start, False
+        now.phase, now.phase_start, now.phase_ended, now.lr_start = index, start, False, 0.0
         self.optimizers = self.phases[index].optimizers(self.networks)
 
     def _compute_step(
@@ -245,10 +242,7 @@ class Trainer:
 
     def _trial(self) -> Callable[[], object]:
         """Return a step of the phase that is due, on copies that are thrown away."""
-        networks = Networks(
-            copied(self.networks.generator), copied(self.networks.discriminator),
-            {name: copied(network) for name, network in self.networks.extra.items()},
-        )
+        networks = copies(self.networks)
         phase = self.phases[self._phase_due()[0]]
         optimizers = phase.optimizers(networks)
 
@@ -310,15 +304,14 @@ class Trainer:
         self._act(decision)  # and save: a resumed run shall not do it again
 
     def _renew_best_score(self) -> None:
-        """Score the best generator anew, if that was done by the measure of another version."""
-        quality = self.progress.quality
-        if quality.best_step is None or quality.best_score is None:
+        """Score the best generator anew, if that was done by another measure."""
+        quality, floor = self.progress.quality, self.scorer.floor
+        if quality.floor is not None and isclose(quality.floor, floor, rel_tol=1e-3):
             return
-        if quality.floor is not None and isclose(quality.floor, self.scorer.floor, rel_tol=1e-3):
+        if quality.best_score is None or (best := self.best()) is None:
             return
         self.averaged.settle()
         current = deepcopy(self.ema.network.state_dict())
-        best = checkpoints.load(self.run.checkpoints, quality.best_step)
         weights.load(self.ema.network, best.arrays["ema"])
         quality.record_best(self._measurement(quality.best_loss))
         quality.score, quality.previous = quality.best_score, None
@@ -365,26 +358,37 @@ class Trainer:
         checkpoints.save(self.run.checkpoints, checkpoint, {best or 0})
 
     def take_up(self, checkpoint: checkpoints.Checkpoint) -> None:
-        """Go on from a checkpoint.
+        """Go on from a checkpoint, whose budget may have been another.
 
         Raises:
             GancliError: The data is not what the checkpoint was trained on.
         """
+        now = state.progress_of(checkpoint, len(self.phases))
         if checkpoint.state["fixed"] != self._fixed:
             raise GancliError(
                 "The data has changed since this run began.",
                 "Name the original data after --resume RUN, or start a new run.",
             )
-        self.progress = state.progress_of(checkpoint)
+        self.progress = rebased(now, self.budget, self.phases)
         self.optimizers = self.phase.optimizers(self.networks)
+        best = None if now.quality.best_step == now.step else self.best()
+        if best is not None and best.state["progress"]["phase"] == self.progress.phase < now.phase:
+            checkpoint = best  # the same generator, with what it was trained beside
         state.restore(checkpoint, self.networks.named(), self.ema, self.optimizers)
 
-    def take_up_best(self) -> None:
-        """Take the networks of the best generator, where there is one."""
-        step = self.progress.quality.best_step
-        if step is not None:
-            best = checkpoints.load(self.run.checkpoints, step)
-            state.restore(best, self.networks.named(), self.ema, {})
+    def best(self) -> checkpoints.Checkpoint | None:
+        """Return the checkpoint of the best generator, unless there is none or it is damaged."""
+        quality = self.progress.quality
+        if quality.best_step is None:
+            return None
+        try:
+            best = checkpoints.load(self.run.checkpoints, quality.best_step)
+            state.progress_of(best, len(self.phases))
+            return best
+        except checkpoints.Damaged as error:
+            self.reporter.warn(f"{error.message} It held the best generator; the newest counts.")
+            quality.forget_best()
+            return None
 
     def roll_back(self, reason: str) -> None:
         """Return to the best checkpoint, or the newest, with half the learning rates.
@@ -392,15 +396,14 @@ class Trainer:
         Raises:
             Diverged: It was the fourth time, or nothing is good and no time is left.
         """
-        before, best = self.progress, self.progress.quality.best_step
+        before, root = self.progress, self.run.checkpoints
         spent = self.fraction() if self.budget.kind == "time" else 0.0  # a clock does not go back
         if not recovery.may_roll_back(before, spent):
             raise Diverged(
                 f"{reason}, at step {before.step:,} (roll-backs: {before.attempt}).",
                 self.experiment.config,
             )
-        root = self.run.checkpoints
-        self.take_up(recovery.last_good(root, best, self.reporter.warn))
+        self.take_up(self.best() or recovery.oldest(root, self.reporter.warn))
         now = self.progress
         recovery.carry_over(before, now)
         if now.quality.best_score is not None:

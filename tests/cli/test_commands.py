@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers import tiny_model, tiny_run
 
-from gancli.artifacts import model
+from gancli.artifacts import finding, model
 from gancli.artifacts.networks import load_networks
 from gancli.errors import GancliError
 from gancli.storage import bundled
@@ -25,8 +25,8 @@ def session(monkeypatch, tmp_path):
         stub.calls.append((modality.name, config, source.name, run_path, details))
         return finished(run_path)
 
-    def resume(run_path, data, reporter, *, modality_name):
-        stub.calls.append((run_path, data, modality_name))
+    def resume(run_path, data, reporter, *, modality_name, budget, command):
+        stub.calls.append((run_path, data, modality_name, budget, command))
         return finished(run_path)
 
     def finished(run_path: Path) -> Path:
@@ -51,9 +51,19 @@ def test_train(call, session):
         "image", 5, True, "my-data", Path("a b")
     )
     assert details == {
-        "force": False,
+        "force": False, "origin": None, "origin_name": "",
         "command": "gancli train image 'my data' --steps 5 --mirror -o 'a b'",
     }
+
+
+def test_train_from_a_model_takes_what_its_networks_need(call, session, monkeypatch):
+    origin = tiny_model(size=28, width=6)
+    monkeypatch.setattr(finding, "open_model", lambda *_: origin)
+    assert call("train", "image", "my data", "--from", "emoji", "--d-width", "9").status == 0
+    ((_, config, _, _, details),) = session.calls
+    assert (config.g_width, config.d_width, config.latent) == (6, 9, 8)
+    assert (config.size, config.channels, config.labels) == (28, "RGB", "none")
+    assert (details["origin"], details["origin_name"]) == (origin, "emoji")
 
 
 def test_train_plans_a_directory_and_speaks_json(call, session, tmp_path):
@@ -106,12 +116,27 @@ def test_the_config_of_a_run_whose_data_or_modality_differs(call, session, tmp_p
 def test_resume(call, session):
     result = call("train", "image", "--resume", "old", "moved")
     assert (result.status, result.out) == (0, "old\n")
-    assert session.calls == [(Path("old"), "moved", "image")]
+    command = "gancli train image --resume old moved"
+    assert session.calls == [(Path("old"), "moved", "image", {}, command)]
+
+
+def test_resume_for_longer(call, session):
+    result = call("train", "image", "--resume", "old", "--time", "30m")
+    assert result.status == 0
+    command = "gancli train image --resume old --time 30m"
+    assert session.calls == [(Path("old"), None, "image", {"time": "30m"}, command)]
+
+
+@pytest.mark.parametrize("budget", [["--steps", "5", "--time", "1m"], ["--steps", "0"],
+                                    ["--time", "soon"]])
+def test_resume_refuses_a_budget_that_is_none(call, session, budget):
+    result = call("train", "image", "--resume", "old", *budget)
+    assert (result.status, session.calls) == (2, [])
 
 
 @pytest.mark.parametrize(
     "more", [["--batch", "3"], ["--no-mirror"], ["-o", "x"], ["--force"], ["--dry-run"],
-             ["--config", "x.toml"]]
+             ["--config", "x.toml"], ["--from", "emoji"]]
 )
 def test_resume_takes_no_options(call, session, more):
     result = call("train", "image", "--resume", "old", *more)

@@ -20,6 +20,7 @@ def test_precedence():
         ("command line", 8, {"command_line": {"batch": "8"}}),
         ("environment", 16, {"environment": {"GANCLI_BATCH": "16"}}),
         ("config file", 32, {"file": {"batch": 32, "preset": "dcgan"}}),
+        ("model", 64, {"model": {"batch": 64}}),
     ]
     for first, (origin, batch, _) in enumerate(layers):
         origins = {name: value for *_, given in layers[first:] for name, value in given.items()}

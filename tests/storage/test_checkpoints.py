@@ -2,18 +2,23 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 
 from gancli.errors import GancliError
 from gancli.storage import checkpoints
-from gancli.storage.checkpoints import Checkpoint
+from gancli.storage.checkpoints import Checkpoint, Damaged
 
 
 def checkpoint_at(step):
     values = np.arange(6, dtype=np.float32).reshape(2, 3) + step
     return Checkpoint(step, {"networks": {"a.b": values}}, {"progress": {"step": step}})
+
+
+def edit_json(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def test_round_trip(tmp_path):
@@ -41,14 +46,68 @@ def test_a_flipped_byte_is_named_and_the_one_before_is_used(tmp_path, name):
     warnings = []
     assert checkpoints.newest(tmp_path, warnings.append).step == 1
     assert len(warnings) == 1 and "step-000000002" in warnings[0] and "damaged" in warnings[0]
+    assert warnings[0].endswith("That of step 1 is used instead.")
 
 
-def test_a_missing_file_and_no_checkpoint_at_all(tmp_path):
+def test_no_checkpoint_yet_is_not_the_same_as_none_that_is_intact(tmp_path):
     assert checkpoints.newest(tmp_path / "none", pytest.fail) is None
     checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
     (tmp_path / "step-000000001" / "networks.safetensors").unlink()
+    with pytest.raises(Damaged, match="networks.safetensors is missing") as refused:
+        checkpoints.newest(tmp_path, pytest.fail)
+    assert refused.value.hint
+
+
+def test_a_checkpoint_that_makes_no_sense_is_passed_over(tmp_path):
+    for step in (1, 2):
+        checkpoints.save(tmp_path, checkpoint_at(step), keep=set())
+
+    def check(checkpoint):
+        if checkpoint.step == 2:
+            raise Damaged("of step 2", "its phase is 99")
+
     warnings = []
-    assert checkpoints.newest(tmp_path, warnings.append) is None and warnings
+    assert checkpoints.newest(tmp_path, warnings.append, check).step == 1
+    assert warnings == [
+        "Checkpoint of step 2 is damaged: its phase is 99. That of step 1 is used instead."
+    ]
+
+
+def test_one_that_a_training_replaces_meanwhile_is_looked_for_again(tmp_path, monkeypatch):
+    checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
+    load = checkpoints.load
+
+    def beaten(root, step):
+        if step == 1:  # a training saves twice, and removes it
+            shutil.rmtree(tmp_path / "step-000000001")
+            checkpoints.save(tmp_path, checkpoint_at(3), keep=set())
+        return load(root, step)
+
+    monkeypatch.setattr(checkpoints, "load", beaten)
+    assert checkpoints.newest(tmp_path, pytest.fail).step == 3
+
+
+def test_a_newer_version_is_not_passed_over(tmp_path):
+    for step in (1, 2):
+        checkpoints.save(tmp_path, checkpoint_at(step), keep=set())
+    edit_json(tmp_path / "step-000000002" / "manifest.json", version=99)
+    with pytest.raises(GancliError, match="newer"):
+        checkpoints.newest(tmp_path, pytest.fail)
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path):
+    checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
+    (tmp_path / "step-000000001" / "state.json").unlink()
+    os.mkfifo(tmp_path / "step-000000001" / "state.json")
+    with pytest.raises(Damaged, match="state.json is missing"):
+        checkpoints.load(tmp_path, 1)
+
+
+def test_saving_removes_what_training_turned_back_from(tmp_path):
+    for step in (4, 8, 9):
+        checkpoints.save(tmp_path, checkpoint_at(step), keep={4})
+    checkpoints.save(tmp_path, checkpoint_at(4), keep={4})  # rolled back to the best
+    assert checkpoints.steps(tmp_path) == [4]
 
 
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path):
@@ -63,9 +122,7 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path):
 
 def test_a_newer_version_says_so(tmp_path):
     checkpoints.save(tmp_path, checkpoint_at(1), keep=set())
-    manifest = tmp_path / "step-000000001" / "manifest.json"
-    version = f'"version": {checkpoints.VERSION}'
-    manifest.write_text(manifest.read_text().replace(version, '"version": 99'))
+    edit_json(tmp_path / "step-000000001" / "manifest.json", version=99)
     with pytest.raises(GancliError, match="newer"):
         checkpoints.load(tmp_path, 1)
 
@@ -95,9 +152,7 @@ def test_what_version_1_called_otherwise_is_found_under_its_present_name(tmp_pat
         {"progress": {"step": 1, "scale": 0.5, "quality": quality}},
     )
     checkpoints.save(tmp_path, old, keep=set())
-    manifest = tmp_path / "step-000000001" / "manifest.json"
-    text = manifest.read_text().replace(f'"version": {checkpoints.VERSION}', '"version": 1')
-    manifest.write_text(text)
+    edit_json(tmp_path / "step-000000001" / "manifest.json", version=1)
     found = checkpoints.load(tmp_path, 1)
     assert set(found.arrays) == {"ema", "optimizers"}
     assert found.state["progress"]["lr_scale"] == 0.5

@@ -229,7 +229,8 @@ def test_a_damaged_newest_checkpoint_is_passed_over(pictures, tmp_path):
 def test_other_data_under_the_same_name_is_noticed(pictures, tmp_path):
     copy = tmp_path / "data"
     shutil.copytree(pictures, copy)
-    tiny_run(copy, tmp_path / "run")
+    with pytest.raises(Interrupted):
+        tiny_run(copy, tmp_path / "run", interrupted_at(8))
     (copy / "left" / "0.png").unlink()
     with pytest.raises(GancliError, match="data has changed"):
         resume(tmp_path / "run", None, Silent(), modality_name="image")
@@ -260,6 +261,7 @@ def test_a_folder_whose_name_is_no_utf8_trains_and_resumes(pictures, tmp_path):
     shutil.copytree(pictures, odd)
     model = tiny_run(odd, tmp_path / "run", steps=3)
     before = (model / "model.safetensors").read_bytes()
+    shutil.rmtree(model)
     resume(tmp_path / "run", None, Silent(), modality_name="image")
     assert (model / "model.safetensors").read_bytes() == before
 

@@ -5,7 +5,7 @@ import pytest
 from gancli.training.budget import Budget
 from gancli.training.measurement import Measurement
 from gancli.training.monitor import Monitor
-from gancli.training.schedule import MeasurementSchedule, within
+from gancli.training.schedule import MeasurementSchedule, lr_progress
 
 
 def record(monitor, score, diversity=1.0, loss=None, step=0):
@@ -160,5 +160,5 @@ def test_a_best_known_by_its_loss_has_the_latest_score_once_it_is_taken():
 
 
 def test_a_phase_that_got_no_budget_is_over_at_once():
-    assert within(0.5, 0.25, 0.75) == 0.5 and within(0.8, 0.25, 0.75) == 1.0
-    assert within(1.0, 1.0, 1.0) == 1.0
+    assert lr_progress(0.5, 0.25, 0.75, 0.0) == 0.5 and lr_progress(0.8, 0.25, 0.75, 0.0) == 1.0
+    assert lr_progress(1.0, 1.0, 1.0, 0.0) == 1.0

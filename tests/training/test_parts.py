@@ -17,6 +17,7 @@ from gancli.phases.overfitting import AugmentationStrength
 from gancli.runtime import threads
 from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
+from gancli.storage.checkpoints import Damaged
 from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.random import step_rng
@@ -165,5 +166,5 @@ def test_a_checkpoint_from_before_a_counter_existed_can_be_taken_up_but_not_one_
     older = capture(Progress(), {"generator": network}, average, {}, {})
     restore(older, {"generator": network, "augmentation": strength}, average, {})
     assert strength.strength == 0
-    with pytest.raises(RuntimeError, match="weight"):
+    with pytest.raises(Damaged, match="discriminator has another shape"):
         restore(older, {"generator": network, "discriminator": nn.Linear(2, 1)}, average, {})

@@ -20,9 +20,10 @@ from gancli.config.unicode import typed_path
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import AnyModality
 from gancli.storage import bundled
-from gancli.training.budget import Budget
+from gancli.training.budget import KINDS, Budget
 
 if TYPE_CHECKING:
+    from gancli.artifacts.model import AnyModel
     from gancli.data.source import Source
 
 HELP = "Train a generator on your data."
@@ -42,8 +43,14 @@ _RunOption = Annotated[str | None, typer.Option(
 _ResumeOption = Annotated[str | None, typer.Option(
     "--resume", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
     autocompletion=completion.runs,
-    help="Continue a run exactly where it stopped. It keeps its options; give DATA if that has "
-    "moved.",
+    help="Continue a run exactly where it stopped, or with --time, --steps or --images for so much "
+    "longer. It keeps its other options; give DATA if that has moved.",
+)]
+_FromOption = Annotated[str | None, typer.Option(
+    "--from", metavar="MODEL", rich_help_panel=_PANEL, show_default=False,
+    autocompletion=completion.models,
+    help="Start from the weights of a model or run (fine-tuning), with its networks and size; "
+    "classes and vocabulary may differ.",
 )]
 _ConfigOption = Annotated[str | None, typer.Option(
     "--config", metavar="FILE.toml", rich_help_panel=_PANEL, show_default=False,
@@ -81,6 +88,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         data: _DataArgument = None,
         run: _RunOption = None,
         resume: _ResumeOption = None,
+        from_: _FromOption = None,
         config: _ConfigOption = None,
         force: _ForceOption = False,
         dry_run: _DryOption = False,
@@ -97,13 +105,17 @@ def command(modality: AnyModality) -> Callable[..., None]:
                     "Add --dry-run, or see what a run has built: gancli info RUN --layers.",
                 )
             if resume is not None:
-                _refuse_with_resume(modality, values, run, config, force, dry_run)
-                _resume(modality, typed_path(resume) or Path(resume), data, output)
+                _refuse_with_resume(modality, values, run, from_, config, force, dry_run)
+                _resume(
+                    modality, typed_path(resume) or Path(resume), data, values, output,
+                    invocation(context).command,
+                )
                 return
+            origin = _origin(modality, from_, output)
             file, recorded = _read(modality, config)
             chosen, sources = resolve(
                 modality.config_type, command_line=values, environment=os.environ, file=file,
-                presets=modality.presets,
+                model=_inherited(origin), presets=modality.presets,
             )
             source = _open(modality, data, recorded, config, output)
             with _run_path(run, source, dry_run) as path:
@@ -111,11 +123,12 @@ def command(modality: AnyModality) -> Callable[..., None]:
 
                 if dry_run:
                     session.check(chosen, path, force)
-                    _dry_run(modality, chosen, sources, source, path, layers, output)
+                    _dry_run(modality, chosen, sources, source, path, layers, origin, output)
                     return
                 model = session.train(
                     modality, chosen, source, path, output,
-                    command=invocation(context).command, force=force,
+                    command=invocation(context).command, force=force, origin=origin,
+                    origin_name=_lasting(from_),
                 )
             _finish(modality, path, model, output)
 
@@ -128,26 +141,62 @@ def command(modality: AnyModality) -> Callable[..., None]:
 
 
 def _refuse_with_resume(
-    modality: AnyModality, values: Mapping[str, object], run: str | None, config: str | None,
-    force: bool, dry_run: bool,
+    modality: AnyModality, values: Mapping[str, object], run: str | None, from_: str | None,
+    config: str | None, force: bool, dry_run: bool,
 ) -> None:
     flags = {option.name: option.flag for option in options(modality.config_type)}
-    given = [flags[name] for name, value in values.items() if value is not None]
-    switches = (("-o", run), ("--config", config), ("--force", force), ("--dry-run", dry_run))
+    given = [
+        flags[name] for name, value in values.items() if value is not None and name not in KINDS
+    ]
+    switches = (
+        ("-o", run), ("--from", from_), ("--config", config), ("--force", force),
+        ("--dry-run", dry_run),
+    )
     given += [flag for flag, value in switches if value]
     if given:
         raise UsageError(
             f"A resumed run keeps its recorded options, so {' and '.join(given)} cannot be "
             "combined with --resume.",
-            f"Leave out {' and '.join(given)}, or start a new run without --resume.",
+            f"Leave out {' and '.join(given)}, or start a new run without --resume. Only --time, "
+            "--steps and --images train a run for longer.",
         )
 
 
-def _resume(modality: AnyModality, path: Path, data: str | None, output: Output) -> None:
+def _resume(
+    modality: AnyModality, path: Path, data: str | None, values: Mapping[str, object],
+    output: Output, command: str,
+) -> None:
+    budget = {name: values[name] for name in KINDS if values[name] is not None}
+    resolve(modality.config_type, command_line=budget)  # refuses here, before the run is opened
     from gancli.training import session
 
-    model = session.resume(path, data, output, modality_name=modality.name)
+    model = session.resume(
+        path, data, output, modality_name=modality.name, budget=budget, command=command
+    )
     _finish(modality, path, model, output)
+
+
+def _origin(modality: AnyModality, name: str | None, output: Output) -> "AnyModel | None":
+    """Return the model that training starts from."""
+    if name is None:
+        return None
+    from gancli.artifacts.finding import open_model
+
+    return open_model(name, modality.name, output.warn)
+
+
+def _inherited(origin: "AnyModel | None") -> dict[str, object]:
+    """Return the options that come with the model that training starts from."""
+    if origin is None:
+        return {}
+    from gancli.training.fine_tuning import inherited
+
+    return inherited(origin)
+
+
+def _lasting(name: str | None) -> str:
+    """Return a model's name as it is found from any directory."""
+    return str(Path(name).absolute()) if name and Path(name).exists() else name or ""
 
 
 def _read(modality: AnyModality, config: str | None) -> tuple[dict[str, Any], str | None]:
@@ -221,12 +270,12 @@ def _metrics(model: Path) -> dict[str, Any]:
 
 def _dry_run(
     modality: AnyModality, config: TrainConfig, sources: dict[str, str], source: "Source",
-    path: Path, layers: bool, output: Output,
+    path: Path, layers: bool, origin: "AnyModel | None", output: Output,
 ) -> None:
     """Print what a training would do: TOML that --config takes, or one JSON object."""
     from gancli.training.plan import plan
 
-    planned = plan(modality, config, source, layers)
+    planned = plan(modality, config, source, layers, origin)
     for sentence in planned.sentences:
         output.note(sentence)
     names = [option.name for option in options(modality.config_type)]

@@ -15,8 +15,9 @@ def _loader() -> "Loader[AudioSpec, AudioConfig]":
     from gancli.modalities.audio.dataset import load
     from gancli.modalities.audio.inspect import inspect
     from gancli.modalities.audio.spec import AudioSpec
+    from gancli.modalities.audio.transfer import TRANSFER
 
-    return Loader(inspect, AudioSpec.from_table, load)
+    return Loader(inspect, AudioSpec.from_table, load, TRANSFER)
 
 
 def _codec() -> "Callable[[AudioSpec, AudioConfig], AudioCodec]":

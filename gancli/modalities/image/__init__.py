@@ -15,8 +15,9 @@ def _loader() -> "Loader[ImageSpec, ImageConfig]":
     from gancli.modalities.image.dataset import load
     from gancli.modalities.image.inspect import inspect
     from gancli.modalities.image.spec import ImageSpec
+    from gancli.modalities.image.transfer import TRANSFER
 
-    return Loader(inspect, ImageSpec.from_table, load)
+    return Loader(inspect, ImageSpec.from_table, load, TRANSFER)
 
 
 def _codec() -> "Callable[[ImageSpec, ImageConfig], ImageCodec]":

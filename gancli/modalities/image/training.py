@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from gancli.data.dataset import Dataset, Items
+from gancli.errors import GancliError
 from gancli.losses.adversarial import objective
 from gancli.losses.names import AUGMENTATIONS
 from gancli.losses.penalties import SobolevSq, euclidean_sq
@@ -86,9 +87,17 @@ def _guarded(dataset: Dataset) -> bool:
 
 
 def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase]:
-    """Return the phases."""
+    """Return the phases.
+
+    Raises:
+        GancliError: The config of a run has lost the learning rates that its budget chose.
+    """
     always, more = _augmentations(spec, config, dataset)
-    assert config.g_lr is not None and config.d_lr is not None  # the budget has chosen them
+    if config.g_lr is None or config.d_lr is None:
+        raise GancliError(
+            "The options do not say g_lr and d_lr, the learning rates.",
+            "Restore the run's config.toml, or start a new run.",
+        )
     adversarial = AdversarialPhase(
         objective=objective(config.objective),
         latent=config.latent,

@@ -15,8 +15,9 @@ def _loader() -> "Loader[TextSpec, TextConfig]":
     from gancli.modalities.text.dataset import load
     from gancli.modalities.text.inspect import inspect
     from gancli.modalities.text.spec import TextSpec
+    from gancli.modalities.text.transfer import TRANSFER
 
-    return Loader(inspect, TextSpec.from_table, load)
+    return Loader(inspect, TextSpec.from_table, load, TRANSFER)
 
 
 def _codec() -> "Callable[[TextSpec, TextConfig], TextCodec]":

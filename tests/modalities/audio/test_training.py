@@ -1,6 +1,7 @@
 """Training on sounds: all phases, stopped and resumed, and what comes out of the model."""
 
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -81,6 +82,21 @@ def test_stopped_and_resumed_it_ends_the_same(whole, tones, tmp_path, steps):
                 start(tones, run, interrupted_at(step))
     resume(run, None, Recorder(), modality_name="audio")
     assert_same(run, whole)
+
+
+def test_trained_for_longer_it_is_not_warmed_up_again(whole, tmp_path):
+    run, heard = shutil.copytree(whole, tmp_path / "run"), Recorder()
+    resume(run, None, heard, modality_name="audio", budget={"steps": "20"}, command="more")
+    phases = [status.phase for status in heard.statuses]
+    assert phases == ["adversarial"] * 19 + ["refit"]
+    again = shutil.copytree(whole, tmp_path / "again")
+    with pytest.raises(Interrupted):
+        resume(
+            again, None, interrupted_at(44), modality_name="audio",
+            budget={"steps": "20"}, command="more",
+        )
+    resume(again, None, Recorder(), modality_name="audio")
+    assert_same(again, run)
 
 
 @pytest.mark.parametrize("form", ["wav", "flac"])

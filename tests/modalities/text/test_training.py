@@ -1,6 +1,7 @@
 """Training on text: all phases, stopped and resumed, and what comes out of the model."""
 
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -173,6 +174,31 @@ def test_likelihood_ends_when_the_held_out_loss_rises(corpus, start, tmp_path, o
             start_or_resume(overfitting(interrupted_at(step), 6))
     start_or_resume(overfitting(Recorder(), 6))
     assert_same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_trained_for_longer_after_the_loss_rose_only_the_discriminator_learns(
+    corpus, start, tmp_path, overfitting
+):
+    run = tmp_path / "run"
+    heard, options = overfitting(Recorder(), 6), {"preset": "likelihood"}
+    start(corpus, run, heard, **options)
+    assert {status.phase for status in heard.statuses} == {"likelihood", "refit"}
+    before = checkpoints.newest(run / "checkpoints", pytest.fail)
+    again = overfitting(Recorder(), 6)
+    resume(run, None, again, modality_name="text", budget={"steps": "10"}, command="more")
+    assert {status.phase for status in again.statuses} == {"refit"}
+    assert any("held-out loss had begun to rise" in note for note in again.notes)
+    after = network_bytes(checkpoints.newest(run / "checkpoints", pytest.fail))
+    assert after["generator"] == network_bytes(before)["generator"]
+    assert after["discriminator"] != network_bytes(before)["discriminator"]
+
+
+def test_trained_for_longer_the_fine_tuning_goes_on(uninterrupted, corpus, tmp_path):
+    run, heard = shutil.copytree(uninterrupted(), tmp_path / "run"), Recorder()
+    resume(run, None, heard, modality_name="text", budget={"steps": "40"}, command="more")
+    # Of the rest, fine-tuning gets 0.2 and the refit 0.1.
+    phases = [status.phase for status in heard.statuses]
+    assert phases == ["adversarial"] * 27 + ["refit"] * 13
 
 
 def test_it_learns(corpus, start, tmp_path):
