@@ -4,15 +4,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from gancli.artifacts import arrays
 from gancli.artifacts.model import AnyModel
-from gancli.artifacts.networks import load_networks, parameter_counts, planned_networks
 from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
-from gancli.layers.summary import layer_table
-from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
 
 
@@ -23,38 +19,30 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
         model: The model.
         layers: Whether to run both networks once for a table of their layers.
     """
-    networks = planned_networks(model.modality.trainable(), model.spec, model.config)
     facts: dict[str, Any] = {
         "modality": model.modality.name,
         "figures": dict(model.metrics),
         "provenance": dict(model.provenance),
-        "parameters": parameter_counts(networks),
+        "parameters": _parameter_counts(model),
         "spec": asdict(model.spec),
         "config": to_table(model.config),
     }
     if layers:
-        facts["layers"] = _layers(model)
+        from gancli.artifacts.layers import layer_tables  # torch
+
+        facts["layers"] = layer_tables(model)
     return facts
 
 
-@torch.no_grad()
-def _layers(model: AnyModel) -> dict[str, list[dict[str, Any]]]:
-    """Return the layers of both networks, as one item passes through them."""
-    modality, networks = model.modality, load_networks(model)
-    trainable, codec = modality.trainable(), modality.codec()(model.spec, model.config)
-    inputs = codec.inputs([SampleRequest(0)], modality.options_type())
-    tensors = {name: torch.from_numpy(array) for name, array in inputs.named().items()}
-    items = trainable.generate(networks.generator, tensors)
-    labels = tensors.get("labels")
-    tables = {
-        "generator": layer_table(
-            networks.generator, lambda: trainable.generate(networks.generator, tensors)
-        ),
-        "discriminator": layer_table(
-            networks.discriminator, lambda: networks.discriminator(items, labels)
-        ),
-    }
-    return {name: [asdict(row) for row in table] for name, table in tables.items()}
+def _parameter_counts(model: AnyModel) -> dict[str, int]:
+    """Return the number of weights of each network that are learned."""
+    if model.modality.inference is not None:
+        return arrays.parameter_counts(model)
+    from gancli.artifacts import networks  # torch
+
+    return networks.parameter_counts(
+        networks.planned_networks(model.modality.trainable(), model.spec, model.config)
+    )
 
 
 def describe_run(path: Path) -> dict[str, Any]:

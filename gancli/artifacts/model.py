@@ -161,6 +161,13 @@ def load(folder: Path) -> AnyModel:
     return Model(modality, spec, config, weights, calibration, metrics, provenance)
 
 
+def misfit(model: AnyModel, name: str) -> GancliError:
+    """Return the error that an array is not what the model's spec and config call for."""
+    return GancliError(
+        f"{model.weights.name} does not fit its config.json: {name} differs.", DAMAGED_HINT
+    )
+
+
 def _calibration(table: Any) -> Calibration | None:
     """Return a calibration from its JSON form.
 

@@ -1,4 +1,4 @@
-"""A model's networks and the engine that runs them (torch)."""
+"""A model's networks, and the engine that runs them, in torch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,13 +6,11 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from gancli.artifacts.model import DAMAGED_HINT, AnyModel, Model
-from gancli.errors import GancliError
+from gancli.artifacts.model import AnyModel, Model, misfit
 from gancli.layers import weights
 from gancli.modalities.base import ConfigT, OptionsT, SpecT, Trainable
 from gancli.phases.base import Networks
-from gancli.runtime import devices
-from gancli.sampling.engines.torch import TorchEngine, repeatable
+from gancli.sampling.engines.torch import TILE, TorchEngine, repeatable
 
 
 def planned_networks(
@@ -46,9 +44,7 @@ def load_networks(model: Model[SpecT, ConfigT, OptionsT]) -> Networks:
     }
     if dict(model.weights.shapes) != wanted:
         odd = sorted(set(model.weights.shapes.items()) ^ set(wanted.items()))[0][0]
-        raise GancliError(
-            f"{model.weights.name} does not fit its config.json: {odd} differs.", DAMAGED_HINT
-        )
+        raise misfit(model, odd)
     arrays = model.weights.read()
     networks = trainable.build(model.spec, model.config)
     for name, network in networks.named().items():
@@ -65,26 +61,20 @@ def torch_engine(
     return TorchEngine(
         lambda inputs: trainable.generate(generator, inputs),
         lambda inputs: discriminator(inputs["items"], inputs.get("labels")).logits,
-        device, tile,
+        device, mixes_items=bool(discriminator.mixes_items), tile=tile,
     )
 
 
 @contextmanager
-def open_engine(model: AnyModel, device: str) -> Iterator[TorchEngine]:
+def open_torch_engine(model: AnyModel, device: torch.device) -> Iterator[TorchEngine]:
     """Give the engine of a model, which makes the same bytes of a seed again and again.
 
-    Args:
-        model: What to run.
-        device: As ``--device`` names it.
-
     Raises:
-        UsageError: There is no such device here.
         GancliError: The model is damaged.
     """
-    place = devices.choose(device)
     networks = load_networks(model)
     with repeatable():
         yield torch_engine(
-            model.modality.trainable(), networks.generator.to(place),
-            networks.discriminator.to(place), place, model.modality.tile,
+            model.modality.trainable(), networks.generator.to(device),
+            networks.discriminator.to(device), device, TILE,
         )

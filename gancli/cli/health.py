@@ -106,7 +106,7 @@ def _devices() -> Iterator[Finding]:
 def _threads() -> Iterator[Finding]:
     import torch
 
-    from gancli.runtime.devices import physical_cores
+    from gancli.runtime.processors import physical_cores
 
     yield Finding("cores", f"{physical_cores()} physical, {os.cpu_count()} logical")
     yield Finding("threads", f"{torch.get_num_threads()} by default")

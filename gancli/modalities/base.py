@@ -1,4 +1,4 @@
-"""The contract of a modality: facts, and three doors to its code. README.md explains it.
+"""The contract of a modality: facts, and four doors to its code. README.md explains it.
 
 Importing a modality must not import numpy or torch: the command line reads the configs of all of
 them for ``--help``. So a modality's code is behind doors that are opened where it is needed.
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gancli.phases.base import Networks, Phase
     from gancli.reporting import Reporter
     from gancli.sampling.codec import Codec
+    from gancli.sampling.engines.numpy import ArrayNetworks
+    from gancli.sampling.engines.numpy.parameters import Parameters
 
 
 # What the data fixes: a frozen dataclass of JSON values.
@@ -97,6 +99,11 @@ class Trainable(Generic[SpecT, ConfigT]):
     ) = None
 
 
+# Builds the networks of a spec and a config from a model's arrays (numpy); raises Misfit where these
+# are others.
+Inference: TypeAlias = "Callable[[SpecT, ConfigT, Parameters], ArrayNetworks]"
+
+
 def call_generator(
     generator: "nn.Module", inputs: "Mapping[str, torch.Tensor]"
 ) -> "torch.Tensor":
@@ -116,9 +123,9 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
         options_type: Options of sampling.
         presets: Values of each preset, by its name.
         binary: Whether its samples have to be kept from a terminal.
-        tile: Items that torch computes together in sampling; another number is another set of
-            bytes.
         loader, codec, trainable: The doors. ``codec`` makes the one of a spec and a config.
+        inference: The door to the networks without torch; a modality that has none is sampled by
+            torch.
     """
 
     name: str
@@ -127,10 +134,10 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
     options_type: type[OptionsT]
     presets: Mapping[str, Mapping[str, object]]
     binary: bool
-    tile: int
     loader: Callable[[], Loader[SpecT, ConfigT]]
     codec: "Callable[[], Callable[[SpecT, ConfigT], Codec[OptionsT]]]"
     trainable: Callable[[], Trainable[SpecT, ConfigT]]
+    inference: "Callable[[], Inference[SpecT, ConfigT]] | None" = None
 
 
 # A modality found by its name, whose types are known to nobody but itself.

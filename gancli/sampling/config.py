@@ -40,6 +40,11 @@ class SampleConfig:
         "auto", "Where to compute; auto takes a GPU if there is one.", "Compute",
         choices=("auto", "cpu", "cuda", "mps"),
     )
+    engine: str = option(
+        "auto", "What computes: numpy starts at once, torch is faster for many large pictures and "
+        "uses GPUs. auto is numpy on the CPU and torch on GPUs. They differ in the last bits.",
+        "Compute", choices=("auto", "numpy", "torch"),
+    )
 
     @property
     def scored(self) -> bool:

@@ -67,8 +67,12 @@ def _sample(
     if name is None:
         name = bundled.default("models", modality.name)
         output.note(f"No MODEL was given, so this samples {name}.")
+    from gancli.runtime import blas
+
+    if chosen.engine != "torch":
+        blas.keep_to_one_thread()
+    from gancli.artifacts.engine import open_engine
     from gancli.artifacts.finding import open_model
-    from gancli.artifacts.networks import open_engine
     from gancli.sampling.sampler import generate
     from gancli.sampling.seeds import choose_seeds
 
@@ -80,7 +84,7 @@ def _sample(
     codec = modality.codec()(model.spec, model.config)
     stdout = output.binary_stdout if binary else output.text_stdout
     writer = codec.writer(seeds, chosen, output, stdout)  # refuses here, before any work
-    with open_engine(model, chosen.device) as engine:
+    with open_engine(model, chosen) as engine:
         samples = generate(engine, codec, writer.requests, chosen, model.calibration, output)
         with writer:
             for sample in samples:

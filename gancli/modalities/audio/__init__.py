@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gancli.modalities.audio.config import PRESETS, AudioConfig, AudioSampleConfig
-from gancli.modalities.base import Loader, Modality, Trainable
+from gancli.modalities.base import Inference, Loader, Modality, Trainable
 
 if TYPE_CHECKING:
     from gancli.modalities.audio.codec import AudioCodec
@@ -25,6 +25,12 @@ def _codec() -> "Callable[[AudioSpec, AudioConfig], AudioCodec]":
     return AudioCodec
 
 
+def _inference() -> "Inference[AudioSpec, AudioConfig]":
+    from gancli.modalities.audio.inference import networks
+
+    return networks
+
+
 def _trainable() -> "Trainable[AudioSpec, AudioConfig]":
     from gancli.modalities.audio.training import TRAINABLE
 
@@ -38,8 +44,8 @@ MODALITY: "Modality[AudioSpec, AudioConfig, AudioSampleConfig]" = Modality(
     options_type=AudioSampleConfig,
     presets=PRESETS,
     binary=True,
-    tile=16,
     loader=_loader,
     codec=_codec,
+    inference=_inference,
     trainable=_trainable,
 )

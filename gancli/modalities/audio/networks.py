@@ -9,11 +9,9 @@ from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.layers.recurrent import Recurrent
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.frame_basis import FrameDecoder, FrameEncoder
-from gancli.modalities.audio.mel import silence
+from gancli.modalities.audio.frames import FAINT, silence
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.phases.base import Networks
-
-_FAINT = 3.0  # softplus of its negative, 0.05, is how strong the noise of a weight begins
 
 
 class Generator(nn.Module):
@@ -48,7 +46,7 @@ class Generator(nn.Module):
             activation(config.g_activation, config.slope),
             nn.Linear(2 * config.g_width, sum(self.parts)),
         )
-        self.register_buffer("silence", silence(spec), persistent=False)
+        self.register_buffer("silence", torch.from_numpy(silence(spec)), persistent=False)
 
     silence: torch.Tensor
 
@@ -69,7 +67,7 @@ class Generator(nn.Module):
             state = [part.transpose(0, 1).contiguous() for part in initial.unbind(1)]
         hidden, _ = self.cell(torch.cat(inputs, 2), state)
         weights, strengths, presence = self.head(hidden).split(self.parts, 2)
-        sound = self.shapes(weights + softplus(strengths - _FAINT) * texture)
+        sound = self.shapes(weights + softplus(strengths - FAINT) * texture)
         presence = presence[:, 1:].flatten(1)[..., None]  # the first window is all but past
         if windows == self.steps + 1:
             sound, presence = sound[:, : self.frames], presence[:, : self.frames]

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from gancli.modalities.audio.encode import encode, normalized, pcm
+from gancli.modalities.audio.inversion import mel_to_audio
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.reporting import Reporter
 from gancli.sampling.request import Sample, SampleRequest, SeedRequests
@@ -27,14 +28,12 @@ def name_of(seed: int, form: str) -> str:
 
 def clip_of(sample: Sample, spec: AudioSpec, frames: int) -> np.ndarray:
     """Return a sample's sound, its peak at 0.95, float32, shape (samples, channels)."""
-    from gancli.modalities.audio.inversion import mel_to_audio  # torch
-
     return normalized(mel_to_audio(sample.data[:frames], spec, sample.request.seed))
 
 
 def spectrogram_file(items: Sequence[np.ndarray], spec: AudioSpec, frames: int) -> bytes:
     """Return a PNG of the spectrograms of items, each (frames, depth)."""
-    from gancli.modalities.audio.spectrogram import spectrograms  # torch
+    from gancli.modalities.audio.spectrogram import spectrograms  # Pillow
 
     return spectrograms(items, spec, frames)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gancli.modalities.base import Loader, Modality, Trainable
+from gancli.modalities.base import Inference, Loader, Modality, Trainable
 from gancli.modalities.image.config import PRESETS, ImageConfig, ImageSampleConfig
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ def _codec() -> "Callable[[ImageSpec, ImageConfig], ImageCodec]":
     return ImageCodec
 
 
+def _inference() -> "Inference[ImageSpec, ImageConfig]":
+    from gancli.modalities.image.inference import networks
+
+    return networks
+
+
 def _trainable() -> "Trainable[ImageSpec, ImageConfig]":
     from gancli.modalities.image.training import TRAINABLE
 
@@ -38,8 +44,8 @@ MODALITY: "Modality[ImageSpec, ImageConfig, ImageSampleConfig]" = Modality(
     options_type=ImageSampleConfig,
     presets=PRESETS,
     binary=True,
-    tile=16,  # as fast as 32 and better than 8; a single picture costs as much as a tile
     loader=_loader,
     codec=_codec,
+    inference=_inference,
     trainable=_trainable,
 )

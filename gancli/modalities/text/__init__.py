@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gancli.modalities.base import Loader, Modality, Trainable
+from gancli.modalities.base import Inference, Loader, Modality, Trainable
 from gancli.modalities.text.config import PRESETS, TextConfig, TextSampleConfig
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ def _codec() -> "Callable[[TextSpec, TextConfig], TextCodec]":
     return TextCodec
 
 
+def _inference() -> "Inference[TextSpec, TextConfig]":
+    from gancli.modalities.text.inference import networks
+
+    return networks
+
+
 def _trainable() -> "Trainable[TextSpec, TextConfig]":
     from gancli.modalities.text.training import TRAINABLE
 
@@ -38,8 +44,8 @@ MODALITY: "Modality[TextSpec, TextConfig, TextSampleConfig]" = Modality(
     options_type=TextSampleConfig,
     presets=PRESETS,
     binary=False,
-    tile=32,
     loader=_loader,
     codec=_codec,
+    inference=_inference,
     trainable=_trainable,
 )
