@@ -29,7 +29,9 @@ def mel_filters(rate: int, window: int, bins: int) -> np.ndarray:
 @lru_cache(maxsize=8)
 def inverse_filters(rate: int, window: int, bins: int) -> np.ndarray:
     """Return the pseudo-inverse of the mel filters, float32, shape (bins, window / 2 + 1)."""
-    filters = mel_filters(rate, window, bins)
+    filters = mel_filters(rate, window, bins).astype(np.float64)
     negligible = max(filters.shape) * np.finfo(np.float32).eps  # of the largest singular value
-    inverse: np.ndarray = np.linalg.pinv(filters.astype(np.float64), negligible)
+    # By way of the small matrix of the bands' products, whose singular values are the squares.
+    products = np.linalg.pinv(filters.T @ filters, negligible**2, hermitian=True)
+    inverse: np.ndarray = products @ filters.T
     return inverse.astype(np.float32)

@@ -38,6 +38,6 @@ def _trainable():
 
 
 MODALITY = Modality(
-    "ring", "points", RingConfig, RingSampleConfig, {"plain": {}}, binary=True, tile=16,
+    "ring", "points", RingConfig, RingSampleConfig, {"plain": {}}, binary=True,
     loader=_loader, codec=_codec, trainable=_trainable,
 )
