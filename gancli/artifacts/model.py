@@ -128,7 +128,7 @@ def load(folder: Path) -> AnyModel:
         if table["sha256"][_CONFIG] != _digest(table):
             raise ValueError("its sha256 differs")
         modality: AnyModality = modalities.get(str(table["modality"]))
-        spec = modality.loader().spec_from_table(spec_table)
+        spec = modality.spec()(spec_table)
         config, _ = resolve(
             modality.config_type, file=recorded(modality.config_type, config_table)
         )

@@ -63,7 +63,7 @@ def read_record(path: Path) -> AnyRecord:
     config, _ = resolve(
         modality.config_type, file=recorded(modality.config_type, _options(table))
     )
-    spec = modality.loader().spec_from_table(spec_table)
+    spec = modality.spec()(spec_table)
     return RunRecord(modality, spec, config, data, data_name, command)
 
 

@@ -22,12 +22,12 @@ from torch import nn
 from torchaudio.functional import griffinlim
 
 from gancli.data.source import open_source
+from gancli.modalities.audio import inversion
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.dataset import load
-from gancli.modalities.audio.inspect import inspect
-from gancli.modalities.audio import inversion
 from gancli.modalities.audio.filters import mel_filters
 from gancli.modalities.audio.frames import FLOOR
+from gancli.modalities.audio.inspect import inspect
 from gancli.reporting import Silent
 
 _DB = 20 / np.log(10)

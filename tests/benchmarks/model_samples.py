@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gancli.artifacts.model import AnyModel
 from gancli.artifacts.engine import open_engine
+from gancli.artifacts.model import AnyModel
 from gancli.sampling.request import Sample, SampleRequest
 from gancli.sampling.sampler import generate
 

@@ -1,7 +1,7 @@
 """Sounds: a recurrent generator of log-mel frames."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from gancli.modalities.audio.config import PRESETS, AudioConfig, AudioSampleConfig
 from gancli.modalities.base import Inference, Loader, Modality, Trainable
@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from gancli.modalities.audio.spec import AudioSpec
 
 
+def _spec() -> "Callable[[Mapping[str, Any]], AudioSpec]":
+    from gancli.modalities.audio.spec import AudioSpec
+
+    return AudioSpec.from_table
+
+
 def _loader() -> "Loader[AudioSpec, AudioConfig]":
     from gancli.modalities.audio.dataset import load
     from gancli.modalities.audio.inspect import inspect
-    from gancli.modalities.audio.spec import AudioSpec
 
-    return Loader(inspect, AudioSpec.from_table, load)
+    return Loader(inspect, load)
 
 
 def _codec() -> "Callable[[AudioSpec, AudioConfig], AudioCodec]":
@@ -44,6 +49,7 @@ MODALITY: "Modality[AudioSpec, AudioConfig, AudioSampleConfig]" = Modality(
     options_type=AudioSampleConfig,
     presets=PRESETS,
     binary=True,
+    spec=_spec,
     loader=_loader,
     codec=_codec,
     inference=_inference,

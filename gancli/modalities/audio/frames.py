@@ -16,7 +16,8 @@ MIN_VALUE = -4.0  # lowest value of an item, in standard deviations from the mea
 def silence(spec: AudioSpec) -> np.ndarray:
     """Return the bands of a silent frame of an item, float32, shape (channels * bins,)."""
     mean, std = (np.array(values, np.float32) for values in (spec.mean, spec.deviation))
-    return np.maximum((np.float32(math.log(FLOOR)) - mean) / std, np.float32(MIN_VALUE))
+    bands: np.ndarray = (np.float32(math.log(FLOOR)) - mean) / std
+    return bands.clip(min=np.float32(MIN_VALUE))
 
 
 def after_end(spec: AudioSpec) -> np.ndarray:

@@ -45,7 +45,7 @@ def mel_to_magnitudes(bands: np.ndarray, spec: AudioSpec, updates: int = 10) -> 
     """
     filters = mel_filters(spec.rate, spec.window, spec.bins)
     inverse = inverse_filters(spec.rate, spec.window, spec.bins)
-    magnitudes = np.maximum(inverse.T @ bands, np.float32(1e-4))
+    magnitudes: np.ndarray = np.maximum(inverse.T @ bands, np.float32(1e-4))
     wanted = filters @ bands
     for _ in range(updates):
         estimate = filters @ (filters.T @ magnitudes)

@@ -38,8 +38,8 @@ def log_mel(
         return_complex=True,
     )
     magnitudes = spectrum.abs()[..., : length // hop].transpose(1, 2) @ filters
-    log_magnitudes: torch.Tensor = (magnitudes + FLOOR).log().unflatten(0, (n, channels))
-    return log_magnitudes.transpose(1, 2).flatten(2)
+    log_magnitudes: torch.Tensor = (magnitudes + FLOOR).log()
+    return log_magnitudes.view(n, channels, -1, bins).transpose(1, 2).flatten(2)
 
 
 @torch.no_grad()

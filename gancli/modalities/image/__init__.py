@@ -1,7 +1,7 @@
 """Images: a DCGAN."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from gancli.modalities.base import Inference, Loader, Modality, Trainable
 from gancli.modalities.image.config import PRESETS, ImageConfig, ImageSampleConfig
@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from gancli.modalities.image.spec import ImageSpec
 
 
+def _spec() -> "Callable[[Mapping[str, Any]], ImageSpec]":
+    from gancli.modalities.image.spec import ImageSpec
+
+    return ImageSpec.from_table
+
+
 def _loader() -> "Loader[ImageSpec, ImageConfig]":
     from gancli.modalities.image.dataset import load
     from gancli.modalities.image.inspect import inspect
-    from gancli.modalities.image.spec import ImageSpec
 
-    return Loader(inspect, ImageSpec.from_table, load)
+    return Loader(inspect, load)
 
 
 def _codec() -> "Callable[[ImageSpec, ImageConfig], ImageCodec]":
@@ -44,6 +49,7 @@ MODALITY: "Modality[ImageSpec, ImageConfig, ImageSampleConfig]" = Modality(
     options_type=ImageSampleConfig,
     presets=PRESETS,
     binary=True,
+    spec=_spec,
     loader=_loader,
     codec=_codec,
     inference=_inference,

@@ -26,6 +26,7 @@ from gancli.modalities.image.ladder import channels, sides
 from gancli.modalities.image.spec import ImageSpec
 from gancli.phases.base import Networks
 
+
 def prepared(layer: nn.Module, norm: str, init: str, slope: float) -> nn.Module:
     """Return the layer with its first weights, under spectral norm if that is asked for."""
     initialize(layer, init, slope)

@@ -1,7 +1,7 @@
 """Text: a recurrent generator that learns by likelihood first, then from a discriminator."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from gancli.modalities.base import Inference, Loader, Modality, Trainable
 from gancli.modalities.text.config import PRESETS, TextConfig, TextSampleConfig
@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from gancli.modalities.text.spec import TextSpec
 
 
+def _spec() -> "Callable[[Mapping[str, Any]], TextSpec]":
+    from gancli.modalities.text.spec import TextSpec
+
+    return TextSpec.from_table
+
+
 def _loader() -> "Loader[TextSpec, TextConfig]":
     from gancli.modalities.text.dataset import load
     from gancli.modalities.text.inspect import inspect
-    from gancli.modalities.text.spec import TextSpec
 
-    return Loader(inspect, TextSpec.from_table, load)
+    return Loader(inspect, load)
 
 
 def _codec() -> "Callable[[TextSpec, TextConfig], TextCodec]":
@@ -44,6 +49,7 @@ MODALITY: "Modality[TextSpec, TextConfig, TextSampleConfig]" = Modality(
     options_type=TextSampleConfig,
     presets=PRESETS,
     binary=False,
+    spec=_spec,
     loader=_loader,
     codec=_codec,
     inference=_inference,

@@ -22,7 +22,6 @@ from gancli.modalities.text.decode import (
 )
 from gancli.modalities.text.rows import Columns, field_text, is_heading, text_and_label
 
-SPLITS = ("lines", "paragraphs", "stream")
 _PLAIN, _JSON, _TABLE = (".txt", ".text"), (".jsonl", ".ndjson"), (".tsv",)
 
 # A longer line or paragraph is cut to about this many characters.

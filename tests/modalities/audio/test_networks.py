@@ -10,8 +10,8 @@ from helpers import step_context
 from gancli.errors import UsageError
 from gancli.modalities.audio.augment import Shift
 from gancli.modalities.audio.config import AudioConfig, AudioSampleConfig
-from gancli.modalities.audio.inputs import generator_inputs, latent_size, step_latent_size
 from gancli.modalities.audio.frames import after_end
+from gancli.modalities.audio.inputs import generator_inputs, latent_size, step_latent_size
 from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.networks import Encoder, build
 from gancli.modalities.audio.training import phases

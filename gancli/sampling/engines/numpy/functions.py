@@ -22,7 +22,8 @@ def sigmoid(x: Array) -> Array:
 
 def softplus(x: Array) -> Array:
     """Return log(1 + exp(x))."""
-    return np.logaddexp(x, np.float32(0))
+    result: Array = np.logaddexp(x, np.float32(0))
+    return result
 
 
 def softmax(x: Array) -> Array:
@@ -58,7 +59,8 @@ def erf(x: Array) -> Array:
 
 
 def _relu(x: Array) -> Array:
-    return np.maximum(x, np.float32(0))
+    result: Array = np.maximum(x, np.float32(0))
+    return result
 
 
 def _elu(x: Array) -> Array:

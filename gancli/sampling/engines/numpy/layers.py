@@ -96,7 +96,8 @@ class LayerNorm:
         self._scale, self._shift = (parameters.take(name, values) for name in ("weight", "bias"))
 
     def __call__(self, x: Array) -> Array:
-        return standardized(x, (-1,)) * self._scale + self._shift
+        result: Array = standardized(x, (-1,)) * self._scale + self._shift
+        return result
 
 
 def standardized(x: Array, axes: tuple[int, ...]) -> Array:

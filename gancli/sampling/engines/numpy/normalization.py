@@ -27,7 +27,7 @@ class _BatchNorm:
             self._affine = tuple(parameters.take(name, channels) for name in ("weight", "bias"))
 
     @cached_property
-    def _scale_and_shift(self) -> tuple[Array, Array]:
+    def scale_and_shift(self) -> tuple[Array, Array]:
         scale = np.float32(1) / np.sqrt(self._variance + _EPSILON)
         if self._affine is None:
             return scale, -self._mean * scale
@@ -35,10 +35,8 @@ class _BatchNorm:
         return weight * scale, bias - self._mean * weight * scale
 
     def __call__(self, x: Array, code: Array | None = None) -> Array:
-        scale, shift = self._scale_and_shift
-        result: Array = x * scale
-        result += shift
-        return result
+        scale, shift = self.scale_and_shift
+        return _scaled(x, scale, shift)
 
 
 class _ModulatedBatchNorm:
@@ -53,10 +51,9 @@ class _ModulatedBatchNorm:
         assert code is not None
         modulation = code[:, None, None] @ self._weight.T + self._bias
         scale, shift = np.split(modulation, 2, 3)
-        result = self._norm(x)
-        result *= scale + np.float32(1)
-        result += shift
-        return result
+        scale = scale + np.float32(1)
+        own_scale, own_shift = self._norm.scale_and_shift
+        return _scaled(x, own_scale * scale, own_shift * scale + shift)
 
 
 class _GroupNorm:
@@ -68,7 +65,14 @@ class _GroupNorm:
 
     def __call__(self, x: Array, code: Array | None = None) -> Array:
         grouped = x.reshape(*x.shape[:3], self._groups, -1)
-        return standardized(grouped, (1, 2, 4)).reshape(x.shape) * self._scale + self._shift
+        normal = standardized(grouped, (1, 2, 4)).reshape(x.shape)
+        return _scaled(normal, self._scale, self._shift)
+
+
+def _scaled(x: Array, scale: Array, shift: Array) -> Array:
+    result: Array = x * scale
+    result += shift
+    return result
 
 
 def normalization(

@@ -10,7 +10,8 @@ from gancli.sampling.engines.numpy.layers import multiply
 from gancli.sampling.engines.numpy.parameters import Array, Parameters
 
 # What a cell carries from step to step, as in torch: LSTM (h, c), GRU and RNN (h,), each
-# (layers, n, width); transformer a key and a value for each layer, each (n, heads, steps, channels).
+# (layers, n, width); transformer a key and a value for each layer, each (n, heads, steps so far,
+# channels).
 State = list[Array]
 
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -37,12 +38,12 @@ class Recurrent:
     ) -> None:
         self._bidirectional = bidirectional
         self.outputs = width
+        self._transformer: Transformer | None = None
         if cell == "transformer":
             self._transformer = Transformer(
                 parameters.below("stack"), inputs, width, layers, causal=not bidirectional
             )
             return
-        self._transformer = None
         self._stack = _layers(parameters.below("stack"), cell, inputs, width, layers)
         if bidirectional:
             self.outputs = 2 * width
