@@ -14,7 +14,6 @@ import gancli
 from gancli.artifacts.model import AnyModel
 from gancli.artifacts.networks import load_networks
 from gancli.errors import GancliError, UsageError
-from gancli.layers.unrolled import unrolled
 from gancli.modalities.base import Graph, whole_generator
 from gancli.sampling.request import SeedRequests
 from gancli.storage.files import write_file
@@ -64,7 +63,7 @@ def export_onnx(model: AnyModel, path: Path, force: bool) -> Graph:
 
 def _graph(model: AnyModel) -> Graph:
     trainable = model.modality.trainable()
-    generator = unrolled(load_networks(model).generator)
+    generator = load_networks(model).generator
     codec = model.modality.codec()(model.spec, model.config)
     arrays = codec.inputs(SeedRequests(range(_EXAMPLES)), model.modality.options_type()).named()
     inputs = {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -51,8 +51,9 @@ class Generator(nn.Module):
     silence: torch.Tensor
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        n = z.shape[0]  # not len(), of which exporters make a constant
         condition, step_noise = z[:, : self.latent], z[:, self.latent :]
-        step_noise = step_noise.view(len(z), -1, self.noise + self.shapes.components)
+        step_noise = step_noise.view(n, -1, self.noise + self.shapes.components)
         noise, texture = step_noise[..., : self.noise], step_noise[..., self.noise :]
         windows = step_noise.shape[1]
         if self.embedding is not None:
@@ -60,10 +61,10 @@ class Generator(nn.Module):
         inputs = [condition[:, None].expand(-1, windows, -1), noise]
         if self.ends:  # where in the clip this is; a slice of a recording has no such place
             place = torch.arange(windows, device=z.device, dtype=z.dtype) / self.steps
-            inputs.append(place.view(1, windows, 1).expand(len(z), -1, -1))
+            inputs.append(place.view(1, windows, 1).expand(n, -1, -1))
         state = None
         if self.states:
-            initial = self.start(condition).tanh().view(len(z), self.states, self.layers, -1)
+            initial = self.start(condition).tanh().view(n, self.states, self.layers, -1)
             state = [part.transpose(0, 1).contiguous() for part in initial.unbind(1)]
         hidden, _ = self.cell(torch.cat(inputs, 2), state)
         weights, strengths, presence = self.head(hidden).split(self.parts, 2)
