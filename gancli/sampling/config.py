@@ -41,9 +41,9 @@ class SampleConfig:
         choices=("auto", "cpu", "cuda", "mps"),
     )
     engine: str = option(
-        "auto", "What computes: numpy starts at once, torch is faster for many large pictures and "
-        "uses GPUs. auto is numpy on the CPU and torch on GPUs. They differ in the last bits.",
-        "Compute", choices=("auto", "numpy", "torch"),
+        "auto", "What computes: numpy, which starts at once, or torch, which can use a GPU; auto is "
+        "numpy on the CPU. They differ in the last bits.", "Compute",
+        choices=("auto", "numpy", "torch"),
     )
 
     @property

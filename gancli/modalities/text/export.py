@@ -66,7 +66,7 @@ def graph(
     arguments: dict[str, object] = {"token": token, "state": state}
     all_axes: dict[str, object] = {"token": {0: "batch"}, "state": [axes] * len(state)}
     if spec.classes:
-        arguments["labels"], all_axes["labels"] = token, {0: "batch"}
+        arguments["labels"], all_axes["labels"] = inputs["labels"], {0: "batch"}
     names = [f"state_{index}" for index in range(len(state))]
     words = spec.tokens == "word"
     pieces = (

@@ -11,7 +11,7 @@ place, for sides of 20 to 100 pixels, widths of 5 to 64, each up-sampling and no
 
 Tiles of one would need no such evidence but make 1.7 to 3 times fewer pictures a second on one
 core; 16 are about as fast as 32 (28 x 28: 1,300, 3,700 and 3,300 a second; 64 x 64: 180, 420 and
-360), and a single picture, which costs as much as a tile, still takes milliseconds.
+360), and texts gain from 32.
 
 Another number of threads may still change the last bits, hence "on the same device".
 """

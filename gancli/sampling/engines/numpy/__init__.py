@@ -2,7 +2,7 @@
 
 Importing torch takes seconds and hundreds of megabytes; for a few samples of a small network that
 is nearly all the time there is. The layers here read a model's weights as torch has named them, and
-``tests/sampling/test_numpy_engine.py`` holds every layer choice to what torch computes.
+``tests/sampling/test_engines.py`` compares every layer choice with what torch computes.
 
 A seed fixes the bits of its item, alone and in any batch: every matrix product is made item by
 item, so that BLAS gets the same shapes whatever comes along (one product of all items would round
