@@ -41,8 +41,8 @@ class SampleConfig:
         choices=("auto", "cpu", "cuda", "mps"),
     )
     engine: str = option(
-        "auto", "What computes: numpy, which starts at once, or torch, which can use a GPU; auto is "
-        "numpy on the CPU. They differ in the last bits.", "Compute",
+        "auto", "What computes: numpy, which starts at once, or torch, which can use a GPU; auto "
+        "takes numpy on the CPU. They differ in the last bits.", "Compute",
         choices=("auto", "numpy", "torch"),
     )
 

@@ -140,6 +140,16 @@ def check(modality, spec, chosen, count=5, **values):
             assert np.array_equal(again, judged[chosen])
 
 
+def test_threads_change_no_bit():
+    model, engine, _ = built("text", SPECS["text"][0], small("text"))
+    inputs = inputs_of(model, 150)
+    items = engine.generate(inputs)
+    shared = NumpyEngine(load_arrays(model), workers=3)
+    assert np.array_equal(shared.generate(inputs), items)
+    logits = engine.discriminate(items, inputs.labels)
+    assert np.array_equal(shared.discriminate(items, inputs.labels), logits)
+
+
 CHOICES = [*single_choices(), *mixed_choices()]
 
 
