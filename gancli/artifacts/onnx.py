@@ -110,5 +110,5 @@ def _silent() -> Iterator[None]:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}" + (f": {lines[0]}" if lines else "")
+    cause = error.__cause__ or error  # the exporter's own says which of its steps failed
+    return next(iter(str(cause).splitlines()), type(cause).__name__)

@@ -11,13 +11,17 @@ on each value, or on the values of one item.
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gancli.sampling.engines.numpy.parameters import Array
 from gancli.sampling.request import Inputs
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,7 @@ class NumpyEngine:
     """
 
     def __init__(self, networks: ArrayNetworks, workers: int = 1) -> None:
-        self._networks = networks
-        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
-        self._workers = workers
+        self._networks, self._workers = networks, workers
 
     def generate(self, inputs: Inputs) -> np.ndarray:
         return self._in_chunks(
@@ -72,8 +74,12 @@ class NumpyEngine:
             {name: array[start : start + chunk] for name, array in arrays.items()}
             for start in range(0, count, chunk)
         ]
-        if self._pool is None or len(chunks) == 1:
-            results = [run(rows) for rows in chunks]
-        else:
-            results = list(self._pool.map(run, chunks))
-        return np.concatenate(results)
+        if self._workers == 1 or len(chunks) == 1:
+            return np.concatenate([run(rows) for rows in chunks])
+        return np.concatenate(list(self._pool.map(run, chunks)))
+
+    @cached_property
+    def _pool(self) -> "Executor":
+        from concurrent.futures import ThreadPoolExecutor  # not for a few samples
+
+        return ThreadPoolExecutor(self._workers)
