@@ -1,9 +1,16 @@
 """Fixtures that several folders of tests use."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+import gancli.modalities
+
+TOY = Path(__file__).parent / "toy"
 
 pytest.register_assert_rewrite("helpers")
 
@@ -45,3 +52,13 @@ def pictures(tmp_path_factory):
         Image.fromarray(pixels).save(root / side / f"{index}.png")
     return root
 
+
+@pytest.fixture
+def ring(monkeypatch):
+    """The toy modality, found by gancli as its own are: by a folder on the path."""
+    monkeypatch.setattr(gancli.modalities, "__path__", [*gancli.modalities.__path__, str(TOY)])
+    monkeypatch.syspath_prepend(str(TOY))
+    yield gancli.modalities.get("ring")
+    for name in [name for name in sys.modules if name.split(".")[0] == "ring"]:
+        del sys.modules[name]
+    sys.modules.pop("gancli.modalities.ring", None)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from gancli import modalities
+from gancli.artifacts.engine import open_engine
 from gancli.artifacts.model import Model, Weights
-from gancli.artifacts.networks import open_engine
 from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.layers import weights
@@ -163,7 +163,7 @@ def samples_of(model, **options):
     chosen = model.modality.options_type(**{"device": "cpu", **options})
     codec = model.modality.codec()(model.spec, model.config)
     requests = SeedRequests(choose_seeds(chosen)[0])
-    with open_engine(model, chosen.device) as engine:
+    with open_engine(model, chosen) as engine:
         return list(generate(engine, codec, requests, chosen, model.calibration))
 
 
@@ -172,7 +172,7 @@ def sample_files(model, reporter=None, **options):
     chosen, stdout = model.modality.options_type(**{"device": "cpu", **options}), io.BytesIO()
     codec, reporter = model.modality.codec()(model.spec, model.config), reporter or Recorder()
     writer = codec.writer(choose_seeds(chosen)[0], chosen, reporter, lambda: stdout, "tiny")
-    with open_engine(model, chosen.device) as engine:
+    with open_engine(model, chosen) as engine:
         made = generate(engine, codec, writer.requests, chosen, model.calibration, reporter)
         with writer:
             for sample in made:

@@ -39,9 +39,12 @@ LIGHT = (
 )
 HEAVY = {"torch", "torchaudio", "torchvision", "numpy", "PIL", "scipy", "safetensors", "soundfile",
          "soxr"}
-# What sampling needs before an engine runs, so that one without torch is a file, not a rebuild.
-TORCH_FREE = ("config", "data", "storage", "sampling", "artifacts.model", "artifacts.finding")
-TORCH_FREE_FILES = {"spec", "decode", "dataset", "inputs", "codec", "writers"}  # of a modality
+# What sampling on the CPU needs; tests/test_without_torch.py runs it without torch.
+TORCH_FREE = ("config", "data", "storage", "sampling", "runtime.blas", "runtime.processors",
+              *(f"artifacts.{name}" for name in ("model", "finding", "arrays", "engine",
+                                                 "description")))
+TORCH_FREE_FILES = {"spec", "decode", "dataset", "inputs", "codec", "writers", "inference",
+                    "inversion", "spectrogram"}  # of a modality
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAX_LINES = 450
 

@@ -6,8 +6,9 @@ EXAMPLE = """\
 from pathlib import Path
 
 from gancli import modalities
+from gancli.artifacts.engine import open_engine
 from gancli.artifacts.finding import open_model
-from gancli.artifacts.networks import load_networks, open_engine
+from gancli.artifacts.networks import load_networks
 from gancli.config import resolve
 from gancli.data.source import open_source
 from gancli.reporting import SILENT
@@ -21,9 +22,10 @@ train(image, config, open_source("photos"), Path("cats"), SILENT, command="", fo
 
 model = open_model("cats", "image", print)  # a run, a model's folder or a bundled name
 codec = image.codec()(model.spec, model.config)
-with open_engine(model, "auto") as engine:
+options = image.options_type()
+with open_engine(model, options) as engine:
     requests = [SampleRequest(seed) for seed in range(16)]
-    samples = list(generate(engine, codec, requests, image.options_type()))
+    samples = list(generate(engine, codec, requests, options))
 codec.preview(samples, Path("grid"))  # grid.png; samples[0].data is an array from -1 to 1
 
 generator = load_networks(model).generator  # a torch.nn.Module in evaluation mode

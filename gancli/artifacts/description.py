@@ -5,19 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from gancli.artifacts import arrays
 from gancli.artifacts.finding import finished_model
 from gancli.artifacts.model import AnyModel, is_model, load
-from gancli.artifacts.networks import load_networks, parameter_counts, planned_networks
 from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
 from gancli.errors import GancliError
-from gancli.layers.summary import layer_table
-from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
-from gancli.phases.base import Networks
-from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
 
 
@@ -28,43 +22,35 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
         model: The model.
         layers: Whether to run both networks once for a table of their layers.
     """
-    networks = planned_networks(model.modality.trainable(), model.spec, model.config)
     facts: dict[str, Any] = {
         "modality": model.modality.name,
         "figures": {
             **model.metrics, **({"warnings": list(model.warnings)} if model.warnings else {})
         },
         "provenance": dict(model.provenance),
-        "parameters": parameter_counts(networks),
+        "parameters": _parameter_counts(model),
         "spec": asdict(model.spec),
         "config": to_table(model.config),
     }
     if layers:
-        facts["layers"] = describe_layers(
+        from gancli.artifacts.layers import layer_tables  # torch
+        from gancli.artifacts.networks import load_networks
+
+        facts["layers"] = layer_tables(
             model.modality, model.spec, model.config, load_networks(model)
         )
     return facts
 
 
-@torch.no_grad()
-def describe_layers(
-    modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT, networks: Networks
-) -> dict[str, list[dict[str, Any]]]:
-    """Return the layers of both networks, as one item passes through them."""
-    trainable, codec = modality.trainable(), modality.codec()(spec, config)
-    inputs = codec.inputs([SampleRequest(0)], modality.options_type())
-    tensors = {name: torch.from_numpy(array) for name, array in inputs.named().items()}
-    items = trainable.generate(networks.generator, tensors)
-    labels = tensors.get("labels")
-    tables = {
-        "generator": layer_table(
-            networks.generator, lambda: trainable.generate(networks.generator, tensors)
-        ),
-        "discriminator": layer_table(
-            networks.discriminator, lambda: networks.discriminator(items, labels)
-        ),
-    }
-    return {name: [asdict(row) for row in table] for name, table in tables.items()}
+def _parameter_counts(model: AnyModel) -> dict[str, int]:
+    """Return the number of weights of each network that are learned."""
+    if model.modality.inference is not None:
+        return arrays.parameter_counts(model)
+    from gancli.artifacts import networks  # torch
+
+    return networks.parameter_counts(
+        networks.planned_networks(model.modality.trainable(), model.spec, model.config)
+    )
 
 
 def describe_run(path: Path) -> dict[str, Any]:

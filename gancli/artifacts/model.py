@@ -22,6 +22,9 @@ SCHEMA = 2  # 1 had no calibration, which files call "guide"
 _WEIGHTS, _CONFIG, _CARD = "model.safetensors", "config.json", "README.md"
 _MAX_CONFIG = 10_000_000  # bytes
 _MAX_VALUES = 500_000_000  # no network of this tool comes near; a lying config does
+RESTORE_HINT = (
+    "Restore the options that it was made with, or copy it again from where it was made."
+)
 DAMAGED_HINT = "Copy the model again from where it was made, or export it again from its run."
 
 
@@ -132,7 +135,7 @@ def load(folder: Path) -> AnyModel:
         if table["sha256"][_CONFIG] != _digest(table):
             raise ValueError("its sha256 differs")
         modality: AnyModality = modalities.get(str(table["modality"]))
-        spec = modality.loader().spec_from_table(spec_table)
+        spec = modality.spec()(spec_table)
         config, _ = resolve(
             modality.config_type, file=recorded(modality.config_type, config_table)
         )
@@ -163,6 +166,11 @@ def load(folder: Path) -> AnyModel:
 
     weights = Weights(str(path), found, read)
     return Model(modality, spec, config, weights, calibration, metrics, provenance, warnings)
+
+
+def misfit(name: str, array: str) -> GancliError:
+    """Return the error that an array of weights is not what spec and config call for."""
+    return GancliError(f"{name} does not fit its config: {array} differs.", RESTORE_HINT)
 
 
 def _calibration(table: Any) -> Calibration | None:

@@ -1,4 +1,4 @@
-"""A model's networks and the engine that runs them (torch)."""
+"""A model's networks, and the engine that runs them, in torch."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,17 +6,14 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from gancli.artifacts.model import AnyModel, Model
+from gancli.artifacts.model import RESTORE_HINT, AnyModel, Model, misfit
 from gancli.config import options
 from gancli.errors import GancliError
 from gancli.layers import weights
 from gancli.modalities.base import ConfigT, OptionsT, SpecT, Trainable
 from gancli.phases.base import Networks
-from gancli.runtime import devices
-from gancli.sampling.engines.torch import TorchEngine, repeatable
+from gancli.sampling.engines.torch import TILE, TorchEngine, repeatable
 from gancli.storage.tensors import Shape
-
-_HINT = "Restore the options that it was made with, or copy it again from where it was made."
 
 
 def planned_networks(
@@ -31,7 +28,7 @@ def planned_networks(
         if option.group == "Networks" and getattr(config, option.name) is None:
             raise GancliError(
                 f"The options do not say {option.name}, so the networks cannot be built.",
-                _HINT,
+                RESTORE_HINT,
             )
     with torch.device("meta"):
         return trainable.build(spec, config)
@@ -59,7 +56,7 @@ def check_fit(
     }
     if dict(shapes) != wanted:
         odd = sorted(set(shapes.items()) ^ set(wanted.items()))[0][0]
-        raise GancliError(f"{name} does not fit its config: {odd} differs.", _HINT)
+        raise misfit(name, odd)
 
 
 def parameter_counts(networks: Networks) -> dict[str, int]:
@@ -94,26 +91,20 @@ def torch_engine(
     return TorchEngine(
         lambda inputs: trainable.generate(generator, inputs),
         lambda inputs: discriminator(inputs["items"], inputs.get("labels")).logits,
-        device, tile,
+        device, mixes_items=bool(discriminator.mixes_items), tile=tile,
     )
 
 
 @contextmanager
-def open_engine(model: AnyModel, device: str) -> Iterator[TorchEngine]:
+def open_torch_engine(model: AnyModel, device: torch.device) -> Iterator[TorchEngine]:
     """Give the engine of a model, which makes the same bytes of a seed again and again.
 
-    Args:
-        model: What to run.
-        device: As ``--device`` names it.
-
     Raises:
-        UsageError: There is no such device here.
         GancliError: The model is damaged.
     """
-    place = devices.choose(device)
     networks = load_networks(model)
     with repeatable():
         yield torch_engine(
-            model.modality.trainable(), networks.generator.to(place),
-            networks.discriminator.to(place), place, model.modality.tile,
+            model.modality.trainable(), networks.generator.to(device),
+            networks.discriminator.to(device), device, TILE,
         )

@@ -66,7 +66,7 @@ def read_record(path: Path) -> AnyRecord:
         config, _ = resolve(
             modality.config_type, file=recorded(modality.config_type, _options(table))
         )
-        spec = modality.loader().spec_from_table(spec_table)
+        spec = modality.spec()(spec_table)
     except UsageError as error:
         raise GancliError(
             f"{path / CONFIG} was changed, or made by a gancli with other options: "

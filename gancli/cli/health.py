@@ -1,6 +1,5 @@
 """The checks of ``gancli doctor``: an installation and its machine."""
 
-import importlib
 import importlib.metadata
 import os
 import platform
@@ -40,7 +39,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Return the findings; a check that fails is itself a finding."""
     findings: list[Finding] = []
-    for check in (_versions, _audio, _devices, _threads, _cache, _disk, _bundled):
+    for check in (_versions, _devices, _threads, _cache, _disk, _bundled):
         findings += _guarded(check)
     return findings
 
@@ -68,24 +67,6 @@ def _versions() -> Iterator[Finding]:
             yield Finding(name, "not installed", True, f"Run: pip install {name}")
 
 
-def _audio() -> Iterator[Finding]:
-    """Check that torchaudio loads."""
-    try:
-        module = importlib.import_module("torchaudio")
-    except ImportError:
-        yield Finding(
-            "torchaudio", "not installed", True, "Only audio needs it: pip install torchaudio"
-        )
-    except (OSError, RuntimeError) as error:
-        # The wheel on PyPI is for the CUDA build of torch and does not load beside another.
-        yield Finding(
-            "torchaudio", f"does not load beside this torch: {_sentence(error)}", True,
-            "Only audio needs it: uv pip install --torch-backend=cpu --reinstall torch torchaudio",
-        )
-    else:
-        yield Finding("torchaudio", str(getattr(module, "__version__", "unknown")))
-
-
 def _devices() -> Iterator[Finding]:
     import torch
 
@@ -106,7 +87,7 @@ def _devices() -> Iterator[Finding]:
 def _threads() -> Iterator[Finding]:
     import torch
 
-    from gancli.runtime.devices import physical_cores
+    from gancli.runtime.processors import physical_cores
 
     yield Finding("cores", f"{physical_cores()} physical, {os.cpu_count()} logical")
     yield Finding("threads", f"{torch.get_num_threads()} by default")

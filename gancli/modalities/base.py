@@ -1,4 +1,4 @@
-"""The contract of a modality: facts, and three doors to its code. README.md explains it.
+"""The contract of a modality: facts, and doors to its code. README.md explains it.
 
 Importing a modality must not import numpy or torch: the command line reads the configs of all of
 them for ``--help``. So a modality's code is behind doors that are opened where it is needed.
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gancli.phases.base import Networks, Phase
     from gancli.reporting import Reporter
     from gancli.sampling.codec import Codec
+    from gancli.sampling.engines.numpy import ArrayNetworks
+    from gancli.sampling.engines.numpy.parameters import Parameters
 
 
 # What the data fixes: a frozen dataclass of JSON values.
@@ -78,16 +80,33 @@ class Loader(Generic[SpecT, ConfigT]):
 
     Args:
         inspect: Returns the spec that the data fixes and a sentence for each choice.
-        spec_from_table: Returns a spec from its JSON form; raises GancliError if a field is
-            missing, of a wrong type or out of bounds.
         load: Reads all items.
         transfer: How a model starts a training on other data; None where it cannot.
     """
 
     inspect: "Callable[[Source, ConfigT], tuple[SpecT, list[str]]]"
-    spec_from_table: Callable[[Mapping[str, object]], SpecT]
     load: "Callable[[Source, SpecT, ConfigT, Reporter], Dataset]"
     transfer: Transfer[SpecT, ConfigT] | None = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What ``gancli export`` writes of a generator.
+
+    Args:
+        module: What is run.
+        inputs: Example inputs by argument name: tensors, or a list of them.
+        axes: Names of the axes of any size, by argument name and axis, shaped as the inputs.
+        input_names, output_names: In the file, lists taken apart.
+        metadata: What the file says of itself; ``usage`` is for people.
+    """
+
+    module: "nn.Module"
+    inputs: Mapping[str, Any]
+    axes: Mapping[str, Any]
+    input_names: list[str]
+    output_names: list[str]
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -107,6 +126,8 @@ class Trainable(Generic[SpecT, ConfigT]):
             says so. Its last argument returns the items that the budget buys with a config whose
             steps have so many items, or None where that is not known yet; then it is left open.
             A modality that leaves nothing to the budget has none.
+        graph: Returns what ``gancli export`` writes of a generator, given inputs of a few items by
+            argument name; the generator itself if there is none.
     """
 
     build: "Callable[[SpecT, ConfigT], Networks]"
@@ -118,6 +139,22 @@ class Trainable(Generic[SpecT, ConfigT]):
     sized: (
         "Callable[[SpecT, ConfigT, Affordable[ConfigT]], tuple[ConfigT, list[str]]] | None"
     ) = None
+    graph: (
+        "Callable[[nn.Module, SpecT, ConfigT, Mapping[str, torch.Tensor]], Graph] | None"
+    ) = None
+
+
+# Builds the networks of a spec and a config from a model's arrays (numpy); raises Misfit where
+# these are others.
+Inference: TypeAlias = "Callable[[SpecT, ConfigT, Parameters], ArrayNetworks]"
+
+
+def whole_generator(
+    generator: "nn.Module", inputs: "Mapping[str, torch.Tensor]", metadata: Mapping[str, str]
+) -> Graph:
+    """Return the graph of a generator that makes its items in one pass."""
+    axes = {name: {0: "batch"} for name in inputs}
+    return Graph(generator, inputs, axes, list(inputs), ["items"], metadata)
 
 
 def call_generator(
@@ -139,9 +176,11 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
         options_type: Options of sampling.
         presets: Values of each preset, by its name.
         binary: Whether its samples have to be kept from a terminal.
-        tile: Items that torch computes together in sampling; another number is another set of
-            bytes.
-        loader, codec, trainable: The doors. ``codec`` makes the one of a spec and a config.
+        spec, loader, codec, trainable: The doors. ``spec`` returns a spec from its JSON form and
+            raises GancliError if a field is missing, of a wrong type or out of bounds; ``codec``
+            makes the one of a spec and a config.
+        inference: The door to the networks without torch; a modality that has none is sampled by
+            torch.
     """
 
     name: str
@@ -150,10 +189,11 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
     options_type: type[OptionsT]
     presets: Mapping[str, Mapping[str, object]]
     binary: bool
-    tile: int
+    spec: Callable[[], Callable[[Mapping[str, Any]], SpecT]]
     loader: Callable[[], Loader[SpecT, ConfigT]]
     codec: "Callable[[], Callable[[SpecT, ConfigT], Codec[OptionsT]]]"
     trainable: Callable[[], Trainable[SpecT, ConfigT]]
+    inference: "Callable[[], Inference[SpecT, ConfigT]] | None" = None
 
 
 # A modality found by its name, whose types are known to nobody but itself.

@@ -1,8 +1,6 @@
 """Where to compute, and in what arithmetic."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
@@ -63,17 +61,3 @@ def _capabilities() -> dict[str, object]:
     """Return what the processor can do; older versions of torch cannot tell."""
     ask: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)
     return ask()
-
-
-def physical_cores() -> int:
-    """Return the cores that this process may use, two threads of one core counted once."""
-    if not hasattr(os, "sched_getaffinity"):
-        return os.cpu_count() or 1
-    cores = set()
-    for number in os.sched_getaffinity(0):
-        siblings = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
-        try:
-            cores.add(siblings.read_text())
-        except OSError:  # no such files in some containers
-            cores.add(str(number))
-    return len(cores)

@@ -40,6 +40,11 @@ class SampleConfig:
         "auto", "Where to compute; auto takes a GPU if there is one.", "Compute",
         choices=("auto", "cpu", "cuda", "mps"),
     )
+    engine: str = option(
+        "auto", "What computes: numpy, which starts at once, or torch, which can use a GPU; auto "
+        "takes numpy on the CPU. They differ in the last bits.", "Compute",
+        choices=("auto", "numpy", "torch"),
+    )
 
     @property
     def scored(self) -> bool:

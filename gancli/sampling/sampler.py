@@ -48,7 +48,7 @@ def _generate(
     options: OptionsT_contra, scored: Calibration | None, reporter: Reporter,
 ) -> Iterator[Sample]:
     candidates = options.guided
-    batch = max(-(-options.batch // engine.tile) * engine.tile // candidates, 1)
+    batch = max(options.batch // candidates, 1)
     effective: list[np.ndarray] = []
     for start in range(0, len(requests), batch):
         chunk = requests[start : start + batch]
@@ -60,7 +60,7 @@ def _generate(
         items, labels = engine.generate(inputs), inputs.labels
         log_odds = None
         if scored is not None:
-            logits = engine.discriminate(items, labels)
+            logits = engine.discriminate(items, labels, candidates)
             log_odds = scored.log_odds(logits).reshape(len(chunk), candidates)
             effective.append(effective_sample_size(log_odds))
         for row, request in enumerate(chunk):

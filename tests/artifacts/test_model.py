@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from gancli.artifacts.arrays import load_arrays
 from gancli.artifacts.model import Model, Weights, _digest, is_model, load, save
 from gancli.artifacts.networks import load_networks
 from gancli.errors import GancliError
@@ -52,12 +53,13 @@ def refused(monkeypatch):
 
     def check(folder, *words):
         monkeypatch.setattr("gancli.modalities.image.MODALITY", spied)
-        with pytest.raises(GancliError) as caught:
-            load_networks(load(folder))
-        assert in_memory == []
-        assert caught.value.hint
-        for word in words:
-            assert word in caught.value.message
+        for open_networks in (load_networks, load_arrays):
+            with pytest.raises(GancliError) as caught:
+                open_networks(load(folder))
+            assert in_memory == []
+            assert caught.value.hint
+            for word in words:
+                assert word in caught.value.message
 
     return check
 
@@ -261,6 +263,28 @@ def test_a_model_of_each_schema_loads_and_makes_what_it_made(schema):
     assert (model.calibration is None) == (schema == 1)
     assert model.config.penalty_cutoff == 0  # not the default of an option that came later
     z = torch.linspace(-1, 1, 4)[None]
-    picture = load_networks(model).generator(z, torch.tensor([1]))
-    assert picture.shape == (1, 1, 16, 16)
-    assert picture.flatten()[:3].tolist() == pytest.approx(MADE, abs=1e-5)
+    for picture in (
+        load_networks(model).generator(z, torch.tensor([1])).numpy(),
+        load_arrays(model).generate(z.numpy(), np.array([1])),
+    ):
+        assert picture.shape == (1, 1, 16, 16)
+        assert picture.flatten()[:3].tolist() == pytest.approx(MADE, abs=1e-5)
+
+
+def test_weights_of_other_shapes_are_not_read(folder):
+    model = load(folder)
+
+    def read():
+        raise AssertionError("the file was read")
+
+    fitting = replace(model.weights, read=read)
+    with pytest.raises(AssertionError):
+        load_arrays(replace(model, weights=fitting))
+    shapes_ = dict(model.weights.shapes)
+    for change in ({"generator.project.bias": (3,)}, {"generator.extra": (1,)}):
+        other = replace(fitting, shapes=shapes_ | change)
+        with pytest.raises(GancliError, match=next(iter(change)) + " differs"):
+            load_arrays(replace(model, weights=other))
+    shapes_.pop("discriminator.linear.weight")
+    with pytest.raises(GancliError, match="discriminator.linear.weight differs"):
+        load_arrays(replace(model, weights=replace(fitting, shapes=shapes_)))

@@ -33,8 +33,9 @@ from gancli.data.source import open_source
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.dataset import load
 from gancli.modalities.audio.encode import normalized
+from gancli.modalities.audio.frames import frames_inside
 from gancli.modalities.audio.inversion import mel_to_audio
-from gancli.modalities.audio.mel import frames_inside, to_items
+from gancli.modalities.audio.mel import to_items
 from gancli.modalities.audio.score import AudioScorer
 from gancli.reporting import Silent
 from gancli.training.measurement import stack

@@ -22,11 +22,12 @@ from torch import nn
 from torchaudio.functional import griffinlim
 
 from gancli.data.source import open_source
+from gancli.modalities.audio import inversion
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.dataset import load
+from gancli.modalities.audio.filters import mel_filters
+from gancli.modalities.audio.frames import FLOOR
 from gancli.modalities.audio.inspect import inspect
-from gancli.modalities.audio.inversion import griffin_lim, mel_to_magnitudes
-from gancli.modalities.audio.mel import FLOOR, mel_filters
 from gancli.reporting import Silent
 
 _DB = 20 / np.log(10)
@@ -47,6 +48,19 @@ def spectrum(sound, spec):
         sound, spec.window, spec.hop, window=torch.hann_window(spec.window),
         pad_mode="constant", return_complex=True,
     ).abs()
+
+
+def filters_of(spec):
+    return torch.from_numpy(mel_filters(spec.rate, spec.window, spec.bins))
+
+
+def mel_to_magnitudes(bands, spec, updates):
+    return torch.from_numpy(inversion.mel_to_magnitudes(bands.numpy(), spec, updates))
+
+
+def griffin_lim(wanted, spec, seed, iterations, momentum):
+    sound = inversion.griffin_lim(wanted.numpy(), spec, seed, iterations, momentum)
+    return torch.from_numpy(np.ascontiguousarray(sound))
 
 
 def torchaudio_way(wanted, spec, seed, iterations, momentum):
@@ -75,7 +89,7 @@ class Learnt(nn.Module):
 
 def learn(path, spec, steps):
     """Return the network fitted to the magnitudes of clips, and the seconds that it took."""
-    weights = mel_filters(spec)
+    weights = filters_of(spec)
     sounds = list(clips(path, spec, 1500))
     torch.manual_seed(0)
     network = Learnt(spec.bins, len(weights))
@@ -103,7 +117,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     spec, _ = inspect(open_source(str(given.train)), AudioConfig())
-    weights = mel_filters(spec)
+    weights = filters_of(spec)
     network, seconds = learn(given.train, spec, given.steps)
     print(f"{spec.rate} Hz, {spec.bins} bands; the network learned for {seconds:.0f} CPU seconds")
 

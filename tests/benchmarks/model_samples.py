@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gancli.artifacts.engine import open_engine
 from gancli.artifacts.model import AnyModel
-from gancli.artifacts.networks import open_engine
 from gancli.sampling.request import Sample, SampleRequest
 from gancli.sampling.sampler import generate
 
@@ -15,5 +15,5 @@ def samples_of(model: AnyModel, seeds: Sequence[int], **options) -> Iterator[Sam
     codec = modality.codec()(model.spec, model.config)
     chosen = replace(modality.options_type(), **options)
     requests = [SampleRequest(seed) for seed in seeds]
-    with open_engine(model, chosen.device) as engine:
+    with open_engine(model, chosen) as engine:
         yield from generate(engine, codec, requests, chosen, model.calibration)

@@ -46,8 +46,8 @@ def draw(monkeypatch):
     for name, attributes in {
         "gancli.sampling.sampler": {"generate": generate},
         "gancli.artifacts.finding": {"open_model": lambda name, modality, warn: nothing},
-        "gancli.artifacts.networks": {
-            "open_engine": lambda model, device: contextlib.nullcontext()
+        "gancli.artifacts.engine": {
+            "open_engine": lambda model, options: contextlib.nullcontext()
         },
     }.items():
         module = types.ModuleType(name)

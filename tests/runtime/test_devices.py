@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from gancli.errors import UsageError
-from gancli.runtime import devices
-from gancli.runtime.devices import bf16, bf16_is_to_be_timed, choose, physical_cores
+from gancli.runtime.devices import bf16, bf16_is_to_be_timed, choose
 
 
 def _here(monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool) -> None:
@@ -74,16 +73,3 @@ def test_an_older_torch_cannot_tell_and_mps_is_left_alone(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert bf16("auto", torch.device("cpu")) is False
     assert bf16("auto", torch.device("mps")) is False
-
-
-def test_two_threads_of_a_core_count_once(monkeypatch):
-    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3}, raising=False)
-    siblings = {"cpu0": "0,2", "cpu2": "0,2", "cpu1": "1,3", "cpu3": "1,3"}
-    monkeypatch.setattr(devices.Path, "read_text", lambda path: siblings[path.parent.parent.name])
-    assert physical_cores() == 2
-
-    def none(_path):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(devices.Path, "read_text", none)
-    assert physical_cores() == 4

@@ -12,7 +12,7 @@ from gancli.artifacts.networks import load_networks, torch_engine
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.image.codec import ImageCodec
 from gancli.modalities.image.config import ImageSampleConfig
-from gancli.runtime import devices
+from gancli.runtime import processors
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.request import Inputs, SampleRequest, SeedRequests
 from gancli.sampling.sampler import generate
@@ -36,19 +36,19 @@ def log_odds(model, **options):
     ("size", "width", "options"),
     [(28, 8, {}), (32, 12, {"up": "nearest", "g_norm": "group"}), (36, 5, {"up": "shuffle"})],
 )
-@pytest.mark.parametrize("threads", [1, 2])
-def test_bytes_depend_on_the_seed_alone(size, width, options, threads):
+@pytest.mark.parametrize(("engine", "threads"), [("numpy", 1), ("torch", 1), ("torch", 2)])
+def test_bytes_depend_on_the_seed_alone(size, width, options, engine, threads):
     model = tiny_model(size=size, width=width, **options)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        expected = collect(model, seeds="0-69")
+        expected = collect(model, seeds="0-69", engine=engine)
         for batch in (1, 3, 7, 64):
             order = np.random.default_rng(batch).permutation(70)[: 40 + batch % 7]
-            items = collect(model, seeds=",".join(map(str, order)), batch=batch)
+            items = collect(model, seeds=",".join(map(str, order)), batch=batch, engine=engine)
             assert list(items) == order.tolist()
             assert all(items[seed] == expected[seed] for seed in items), batch
-        assert collect(model, seed=69) == {69: expected[69]}
+        assert collect(model, seed=69, engine=engine) == {69: expected[69]}
     finally:
         torch.set_num_threads(before)
 
@@ -121,9 +121,9 @@ def test_few_items_are_in_memory_and_progress_reaches_the_end():
         reporter,
     )
     next(samples)
-    assert chunks == [48]  # 33 in whole tiles, and no more than are asked for
-    assert len(list(samples)) == 99 and chunks == [48, 48, 4]
-    assert reporter.progressed == [("Sampling", done, 100) for done in (48, 96, 100)]
+    assert chunks == [33]
+    assert len(list(samples)) == 99 and chunks == [33, 33, 33, 1]
+    assert reporter.progressed == [("Sampling", done, 100) for done in (33, 66, 99, 100)]
 
 
 def test_millions_of_requests_take_no_memory():
@@ -133,7 +133,7 @@ def test_millions_of_requests_take_no_memory():
 
 
 def test_threads_are_capped_while_sampling_and_given_back(monkeypatch):
-    monkeypatch.setattr(devices, "physical_cores", lambda: 1)
+    monkeypatch.setattr(processors, "physical_cores", lambda: 1)
     before, during = torch.get_num_threads(), []
     torch.set_num_threads(2)
     model = tiny_model()
@@ -145,7 +145,7 @@ def test_threads_are_capped_while_sampling_and_given_back(monkeypatch):
 
     spied = replace(model.modality, trainable=lambda: replace(trainable, generate=generator))
     try:
-        collect(replace(model, modality=spied), seed=0)
+        collect(replace(model, modality=spied), seed=0, engine="torch")
         assert during == [1] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -179,11 +179,18 @@ def test_guided_samples_are_those_the_discriminator_prefers():
     assert log_odds(indifferent, seed=0, n=3, guided=8) == [0.0, 0.0, 0.0]
 
 
-def test_guided_bytes_depend_on_the_seed_alone():
-    model = tiny_model(Calibration(3.0, 0.1, 0.9))
-    together = collect(model, seed=0, n=20, guided=3, batch=64)
-    alone = collect(model, seeds="7", guided=3, batch=1)
-    assert together[7] == alone[7]
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("minibatch_stddev", [False, True])
+def test_guided_bytes_depend_on_the_seed_alone(engine, minibatch_stddev):
+    model = tiny_model(Calibration(3.0, 0.1, 0.9), minibatch_stddev=minibatch_stddev)
+
+    def samples(**options):
+        found = samples_of(model, guided=3, engine=engine, **options)
+        return {each.request.seed: (each.data.tobytes(), each.log_odds) for each in found}
+
+    together = samples(seed=0, n=20, batch=64)
+    alone = samples(seeds="7,3", batch=1)
+    assert alone == {seed: together[seed] for seed in (7, 3)}
 
 
 def test_a_model_without_a_calibration_refuses_before_any_work():

@@ -30,14 +30,23 @@ def command(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a generator as ONNX, for engines other than torch; needs gancli[onnx]."""
+    """Write a generator as ONNX, for programs without gancli; needs gancli[onnx].
+
+    Pictures and sounds (as mel frames) are made in one pass, texts a token at a time. The file's
+    metadata say how it is used.
+    """
     with speak(context, json_, quiet, verbose) as output:
         from gancli.artifacts.finding import open_model
         from gancli.artifacts.onnx import export_onnx
 
         path = Path(output_path)
-        export_onnx(open_model(model, None, output.warn), path, force)
+        graph = export_onnx(open_model(model, None, output.warn), path, force)
         if output.mode == "json":
-            output.result({"file": str(path)})
+            output.result({
+                "file": str(path), "inputs": graph.input_names, "outputs": graph.output_names,
+            })
         else:
-            output.note(f"Wrote {path}.")
+            output.note(
+                f"Wrote {path}: {', '.join(graph.input_names)} to "
+                f"{', '.join(graph.output_names)}. Its metadata say under \"usage\" what they are."
+            )

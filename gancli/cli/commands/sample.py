@@ -85,8 +85,12 @@ def _sample(
     if name is None:
         name = bundled.default("models", modality.name)
         output.note(f"No MODEL was given, so this samples {name}.")
+    from gancli.runtime import blas
+
+    if chosen.engine != "torch":
+        blas.keep_to_one_thread()
+    from gancli.artifacts.engine import open_engine
     from gancli.artifacts.finding import open_model
-    from gancli.artifacts.networks import open_engine
     from gancli.sampling.origin import title
     from gancli.sampling.sampler import generate
     from gancli.sampling.seeds import choose_seeds
@@ -101,7 +105,7 @@ def _sample(
     # Refuses here, before any work.
     writer = codec.writer(seeds, chosen, output, stdout, title(name))
     shown: list[Sample] = []
-    with open_engine(model, chosen.device) as engine:
+    with open_engine(model, chosen) as engine:
         samples = generate(engine, codec, writer.requests, chosen, model.calibration, output)
         with writer:
             for sample in samples:

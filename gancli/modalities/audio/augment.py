@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from gancli.modalities.audio.mel import after_end
+from gancli.modalities.audio.frames import after_end
 from gancli.modalities.audio.spec import AudioSpec
 
 
@@ -28,5 +28,5 @@ class Shift:
         shift = int(torch.randint(self.step_frames, (), generator=rng, device=items.device))
         if not shift:
             return items
-        frame = after_end(self.spec).to(items)
+        frame = torch.from_numpy(after_end(self.spec)).to(items)
         return torch.cat([frame.expand(len(items), shift, -1), items[:, :-shift]], 1)

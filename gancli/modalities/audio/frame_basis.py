@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from gancli.modalities.audio.config import AudioConfig
+from gancli.modalities.audio.frames import after_end
 from gancli.modalities.audio.inputs import components
-from gancli.modalities.audio.mel import after_end
 from gancli.modalities.audio.spec import AudioSpec
 
 _MAX_WINDOWS = 20_000  # to compute the components from
@@ -42,7 +42,7 @@ class FrameBasis(nn.Module):
         self.register_buffer("shapes", torch.zeros(self.components, values))
         self.register_buffer("mean", torch.zeros(values))
         self.register_buffer("deviation", torch.zeros(self.components))
-        self.register_buffer("padding", after_end(spec), persistent=False)
+        self.register_buffer("padding", torch.from_numpy(after_end(spec)), persistent=False)
 
     shapes: torch.Tensor
     mean: torch.Tensor

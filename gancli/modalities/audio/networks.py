@@ -9,11 +9,9 @@ from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.layers.recurrent import Recurrent
 from gancli.modalities.audio.config import AudioConfig
 from gancli.modalities.audio.frame_basis import FrameDecoder, FrameEncoder
-from gancli.modalities.audio.mel import silence
+from gancli.modalities.audio.frames import FAINT, silence
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.phases.base import Networks
-
-_FAINT = 3.0  # softplus of its negative, 0.05, is how strong the noise of a weight begins
 
 
 class Generator(nn.Module):
@@ -48,13 +46,14 @@ class Generator(nn.Module):
             activation(config.g_activation, config.slope),
             nn.Linear(2 * config.g_width, sum(self.parts)),
         )
-        self.register_buffer("silence", silence(spec), persistent=False)
+        self.register_buffer("silence", torch.from_numpy(silence(spec)), persistent=False)
 
     silence: torch.Tensor
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        n = z.shape[0]  # not len(), of which exporters make a constant
         condition, step_noise = z[:, : self.latent], z[:, self.latent :]
-        step_noise = step_noise.view(len(z), -1, self.noise + self.shapes.components)
+        step_noise = step_noise.view(n, -1, self.noise + self.shapes.components)
         noise, texture = step_noise[..., : self.noise], step_noise[..., self.noise :]
         windows = step_noise.shape[1]
         if self.embedding is not None:
@@ -62,14 +61,14 @@ class Generator(nn.Module):
         inputs = [condition[:, None].expand(-1, windows, -1), noise]
         if self.ends:  # where in the clip this is; a slice of a recording has no such place
             place = torch.arange(windows, device=z.device, dtype=z.dtype) / self.steps
-            inputs.append(place.view(1, windows, 1).expand(len(z), -1, -1))
+            inputs.append(place.view(1, windows, 1).expand(n, -1, -1))
         state = None
         if self.states:
-            initial = self.start(condition).tanh().view(len(z), self.states, self.layers, -1)
+            initial = self.start(condition).tanh().view(n, self.states, self.layers, -1)
             state = [part.transpose(0, 1).contiguous() for part in initial.unbind(1)]
         hidden, _ = self.cell(torch.cat(inputs, 2), state)
         weights, strengths, presence = self.head(hidden).split(self.parts, 2)
-        sound = self.shapes(weights + softplus(strengths - _FAINT) * texture)
+        sound = self.shapes(weights + softplus(strengths - FAINT) * texture)
         presence = presence[:, 1:].flatten(1)[..., None]  # the first window is all but past
         if windows == self.steps + 1:
             sound, presence = sound[:, : self.frames], presence[:, : self.frames]

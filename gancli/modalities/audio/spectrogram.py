@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from gancli.modalities.audio.mel import from_item
+from gancli.modalities.audio.frames import from_item
 from gancli.modalities.audio.spec import AudioSpec
 
 _RANGE_DB = 60.0  # from the loudest band of a clip, white, down to black

@@ -9,6 +9,7 @@ from gancli.data.dataset import Dataset, Items
 from gancli.losses.adversarial import objective
 from gancli.modalities.audio.augment import Shift
 from gancli.modalities.audio.config import AudioConfig
+from gancli.modalities.audio.export import graph
 from gancli.modalities.audio.frame_basis import FrameBasis
 from gancli.modalities.audio.inputs import latent_size
 from gancli.modalities.audio.mel import to_items
@@ -85,4 +86,6 @@ def real(items: Items, spec: AudioSpec) -> tuple[torch.Tensor, torch.Tensor | No
     return to_items(batch.arrays["samples"], batch.arrays["lengths"], spec), batch.labels
 
 
-TRAINABLE = Trainable(build, start, call_generator, real, phases, AudioScorer)
+TRAINABLE = Trainable(
+    build, start, call_generator, real, phases, AudioScorer, graph=graph
+)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from gancli.modalities.audio.encode import encode, normalized, pcm
+from gancli.modalities.audio.inversion import mel_to_audio
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.reporting import Reporter
 from gancli.sampling.origin import Origin, as_text
@@ -29,8 +30,6 @@ def name_of(seed: int, form: str) -> str:
 
 def clip_of(sample: Sample, spec: AudioSpec, frames: int) -> np.ndarray:
     """Return a sample's sound, its peak at 0.95, float32, shape (samples, channels)."""
-    from gancli.modalities.audio.inversion import mel_to_audio  # torch
-
     return normalized(mel_to_audio(sample.data[:frames], spec, sample.request.seed))
 
 
@@ -49,7 +48,7 @@ def spectrogram_file(
     samples: Sequence[Sample], spec: AudioSpec, frames: int, facts: Mapping[str, str]
 ) -> bytes:
     """Return a PNG of the spectrograms of samples."""
-    from gancli.modalities.audio.spectrogram import as_png, spectrograms  # torch
+    from gancli.modalities.audio.spectrogram import as_png, spectrograms  # Pillow
 
     return as_png(spectrograms([sample.data[:frames] for sample in samples], spec, frames), facts)
 

@@ -1,9 +1,9 @@
 """Images: a DCGAN."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from gancli.modalities.base import Loader, Modality, Trainable
+from gancli.modalities.base import Inference, Loader, Modality, Trainable
 from gancli.modalities.image.config import PRESETS, ImageConfig, ImageSampleConfig
 
 if TYPE_CHECKING:
@@ -11,19 +11,30 @@ if TYPE_CHECKING:
     from gancli.modalities.image.spec import ImageSpec
 
 
+def _spec() -> "Callable[[Mapping[str, Any]], ImageSpec]":
+    from gancli.modalities.image.spec import ImageSpec
+
+    return ImageSpec.from_table
+
+
 def _loader() -> "Loader[ImageSpec, ImageConfig]":
     from gancli.modalities.image.dataset import load
     from gancli.modalities.image.inspect import inspect
-    from gancli.modalities.image.spec import ImageSpec
     from gancli.modalities.image.transfer import TRANSFER
 
-    return Loader(inspect, ImageSpec.from_table, load, TRANSFER)
+    return Loader(inspect, load, TRANSFER)
 
 
 def _codec() -> "Callable[[ImageSpec, ImageConfig], ImageCodec]":
     from gancli.modalities.image.codec import ImageCodec
 
     return ImageCodec
+
+
+def _inference() -> "Inference[ImageSpec, ImageConfig]":
+    from gancli.modalities.image.inference import networks
+
+    return networks
 
 
 def _trainable() -> "Trainable[ImageSpec, ImageConfig]":
@@ -39,8 +50,9 @@ MODALITY: "Modality[ImageSpec, ImageConfig, ImageSampleConfig]" = Modality(
     options_type=ImageSampleConfig,
     presets=PRESETS,
     binary=True,
-    tile=16,  # as fast as 32 and better than 8; a single picture costs as much as a tile
+    spec=_spec,
     loader=_loader,
     codec=_codec,
+    inference=_inference,
     trainable=_trainable,
 )

@@ -13,6 +13,7 @@ from gancli.losses.penalties import SobolevSq, euclidean_sq
 from gancli.modalities.base import Trainable, call_generator
 from gancli.modalities.image.augment import Augment
 from gancli.modalities.image.config import ImageConfig
+from gancli.modalities.image.export import graph
 from gancli.modalities.image.networks import build
 from gancli.modalities.image.score import MAX_REFERENCE, MAX_TRAIN, ImageScorer
 from gancli.modalities.image.sizing import sized
@@ -148,4 +149,5 @@ TRAINABLE = Trainable(
     phases=phases,
     scorer=scorer,
     sized=sized,
+    graph=graph,
 )

@@ -1,9 +1,9 @@
 """Text: a recurrent generator that learns by likelihood first, then from a discriminator."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from gancli.modalities.base import Loader, Modality, Trainable
+from gancli.modalities.base import Inference, Loader, Modality, Trainable
 from gancli.modalities.text.config import PRESETS, TextConfig, TextSampleConfig
 
 if TYPE_CHECKING:
@@ -11,19 +11,30 @@ if TYPE_CHECKING:
     from gancli.modalities.text.spec import TextSpec
 
 
+def _spec() -> "Callable[[Mapping[str, Any]], TextSpec]":
+    from gancli.modalities.text.spec import TextSpec
+
+    return TextSpec.from_table
+
+
 def _loader() -> "Loader[TextSpec, TextConfig]":
     from gancli.modalities.text.dataset import load
     from gancli.modalities.text.inspect import inspect
-    from gancli.modalities.text.spec import TextSpec
     from gancli.modalities.text.transfer import TRANSFER
 
-    return Loader(inspect, TextSpec.from_table, load, TRANSFER)
+    return Loader(inspect, load, TRANSFER)
 
 
 def _codec() -> "Callable[[TextSpec, TextConfig], TextCodec]":
     from gancli.modalities.text.codec import TextCodec
 
     return TextCodec
+
+
+def _inference() -> "Inference[TextSpec, TextConfig]":
+    from gancli.modalities.text.inference import networks
+
+    return networks
 
 
 def _trainable() -> "Trainable[TextSpec, TextConfig]":
@@ -39,8 +50,9 @@ MODALITY: "Modality[TextSpec, TextConfig, TextSampleConfig]" = Modality(
     options_type=TextSampleConfig,
     presets=PRESETS,
     binary=False,
-    tile=32,
+    spec=_spec,
     loader=_loader,
     codec=_codec,
+    inference=_inference,
     trainable=_trainable,
 )

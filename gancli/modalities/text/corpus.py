@@ -18,8 +18,6 @@ from gancli.modalities.text.json_text import field_text
 from gancli.modalities.text.plain import Plain
 from gancli.modalities.text.tables import Columns, Table, cells
 
-SPLITS = ("lines", "paragraphs", "stream")
-
 
 class Layout(Protocol):
     """Where the text is in the files; TextSpec is one implementation.

@@ -8,7 +8,6 @@ from typing import Any
 
 from gancli.data.tables import class_problem, whole
 from gancli.errors import GancliError
-from gancli.modalities.text.corpus import SPLITS
 from gancli.modalities.text.tokens import (
     FIRST,
     MAX_UNITS,
@@ -21,6 +20,7 @@ from gancli.modalities.text.tokens import (
 from gancli.modalities.text.words import STYLES, Words
 
 MAX_LENGTH = 65_536
+_SPLITS = ("lines", "paragraphs", "stream")
 _MAX_COLUMNS = 10_000
 _MAX_RULES = 1 << 27
 
@@ -82,7 +82,7 @@ class TextSpec:
         fields = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(table, Mapping) or set(table) != fields:
             raise _damaged(f"its fields must be {', '.join(sorted(fields))}")
-        for name, allowed in (("tokens", TOKENS), ("split", SPLITS)):
+        for name, allowed in (("tokens", TOKENS), ("split", _SPLITS)):
             if not isinstance(table[name], str) or table[name] not in allowed:
                 raise _damaged(f"the {name} must be one of {', '.join(allowed)}")
         if not whole(table["length"], 1, MAX_LENGTH):

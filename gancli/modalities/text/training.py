@@ -11,6 +11,7 @@ from gancli.modalities.base import Trainable
 from gancli.modalities.text.autoregression import draw_texts
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.dataset import TextDataset
+from gancli.modalities.text.export import graph
 from gancli.modalities.text.networks import Generator, build
 from gancli.modalities.text.phases.discriminate import DiscriminatePhase
 from gancli.modalities.text.phases.gumbel import GumbelPhase
@@ -81,4 +82,4 @@ def scorer(dataset: Dataset, spec: TextSpec, seed: int) -> TextScorer:
     return TextScorer(dataset, spec, seed)
 
 
-TRAINABLE = Trainable(build, start, generate, real, phases, scorer)
+TRAINABLE = Trainable(build, start, generate, real, phases, scorer, graph=graph)

@@ -10,7 +10,8 @@ from gancli.config import options, resolve
 from gancli.data.dataset import Dataset
 from gancli.layers.names import DOWN_SAMPLERS, HEADS, NORMALIZATIONS
 from gancli.modalities.image.config import ImageConfig
-from gancli.modalities.image.networks import build, sides
+from gancli.modalities.image.ladder import sides
+from gancli.modalities.image.networks import build
 from gancli.modalities.image.spec import ImageSpec
 from gancli.modalities.image.training import phases
 

@@ -19,10 +19,16 @@ class RingSampleConfig(SampleConfig):
     pass
 
 
-def _loader():
-    from ring.points import RingSpec, inspect, load
+def _spec():
+    from ring.points import RingSpec
 
-    return Loader(inspect, lambda table: RingSpec(**table), load)
+    return lambda table: RingSpec(**table)
+
+
+def _loader():
+    from ring.points import inspect, load
+
+    return Loader(inspect, load)
 
 
 def _codec():
@@ -38,6 +44,6 @@ def _trainable():
 
 
 MODALITY = Modality(
-    "ring", "points", RingConfig, RingSampleConfig, {"plain": {}}, binary=True, tile=16,
-    loader=_loader, codec=_codec, trainable=_trainable,
+    "ring", "points", RingConfig, RingSampleConfig, {"plain": {}}, binary=True,
+    spec=_spec, loader=_loader, codec=_codec, trainable=_trainable,
 )
