@@ -39,19 +39,21 @@ def may_roll_back(progress: Progress, fraction: float) -> bool:
     )
 
 
-def oldest(root: Path, warn: Callable[[str], None]) -> Checkpoint:
-    """Return the checkpoint to go back to while no generator is known to be good.
+def without_best(root: Path, lost: bool, warn: Callable[[str], None]) -> Checkpoint:
+    """Return the checkpoint to go back to where there is no best one.
 
-    That is the start of training, since a newer one may hold what went wrong.
+    If one was lost, that is the newest. If no generator was ever known to be good, it is the
+    oldest, the start of training, since a newer one may hold what went wrong.
 
     Args:
         root: The run's checkpoints.
+        lost: Whether there was a best one.
         warn: Hears of damaged ones that were passed over.
 
     Raises:
         GancliError: None is intact.
     """
-    for step in checkpoints.steps(root):
+    for step in sorted(checkpoints.steps(root), reverse=lost):
         try:
             return checkpoints.load(root, step)
         except GancliError as error:

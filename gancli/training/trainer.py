@@ -391,7 +391,7 @@ class Trainer:
             return None
 
     def roll_back(self, reason: str) -> None:
-        """Return to the best checkpoint, or the newest, with half the learning rates.
+        """Return to the best checkpoint, with half the learning rates.
 
         Raises:
             Diverged: It was the fourth time, or nothing is good and no time is left.
@@ -403,7 +403,8 @@ class Trainer:
                 f"{reason}, at step {before.step:,} (roll-backs: {before.attempt}).",
                 self.experiment.config,
             )
-        self.take_up(self.best() or recovery.oldest(root, self.reporter.warn))
+        known = before.quality.best_step is not None
+        self.take_up(self.best() or recovery.without_best(root, known, self.reporter.warn))
         now = self.progress
         recovery.carry_over(before, now)
         if now.quality.best_score is not None:

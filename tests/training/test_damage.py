@@ -31,6 +31,11 @@ MUTATIONS = 300  # of each file
 BEST, SECOND, NEWEST = 4, 10, 11
 
 
+def of_damage(heard):
+    """Return the warnings but that of a score which a few steps cannot make a good one."""
+    return [each for each in heard.warnings if "never came within sight" not in each]
+
+
 class Falling:
     """A scorer whose scores are a list's, and after those the last again and again."""
 
@@ -273,7 +278,7 @@ def test_an_unfinished_run_whose_checkpoints_are_gone_starts_again(interrupted, 
     shutil.rmtree(run / "checkpoints")
     heard = Recorder()
     go_on(run, heard)
-    assert heard.warnings == [
+    assert of_damage(heard) == [
         f"The checkpoints of {run} are gone, and 10 steps with them: training starts again from "
         "the first."
     ]
@@ -313,7 +318,7 @@ def test_a_state_that_makes_no_sense_is_passed_over(run, change, words):
     edit_state(run, change)
     heard = Recorder()
     assert is_model(go_on(run, heard))
-    (warning,) = heard.warnings
+    (warning,) = of_damage(heard)
     assert words in warning and f"That of step {SECOND} is used instead." in warning
 
 
@@ -332,7 +337,8 @@ def test_deep_json_is_passed_over(run, name):
         seal(folder)
     heard = Recorder()
     assert is_model(go_on(run, heard))
-    assert len(heard.warnings) == 1 and "nested too deeply" in heard.warnings[0]
+    (warning,) = of_damage(heard)
+    assert "nested too deeply" in warning
 
 
 @pytest.mark.parametrize(
@@ -350,6 +356,7 @@ def test_deep_json_is_passed_over(run, name):
     ],
 )
 def test_arrays_of_another_shape_are_refused_in_a_sentence(run, group, change, words):
+    remove(run, 0)
     for step in (SECOND, NEWEST):
         edit_arrays(run, group, change, step)
     with pytest.raises(GancliError, match=words) as refused:
@@ -462,7 +469,8 @@ SUMMED = ["state.json", "networks.safetensors", "ema.safetensors", "optimizers.s
      *((name, True) for name in SUMMED)],
 )
 def test_300_mutations_of_each_file_are_refused_in_a_sentence_or_harmless(run, name, sealed):
-    shutil.rmtree(folder_of(run, SECOND))
+    for step in (0, SECOND):
+        remove(run, step)
     path = run / name if (run / name).exists() else folder_of(run, NEWEST) / name
     whole, rng = path.read_bytes(), random.Random(name)
     manifest = (folder_of(run, NEWEST) / "manifest.json").read_bytes()

@@ -22,7 +22,7 @@ from gancli.runtime.signals import Interrupted
 from gancli.storage import checkpoints
 from gancli.training import averaged, trainer
 from gancli.training.measurement import Measurement
-from gancli.training.recovery import Diverged, oldest
+from gancli.training.recovery import Diverged, without_best
 from gancli.training.schedule import MeasurementSchedule
 from gancli.training.session import resume
 
@@ -269,10 +269,12 @@ def test_the_start_is_kept_while_nothing_is_known_to_be_good(pictures, tmp_path)
     assert heard.seen == [0, 4, 5]
     first, second = checkpoints.steps(run / "checkpoints")[:2]
     folder = run / "checkpoints" / f"step-{first:09}"
-    assert oldest(run / "checkpoints", pytest.fail).step == first
+    assert without_best(run / "checkpoints", False, pytest.fail).step == first
+    newest = checkpoints.steps(run / "checkpoints")[-1]
+    assert without_best(run / "checkpoints", True, pytest.fail).step == newest
     (folder / "state.json").write_text("{}")
     warned = []
-    assert oldest(run / "checkpoints", warned.append).step == second
+    assert without_best(run / "checkpoints", False, warned.append).step == second
     assert len(warned) == 1 and "state.json" in warned[0]
 
 

@@ -351,7 +351,7 @@ def test_wherever_the_ids_are_kept(
         (tmp_path / "way").write_bytes(b"")
         monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "way"))
     elif state == "full":
-        monkeypatch.setattr(cache, "_sync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        monkeypatch.setattr(cache, "sync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
     spec, dataset = inspect_and_load(source_of(tmp_path, "\n".join(SENTENCES)), reporter)
     assert decoded(spec, dataset) == SENTENCES
     assert len(reporter.warnings) == (state in ("unusable", "full"))
