@@ -410,9 +410,8 @@ class Trainer:
         if now.quality.best_score is not None:
             now.quality.measured_at = self.fraction()  # this generator was, when it became the best
         self.run.cut_log(now.step)
-        self.reporter.warn(
-            f"{reason}. Rolled back to step {now.step:,} with half the learning rates."
-        )
+        rolled = f"Rolled back to step {now.step:,} with half the learning rates."
+        self.reporter.warn(f"{reason}. {rolled}")
         self.log({"step": now.step, "rolled_back": reason})
         self.save()
         checkpoints.remove_after(root, now.step)
