@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from manifold import manifold
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
 from gancli.metrics.frechet import frechet_distance
+from gancli.metrics.manifold import manifold
 
 NOISE = 99.0
 

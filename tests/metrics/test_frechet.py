@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.linalg import sqrtm
+from torchmetrics.image.fid import _compute_fid
 
 from gancli.metrics.diversity import spread_ratio
 from gancli.metrics.frechet import Gaussian, distance, fit, frechet_distance
@@ -67,3 +69,12 @@ def test_spread_is_a_ratio_of_distances() -> None:
     assert spread_ratio(fit(x / 2), real) == pytest.approx(0.5)
     assert spread_ratio(fit(x[:1].repeat(40, 0)), real) == pytest.approx(0, abs=1e-4)
     assert spread_ratio(fit(x[:1].repeat(2, 0)), fit(x[1:2].repeat(2, 0))) == pytest.approx(1)
+
+
+def test_agrees_with_the_published_implementation() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.standard_normal((60, 5)), 1.5 * rng.standard_normal((50, 5)) + 0.2
+    moments = [
+        torch.from_numpy(part) for x in (a, b) for part in (x.mean(0), np.cov(x.T))
+    ]
+    assert frechet_distance(a, b) == pytest.approx(float(_compute_fid(*moments)), rel=1e-6)

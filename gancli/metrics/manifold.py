@@ -1,8 +1,9 @@
 """Precision, recall, density and coverage by nearest neighbors.
 
 A set's manifold is the union of balls around its items, each reaching to the k-th nearest other
-item. Precision and recall are those of Kynkaanniemi et al. 2019, density and coverage those of
-Naeem et al. 2020. A point on a ball's surface counts as inside, as in the former's code.
+item. Precision and recall are those of Kynkaanniemi et al. 2019 (arXiv 1904.06991), density and
+coverage those of Naeem et al. 2020 (arXiv 2002.09797). A point on a ball's surface counts as
+inside, as in the former's code.
 """
 
 from dataclasses import dataclass
@@ -14,22 +15,44 @@ from gancli.errors import GancliError
 _ROWS = 1024  # rows of the distance matrix at a time: bounds memory, changes no result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # eq: tensors are not equal by one truth value
 class Manifold:
-    """How two sets of features overlap.
+    """How two sets of features overlap, item by item; each figure is a mean.
 
     Args:
-        precision: Fraction of the generated items inside the real manifold, 0 to 1.
-        recall: Fraction of the real items inside the generated manifold, 0 to 1.
-        density: Mean number of real balls that a generated item is in, divided by k; 1 for like
-            sets, and more if generated items crowd where real ones are dense.
-        coverage: Fraction of the real balls with a generated item inside, 0 to 1.
+        inside: Number of real balls that each generated item is in, int64, shape (generated,).
+        recalled: Whether each real item is inside the generated manifold, shape (real,).
+        covered: Whether each real ball holds a generated item, shape (real,).
+        k: Which neighbor a ball reaches to.
     """
 
-    precision: float
-    recall: float
-    density: float
-    coverage: float
+    inside: torch.Tensor
+    recalled: torch.Tensor
+    covered: torch.Tensor
+    k: int
+
+    @property
+    def precision(self) -> float:
+        """The fraction of the generated items inside the real manifold, 0 to 1."""
+        return _mean(self.inside > 0)
+
+    @property
+    def recall(self) -> float:
+        """The fraction of the real items inside the generated manifold, 0 to 1."""
+        return _mean(self.recalled)
+
+    @property
+    def density(self) -> float:
+        """The mean number of real balls around a generated item, divided by k.
+
+        It is 1 for like sets, and more if generated items crowd where real ones are dense.
+        """
+        return _mean(self.inside) / self.k
+
+    @property
+    def coverage(self) -> float:
+        """The fraction of the real balls with a generated item inside, 0 to 1."""
+        return _mean(self.covered)
 
 
 def manifold(real: torch.Tensor, generated: torch.Tensor, k: int = 5) -> Manifold:
@@ -44,7 +67,7 @@ def manifold(real: torch.Tensor, generated: torch.Tensor, k: int = 5) -> Manifol
             f"Give at least {k + 1} real and as many generated items.",
         )
     real_radius, generated_radius = _radius(real, k), _radius(generated, k)
-    inside = torch.zeros(len(generated), dtype=torch.int64, device=real.device)  # balls it is in
+    inside = torch.zeros(len(generated), dtype=torch.int64, device=real.device)
     covered, recalled = [], []
     for rows, radius in zip(torch.split(real, _ROWS), torch.split(real_radius, _ROWS), strict=True):
         distances = _distances(rows, generated)
@@ -52,12 +75,7 @@ def manifold(real: torch.Tensor, generated: torch.Tensor, k: int = 5) -> Manifol
         inside += hits.sum(dim=0)
         covered.append(hits.any(dim=1))
         recalled.append((distances <= generated_radius).any(dim=1))
-    return Manifold(
-        precision=_fraction(inside > 0),
-        recall=_fraction(torch.cat(recalled)),
-        density=float(inside.double().mean()) / k,
-        coverage=_fraction(torch.cat(covered)),
-    )
+    return Manifold(inside, torch.cat(recalled), torch.cat(covered), k)
 
 
 def _distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -71,5 +89,5 @@ def _radius(items: torch.Tensor, k: int) -> torch.Tensor:
     return torch.cat(rows)
 
 
-def _fraction(mask: torch.Tensor) -> float:
-    return float(mask.double().mean())
+def _mean(values: torch.Tensor) -> float:
+    return float(values.double().mean())

@@ -1,0 +1,39 @@
+"""Intervals of resampled items."""
+
+import numpy as np
+import pytest
+
+from gancli.metrics.bootstrap import interval
+
+
+def test_of_a_mean_it_is_what_the_formula_gives() -> None:
+    x = np.random.default_rng(0).standard_normal(400)
+    value = float(x.mean())
+    low, high = interval(
+        lambda x: float(x.mean()), (x,), value, np.random.default_rng(1), replicates=2000
+    )
+    error = 1.96 * x.std() / 20
+    assert value - low == pytest.approx(error, rel=0.1)
+    assert high - value == pytest.approx(error, rel=0.1)
+
+
+def test_repeats_do_not_move_it_away_from_the_value() -> None:
+    # Resampled, two sets of few items are farther apart than they are.
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 40, 10))
+
+    def statistic(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.square(np.cov(a.T) - np.cov(b.T)).sum())
+
+    value = statistic(a, b)
+    low, high = interval(statistic, (a, b), value, rng)
+    assert low < value < high
+
+
+def test_both_sets_are_resampled() -> None:
+    still, moving = np.zeros(50), np.arange(50.0)
+    for sets in ((still, moving), (moving, still)):
+        low, high = interval(
+            lambda a, b: float(a.mean() + b.mean()), sets, 24.5, np.random.default_rng(0)
+        )
+        assert high - low > 3
