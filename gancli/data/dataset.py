@@ -58,6 +58,10 @@ class Dataset:
         indices: np.ndarray = self.held_out[order(len(self.held_out), seed, step, count)]
         return indices
 
+    def drawable(self, indices: np.ndarray) -> np.ndarray:
+        """Return those of the indices whose items a generator could have made."""
+        return indices
+
     def item_values(self) -> int:
         """Return the numbers that an item consists of."""
         return sum(array.size for array in self.take(self.train[:1]).arrays.values())

@@ -12,12 +12,14 @@ from gancli.config import TrainConfig
 from gancli.sampling.config import SampleConfig
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from _typeshed import DataclassInstance
     from torch import nn
 
     from gancli.data.dataset import Dataset, Items
     from gancli.data.source import Source
+    from gancli.metrics.figures import Figure
     from gancli.phases.base import Networks, Phase
     from gancli.reporting import Reporter
     from gancli.sampling.codec import Codec
@@ -47,6 +49,9 @@ class Scorer(Protocol):
 
     def notes(self, items: "torch.Tensor") -> dict[str, float]:
         """Return further figures for the log."""
+
+    def projected(self, items: "torch.Tensor") -> "np.ndarray":
+        """Return the features by which items are compared, float64, shape (n, dims)."""
 
 
 # Items that the budget buys with a config whose steps have so many, if that is known.
@@ -128,6 +133,8 @@ class Trainable(Generic[SpecT, ConfigT]):
             A modality that leaves nothing to the budget has none.
         graph: Returns what ``gancli export`` writes of a generator, given inputs of a few items by
             argument name; the generator itself if there is none.
+        figures: Returns figures that the modality alone has, given items that were trained on,
+            others held out, samples, all shaped as the generator makes them, and a seed; or None.
     """
 
     build: "Callable[[SpecT, ConfigT], Networks]"
@@ -141,6 +148,9 @@ class Trainable(Generic[SpecT, ConfigT]):
     ) = None
     graph: (
         "Callable[[nn.Module, SpecT, ConfigT, Mapping[str, torch.Tensor]], Graph] | None"
+    ) = None
+    figures: (
+        "Callable[[torch.Tensor, torch.Tensor, torch.Tensor, SpecT, int], list[Figure]] | None"
     ) = None
 
 

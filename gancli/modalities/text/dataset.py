@@ -29,6 +29,7 @@ from gancli.reporting import Reporter
 # Entries of the cache of earlier versions, which read some formats as lines, are not used.
 _VERSION = 2
 # A batch's width is a multiple of this, so that few shapes occur.
+_TOGETHER = 1_000  # texts that are looked at at a time
 _WIDTH_STEP = 4
 _MAX_WINDOWS = 10_000
 # Words and byte pairs longer than this are too rare to matter where lines are cut before encoding.
@@ -70,6 +71,16 @@ class TextDataset(Dataset):
         tokens = flat[np.minimum(places, len(flat) - 1)].astype(np.int64)
         arrays = {"tokens": np.where(inside, tokens, END), "lengths": lengths}
         return Items(arrays, None if self.labels is None else self.labels[indices])
+
+    def drawable(self, indices: np.ndarray) -> np.ndarray:
+        """Return those without an unknown token, or all if each text has one.
+
+        Only real texts hold such tokens, so whatever tells by them learns nothing that helps.
+        """
+        parts = [indices[start : start + _TOGETHER] for start in range(0, len(indices), _TOGETHER)]
+        known = [(self.take(part).arrays["tokens"] != UNKNOWN).all(1) for part in parts]
+        found: np.ndarray = indices[np.concatenate(known)] if known else indices
+        return found if len(found) else indices
 
     def batch(self, seed: int, step: int, count: int) -> np.ndarray:
         """Return the items of a step, which have similar lengths; see split.by_length."""

@@ -12,6 +12,7 @@ from gancli.modalities.text.autoregression import draw_texts
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.dataset import TextDataset
 from gancli.modalities.text.export import graph
+from gancli.modalities.text.figures import text_figures
 from gancli.modalities.text.networks import Generator, build
 from gancli.modalities.text.phases.discriminate import DiscriminatePhase
 from gancli.modalities.text.phases.gumbel import GumbelPhase
@@ -65,9 +66,10 @@ def _refit(
 
 
 def real(items: Items, spec: TextSpec) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return the ids of texts that could have been drawn, and their labels."""
+    """Return texts that could have been drawn, with no likelihoods, and their labels."""
     texts = without_unknown(real_texts(Batch.of(items), spec))
-    return texts.tokens, texts.labels
+    ids = texts.tokens.float()
+    return torch.stack([ids, torch.zeros_like(ids)], 2), texts.labels
 
 
 def generate(generator: nn.Module, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -82,4 +84,6 @@ def scorer(dataset: Dataset, spec: TextSpec, seed: int) -> TextScorer:
     return TextScorer(dataset, spec, seed)
 
 
-TRAINABLE = Trainable(build, start, generate, real, phases, scorer, graph=graph)
+TRAINABLE = Trainable(
+    build, start, generate, real, phases, scorer, graph=graph, figures=text_figures
+)

@@ -1,0 +1,114 @@
+"""Figures that texts alone have: how likely they are, how varied, and how much is copied."""
+
+import numpy as np
+import torch
+
+from gancli.metrics.bootstrap import interval
+from gancli.metrics.figures import Figure
+from gancli.metrics.two_sample import auc, told_apart
+from gancli.modalities.text.ngrams import NgramModel, longest_runs
+from gancli.modalities.text.spec import TextSpec
+from gancli.modalities.text.tokens import END
+
+Rows = list[np.ndarray]  # the token ids of each text, its end included if it has one
+
+
+def text_figures(
+    train: torch.Tensor, held_out: torch.Tensor, samples: torch.Tensor, spec: TextSpec, seed: int
+) -> list[Figure]:
+    """Return the figures of drawn texts.
+
+    Args:
+        train, held_out: Real texts, (n, steps, 2), that were and were not trained on.
+        samples: Drawn ones.
+        spec: Of the model.
+        seed: Of resampling.
+    """
+    rng = np.random.default_rng(seed)
+    known, fresh, drawn = _rows(train), _rows(held_out), _rows(samples)
+    real = [known[place] for place in rng.permutation(len(known))[: len(drawn)]]  # for floors
+    model = NgramModel(known, spec.size)
+
+    def figure(name: str, values: np.ndarray, floor: float, about: str) -> Figure:
+        value = float(values.mean())
+        low, high = interval(lambda x: float(x.mean()), (values,), value, rng)
+        return Figure(name, value, low, high, floor, len(drawn), about)
+
+    def copied(rows: Rows) -> np.ndarray:
+        return np.array([row.tobytes() in texts for row in rows], float)
+
+    texts = {row.tobytes() for row in known}
+    return [
+        _told_apart(drawn, fresh, known, seed, rng),
+        figure(
+            "forward_loss", model.loss(drawn), float(model.loss(fresh).mean()),
+            "nats a token of samples under n-grams of real texts; near the floor is best: less "
+            "is too safe, more is wrong",
+        ),
+        figure(
+            "reverse_loss", NgramModel(drawn, spec.size).loss(fresh),
+            float(NgramModel(real, spec.size).loss(fresh).mean()),
+            "nats a token of held-out texts under n-grams of samples; smaller is better",
+        ),
+        figure(
+            "unique", _firsts(drawn), float(_firsts(real).mean()),
+            "share of samples that are the first of their kind; more is better",
+        ),
+        figure(
+            "copied", copied(drawn), float(copied(fresh).mean()),
+            "share of samples that are training texts word for word",
+        ),
+        _longest(drawn, fresh, known, rng),
+    ]
+
+
+def _told_apart(
+    drawn: Rows, fresh: Rows, known: Rows, seed: int, rng: np.random.Generator
+) -> Figure:
+    """Return how well texts are told by how likely they are, which shows what is misspelt."""
+    order = rng.permutation(len(known))
+    taught, others = ([known[place] for place in part] for part in np.array_split(order, 2))
+    model = NgramModel(taught, 1 + max(int(row.max()) for row in [*known, *fresh, *drawn]))
+
+    def apart(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        logits = told_apart(_profile(model, fresh), _profile(model, rows), seed)
+        return logits[: len(fresh)], logits[len(fresh) :]
+
+    logits = apart(drawn)
+    value = auc(*logits)
+    low, high = interval(auc, logits, value, rng)
+    return Figure(
+        "auc", value, low, min(high, 1.0), auc(*apart(others[: len(drawn)])), len(drawn),
+        "how well a classifier tells samples from held-out texts; .5 is best, 1 worst",
+    )
+
+
+def _profile(model: NgramModel, rows: Rows) -> np.ndarray:
+    lengths = np.log([len(row) for row in rows])
+    return np.concatenate([model.profile(rows), lengths[:, None]], 1)
+
+
+def _rows(items: torch.Tensor) -> Rows:
+    ids = items[..., 0].numpy().astype(np.int32)
+    ends = np.where((ids == END).any(1), (ids == END).argmax(1) + 1, ids.shape[1])
+    return [row[:end] for row, end in zip(ids, ends, strict=True)]
+
+
+def _firsts(rows: Rows) -> np.ndarray:
+    """Return 1 for each text that no earlier one equals, else 0."""
+    seen: set[bytes] = set()
+    firsts = []
+    for row in rows:
+        firsts.append(float(row.tobytes() not in seen))
+        seen.add(row.tobytes())
+    return np.array(firsts)
+
+
+def _longest(drawn: Rows, fresh: Rows, known: Rows, rng: np.random.Generator) -> Figure:
+    runs, of_fresh = longest_runs(drawn, known), longest_runs(fresh, known)
+    value = float(runs.max())
+    low, high = interval(lambda x: float(x.max()), (runs,), value, rng)
+    return Figure(
+        "longest_copied_run", value, low, high, float(of_fresh.max()), len(drawn),
+        "tokens of the longest run that a sample shares with a training text",
+    )
