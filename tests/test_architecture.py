@@ -28,6 +28,7 @@ ORDER = (
     ("gancli.modalities",),
     ("gancli.artifacts",),
     ("gancli.training",),
+    ("gancli.evaluation",),
     ("gancli.cli",),
     ("gancli.__main__",),
 )

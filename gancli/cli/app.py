@@ -11,7 +11,7 @@ import typer
 import gancli
 from gancli import modalities
 from gancli.cli import console, faults
-from gancli.cli.commands import doctor, export, info, models, sample, train
+from gancli.cli.commands import doctor, evaluate, export, info, models, sample, train
 from gancli.cli.commands import help as help_command
 from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
@@ -59,6 +59,7 @@ def build() -> typer.Typer:
             modality = modalities.get(modality_name)
             _add(group, modality_name, module.command(modality), module.examples(modality_name))
         app.add_typer(group)
+    _add(app, "eval", evaluate.command, evaluate.EXAMPLES)
     _add(app, "info", info.command, info.EXAMPLES)
     _add(app, "export", export.command, export.EXAMPLES)
     _add(app, "models", models.command, models.EXAMPLES)

@@ -1,6 +1,7 @@
 """Text for people: durations, sizes, tables and the status of a training."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from gancli.reporting import Status
@@ -72,7 +73,7 @@ def status_line(status: Status) -> str:
     return f"{status.progress:4.0%}  " + ", ".join(parts)
 
 
-def columns(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]], right: frozenset[int] = frozenset()) -> list[str]:
     """Return rows of cells as lines with aligned columns.
 
     Args:

@@ -1,0 +1,1 @@
+"""How good samples are, and which of several trainings is better."""

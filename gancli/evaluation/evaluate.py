@@ -1,0 +1,173 @@
+"""All figures of samples, in one pass over them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import pad
+
+from gancli.data.dataset import Dataset
+from gancli.errors import GancliError
+from gancli.evaluation.classify import Confusion, confusion
+from gancli.evaluation.subjects import Given, Subject
+from gancli.metrics.figures import MIN_ITEMS, Figure, Sets, feature_figures
+from gancli.metrics.memorization import Memorization
+from gancli.modalities.base import Trainable
+from gancli.reporting import Reporter
+
+_MAX_REAL = 5_000  # items of either half
+_SHOWN = 8  # samples that are shown beside the training items that they are nearest to
+_MIN_OF_CLASS = 20  # items of each kind without which a class has no figures of its own
+
+_REPLICATES_OF_CLASS = 50
+
+# From items, shaped as the generator makes them, to features of shape (n, dims).
+Features = Callable[[torch.Tensor], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """A sample and the training item that it is nearest to.
+
+    Args:
+        sample, item: Their places among the samples and the training items looked at.
+        distance: Of their features.
+        name, item_name: What to call them.
+    """
+
+    sample: int
+    item: int
+    distance: float
+    name: str
+    item_name: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found.
+
+    Args:
+        figures: Of all samples.
+        by_class: Of those of each class that has enough of them, by its name.
+        confusion: Whether classes look like themselves, or None without classes.
+        nearest: The samples that are nearest to a training item, nearest first.
+        train: The training items that were looked at.
+    """
+
+    figures: list[Figure]
+    by_class: dict[str, list[Figure]]
+    confusion: Confusion | None
+    nearest: list[Neighbor]
+    train: Given
+
+
+def evaluate(
+    subject: Subject, dataset: Dataset, spec: Any, trainable: Trainable[Any, Any],
+    features: Features | None, reporter: Reporter, seed: int = 0,
+) -> Evaluation:
+    """Measure samples against a data set.
+
+    Args:
+        subject: The samples.
+        dataset: The real items, divided as for training.
+        spec, trainable: Of the modality.
+        features: Maps items to features, or None for the tool's own.
+        reporter: Hears how far it has come.
+        seed: Of subsamples and resampling.
+
+    Raises:
+        GancliError: There are too few items, or a sample is not finite.
+    """
+    rng = np.random.default_rng(seed)
+    train, held_out = (
+        Given(name, dataset, spec, trainable, _some(dataset.drawable(indices), rng))
+        for name, indices in (("trained on", dataset.train), ("held out", dataset.held_out))
+    )
+    for each in (subject, held_out):
+        if each.count < MIN_ITEMS:
+            raise GancliError(
+                f"{each.count} items ({each.name}) are too few to measure anything.",
+                f"At least {MIN_ITEMS} samples and as many held-out items are needed.",
+            )
+    features = features or trainable.scorer(dataset, spec, seed).projected
+    kinds: dict[str, Subject] = {"train": train, "held out": held_out, "samples": subject}
+    found = {what: _read(each, features, what, reporter) for what, each in kinds.items()}
+    (known, fresh, drawn) = (found[what] for what in kinds)
+    memorization = Memorization(known.features, fresh.features)
+    divided = not np.array_equal(dataset.train, dataset.held_out)
+    near = memorization if divided else None
+    sets = Sets(known.features, fresh.features, drawn.features, near)
+    figures = {figure.name: figure for figure in feature_figures(sets, seed)}
+    if trainable.figures is not None:
+        own = trainable.figures(_whole(train), _whole(held_out), _whole(subject), spec, seed)
+        figures |= {figure.name: figure for figure in own}
+    by_class, table = _classes(spec, known, fresh, drawn, seed)
+    distances, places = memorization.nearest(drawn.features)
+    worst = np.argsort(distances, kind="stable")[:_SHOWN]
+    nearest = [
+        Neighbor(
+            int(place), int(places[place]), float(distances[place]),
+            subject.names([int(place)])[0], train.names([int(places[place])])[0],
+        )
+        for place in worst
+    ]
+    return Evaluation(list(figures.values()), by_class, table, nearest, train)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    features: np.ndarray
+    labels: np.ndarray | None
+
+    def of(self, label: int) -> np.ndarray:
+        assert self.labels is not None
+        rows: np.ndarray = self.features[self.labels == label]
+        return rows
+
+
+def _some(indices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return np.sort(rng.choice(indices, min(_MAX_REAL, len(indices)), replace=False))
+
+
+def _read(subject: Subject, features: Features, what: str, reporter: Reporter) -> _Read:
+    rows: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    done = 0
+    for items, of in subject.parts():
+        if not torch.isfinite(items).all():
+            raise GancliError(
+                f"Some of the {what} ({subject.name}) hold values that are not finite.",
+                "The training of this model diverged; sample an earlier one.",
+            )
+        rows.append(features(items))
+        if of is not None:
+            labels.append(of)
+        done += len(items)
+        reporter.progress(f"Measuring {what}", done, subject.count)
+    return _Read(np.concatenate(rows), np.concatenate(labels) if labels else None)
+
+
+def _whole(subject: Subject) -> torch.Tensor:
+    """Return all items of a subject, (n, steps, values); shorter ones are padded with 0."""
+    parts = [items for items, _ in subject.parts()]
+    longest = max(items.shape[1] for items in parts)
+    return torch.cat([pad(items, (0, 0, 0, longest - items.shape[1])) for items in parts])
+
+
+def _classes(
+    spec: Any, known: _Read, fresh: _Read, drawn: _Read, seed: int
+) -> tuple[dict[str, list[Figure]], Confusion | None]:
+    if known.labels is None or fresh.labels is None or drawn.labels is None:
+        return {}, None
+    by_class = {}
+    for label, name in enumerate(spec.classes):
+        sets = Sets(known.of(label), fresh.of(label), drawn.of(label), None)
+        if min(map(len, (sets.train, sets.held_out, sets.samples))) >= _MIN_OF_CLASS:
+            by_class[name] = feature_figures(sets, seed, _REPLICATES_OF_CLASS)
+    table = confusion(
+        tuple(spec.classes), (known.features, known.labels), (fresh.features, fresh.labels),
+        (drawn.features, drawn.labels), seed,
+    )
+    return by_class, table
