@@ -11,7 +11,7 @@ import typer
 import gancli
 from gancli import modalities
 from gancli.cli import console, faults
-from gancli.cli.commands import doctor, evaluate, export, info, models, sample, train
+from gancli.cli.commands import compare, doctor, evaluate, export, info, models, sample, train
 from gancli.cli.commands import help as help_command
 from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
@@ -52,7 +52,7 @@ def build() -> typer.Typer:
     """Return the program, with a variant of train and sample for each modality there is."""
     app = _group("gancli", _HELP, _EXAMPLES, Group)
     app.callback()(_root)
-    for name, module in (("train", train), ("sample", sample)):
+    for name, module in (("train", train), ("sample", sample), ("compare", compare)):
         group = _group(name, module.HELP, module.EXAMPLES, ModalityGroup)
         group.callback()(_need_command)
         for modality_name in modalities.names():

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from gancli import modalities
+from gancli.artifacts.engine import open_engine
 from gancli.artifacts.finding import open_model
 from gancli.artifacts.model import AnyModel
-from gancli.artifacts.networks import open_engine
 from gancli.artifacts.record import read_record
 from gancli.artifacts.run import is_run
 from gancli.config import resolve
@@ -66,7 +66,7 @@ def of_model(
     chosen, _ = resolve(modality.options_type, command_line=options)
     first = _SEEDS_FROM if seed is None else seed
     codec = modality.codec()(model.spec, model.config)
-    with open_engine(model, chosen.device) as engine:
+    with open_engine(model, chosen) as engine:
         subject = Generated(
             name or "the bundled model", engine, codec, chosen, range(first, first + count),
             model.calibration,

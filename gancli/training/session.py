@@ -15,7 +15,8 @@ from gancli.artifacts.networks import check_fit
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
-from gancli.config import TrainConfig
+from gancli.config import TrainConfig, to_table
+from gancli.config.option import Value
 from gancli.data.dataset import Dataset
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
@@ -55,6 +56,7 @@ def train(
     force: bool,
     origin: AnyModel | None = None,
     origin_name: str = "",
+    until: float = 1.0,
 ) -> Path:
     """Train a new run.
 
@@ -68,9 +70,10 @@ def train(
         force: Whether a run that is there may be replaced.
         origin: The model whose weights the training starts from, or None for new ones.
         origin_name: Where that is, for the record.
+        until: Part of the budget after which to pause; :func:`resume` goes on.
 
     Returns:
-        The folder of the finished model.
+        The folder of the finished model, or of the run if it paused.
 
     Raises:
         Interrupted: A signal came; the run can be resumed.
@@ -98,7 +101,7 @@ def train(
             stop.state = f"Stopped before the first step; {run_path} holds the options."
             stop.hint = _resume_hint(modality.name, run_path)
             experiment = Experiment(modality, spec, config, dataset, origin)
-            return _train(experiment, record, run, reporter, None, stop)
+            return _train(experiment, record, run, reporter, None, stop, until)
         finally:
             run.close()
 
@@ -123,7 +126,7 @@ def check(config: TrainConfig, run_path: Path, force: bool) -> None:
 
 def resume(
     run_path: Path, data: str | None, reporter: Reporter, *, modality_name: str,
-    budget: Mapping[str, object] | None = None, command: str = "",
+    budget: Mapping[str, object] | None = None, command: str = "", until: float = 1.0,
 ) -> Path:
     """Continue a run exactly where its newest intact checkpoint is, or train it for longer.
 
@@ -135,6 +138,7 @@ def resume(
         budget: How much more to train from here on, as the command line gives it; None keeps the
             budget that the run has. The networks stay as they are.
         command: The command line, for the record of a longer training.
+        until: As for :func:`train`.
 
     Returns:
         The folder of the finished model.
@@ -185,7 +189,7 @@ def resume(
             if newest is None and record.origin:
                 origin = open_model(record.origin, name, reporter.warn)
             experiment = Experiment(record.modality, record.spec, record.config, dataset, origin)
-            return _train(experiment, record, run, reporter, newest, stop)
+            return _train(experiment, record, run, reporter, newest, stop, until)
     finally:
         run.close()
 
@@ -264,6 +268,20 @@ def sized(
     return config
 
 
+def found_by_budget(
+    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source,
+    reporter: Reporter,
+) -> dict[str, Value]:
+    """Return what the budget decides of the options that a config leaves open, by name."""
+    if modality.trainable().sized is None:
+        return {}
+    _use_threads(config)
+    spec, _ = modality.loader().inspect(source, config)
+    dataset = modality.loader().load(source, spec, config, reporter)
+    found = to_table(sized(modality, spec, config, dataset, reporter))
+    return {name: value for name, value in found.items() if getattr(config, name) is None}
+
+
 def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
     """Return the arithmetic to train in, timed where only that tells which is the fastest."""
     precisions = arithmetics(experiment.config)
@@ -288,7 +306,7 @@ def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
 
 def _train(
     experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter,
-    newest: Checkpoint | None, stop: Stop,
+    newest: Checkpoint | None, stop: Stop, until: float,
 ) -> Path:
     dataset = experiment.dataset
     precision = fast_precision(experiment, reporter)
@@ -306,13 +324,15 @@ def _train(
         if sentence := extension_sentence(before, trainer.progress, trainer.phases):
             reporter.note(sentence)
     try:
-        trainer.train(stop)
+        trainer.train(stop, until)
     except Diverged as error:
         kept = _salvage(trainer, record, error.message)
         raise Diverged(f"{error.message} {kept}", experiment.config) from error
     finally:
         for hook in hooks:
             hook.close()
+    if trainer.fraction() < 1:
+        return run.path
     stop.state = f"Stopped before the model was written; the training itself is in {run.path}."
     reason = failure(trainer.progress.quality)
     finished = _export(trainer, record, reason)

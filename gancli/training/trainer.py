@@ -82,8 +82,8 @@ class Trainer:
 
     # The loop
 
-    def train(self, stop: Stop) -> None:
-        """Train until the budget is spent.
+    def train(self, stop: Stop, until: float = 1.0) -> None:
+        """Train until so much of the budget is spent.
 
         Raises:
             Interrupted: A signal came; a checkpoint is written.
@@ -98,7 +98,7 @@ class Trainer:
             self.measure()
         losses: Losses = {}
         with stop.deferred():
-            while not self._is_over():
+            while not self._is_over(until):
                 started = time.perf_counter()
                 try:
                     losses = self.step()
@@ -119,13 +119,13 @@ class Trainer:
                 hook.on_end(self._event(losses))
             self.save()
 
-    def _is_over(self) -> bool:
-        """Return whether the budget is spent, after measuring what it made."""
-        if self.fraction() < 1:
+    def _is_over(self, until: float) -> bool:
+        """Return whether so much of the budget is spent, after measuring what it made."""
+        if self.fraction() < until:
             return False
-        if self.progress.quality.measured_at < 1 and not self.generator_settled:
+        if self.progress.quality.measured_at < until and not self.generator_settled:
             self.measure()  # which may roll back, so that there is more to do
-        return self.fraction() >= 1
+        return self.fraction() >= until
 
     def step(self) -> Losses:
         """Do one step of the phase that is due.

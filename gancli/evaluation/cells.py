@@ -1,0 +1,127 @@
+"""The cells of a comparison: which settings are compared, and what each is called."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from gancli.config import TrainConfig, options, resolve, to_table
+from gancli.errors import UsageError, suggest
+from gancli.modalities.base import AnyModality
+
+_MAX_CELLS = 256
+# What is the same in all cells, or belongs to a single run.
+_NOT_VARIED = {"seed", "time", "steps", "images", "save_every", "tensorboard", "strict"}
+# Changes no network and no data.
+_NOT_NAMED = {"seed", "save_every", "tensorboard", "strict"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Settings that are trained with each seed.
+
+    Args:
+        name: The settings, as a person writes them.
+        config: All options, with the first seed.
+        digest: A hash of the config that no seed changes.
+    """
+
+    name: str
+    config: TrainConfig
+    digest: str
+
+    def with_seed(self, seed: int) -> TrainConfig:
+        """Return the config of one training."""
+        return replace(self.config, seed=seed)
+
+
+def parse_settings(
+    modality: AnyModality, vary: Sequence[str], cells: Sequence[str]
+) -> list[dict[str, str]]:
+    """Return the settings of each cell, by field.
+
+    Args:
+        modality: Whose options they are.
+        vary: Lists such as ``g-norm=batch,none``; all combinations of them are cells.
+        cells: Single cells such as ``g-norm=batch d-norm=spectral``.
+
+    Raises:
+        UsageError: An option does not exist or cannot vary, or there are fewer than two cells.
+    """
+    lists = []
+    for text in vary:
+        name, values = _pair(modality, text)
+        lists.append([(name, value) for value in values.split(",")])
+    settings = [dict(chosen) for chosen in product(*lists)] if lists else []
+    settings += [dict(_pair(modality, part) for part in text.split()) for text in cells]
+    unique = [each for place, each in enumerate(settings) if each not in settings[:place]]
+    if len(unique) < 2:
+        raise UsageError(
+            "There is nothing to compare: fewer than two different cells are given.",
+            "Vary an option, such as --vary g-norm=batch,none, or name cells with --cell.",
+        )
+    if len(unique) > _MAX_CELLS:
+        raise UsageError(
+            f"{len(unique):,} cells are more than {_MAX_CELLS}.",
+            "Vary fewer options at once, or name single cells with --cell.",
+        )
+    return unique
+
+
+def _pair(modality: AnyModality, text: str) -> tuple[str, str]:
+    """Return the field and the value of ``option=value``."""
+    flag, equals, value = text.partition("=")
+    name = flag.strip().lstrip("-").replace("-", "_")
+    known = {option.name: option for option in options(modality.config_type)}
+    if not equals or not value:
+        raise UsageError(
+            f"{text!r} names no value.", "Write it like --vary g-norm=batch,none."
+        )
+    if name not in known:
+        flags = [option.flag.lstrip("-") for option in known.values()]
+        raise UsageError(
+            f"{flag!r} is not an option of gancli train {modality.name}.",
+            suggest(flag.lstrip("-"), flags),
+        )
+    if name in _NOT_VARIED:
+        raise UsageError(
+            f"{flag!r} cannot vary: it is the same in all cells.",
+            "Give --seeds for several seeds, and --time or --steps for the budget.",
+        )
+    return name, value
+
+
+def make_cells(
+    modality: AnyModality, settings: Sequence[Mapping[str, str]], fixed: Mapping[str, object],
+    environment: Mapping[str, str],
+) -> list[Cell]:
+    """Return the cells.
+
+    Args:
+        modality: Whose options they are.
+        settings: Of each cell.
+        fixed: Options of all of them, as given.
+        environment: Of the process.
+
+    Raises:
+        UsageError: A value is not one of its option's.
+    """
+    cells = []
+    for setting in settings:
+        config, _ = resolve(
+            modality.config_type, command_line={**fixed, **setting}, environment=environment,
+            presets=modality.presets,
+        )
+        name = " ".join(f"{field.replace('_', '-')}={value}" for field, value in setting.items())
+        cells.append(Cell(name, config, digest(config)))
+    return cells
+
+
+def digest(config: TrainConfig) -> str:
+    """Return a hash of what a config says of networks, training and data, without the seed."""
+    table: dict[str, Any] = {
+        name: value for name, value in to_table(config).items() if name not in _NOT_NAMED
+    }
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()[:10]
