@@ -1,4 +1,6 @@
-"""The library without the shell: train, sample, load. README may show the example."""
+"""The library without the shell: train, sample, load. README shows this example."""
+
+from pathlib import Path
 
 from PIL import Image
 
@@ -44,3 +46,8 @@ def test_the_example_runs(pictures, tmp_path, monkeypatch):
         assert min(grid.size) >= 4 * 16
     assert not names["generator"].training
     assert (tmp_path / "cats" / "model" / "model.safetensors").is_file()
+
+
+def test_readme_shows_it():
+    readme = Path(__file__).parents[1] / "README.md"
+    assert f"```python\n{EXAMPLE}```" in readme.read_text(encoding="utf-8")
