@@ -362,9 +362,11 @@ def test_real_texts_hold_nothing_that_no_drawn_one_can(spec_of):
     spec = spec_of(length=4, classes=("x", "y"), class_counts=(2, 2))
     ids = np.array([[2, 3, 4, 5, END], [2, UNKNOWN, END, END, END], [6, END, 0, 0, 0]])
     real = get("text").trainable().real
-    tokens, labels = real(Items({"tokens": ids}, np.array([0, 1, 1])), spec)
+    items, labels = real(Items({"tokens": ids}, np.array([0, 1, 1])), spec)
+    tokens, likelihoods = items.unbind(-1)
     # The first fills its length, after which no text has an end; the second cannot be drawn.
     assert tokens.tolist() == [[2, 3, 4, 5], [6, END, 0, 0]] and labels.tolist() == [0, 1]
+    assert not likelihoods.any()
     only = Items({"tokens": ids[1:2]}, None)
     assert len(real(only, spec)[0]) == 1  # better than nothing
 
