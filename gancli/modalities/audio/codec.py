@@ -28,7 +28,7 @@ from gancli.sampling.target import Stdout, Target, parse_target
 from gancli.sampling.writer import Writer
 from gancli.storage.files import write_file
 
-_MAX_HEARD = 16  # clips of a preview that become sound
+_PREVIEWED = 16  # clips of a preview: as many as someone listens to
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ class AudioCodec:
         return Joined(requests, target, form, gap, clips)
 
     def preview(self, samples: Sequence[Sample], path: Path) -> None:
-        """Write clips joined as WAV, and their spectrograms as PNG."""
-        clips = [clip_of(sample, self.spec, self.spec.frames) for sample in samples[:_MAX_HEARD]]
+        """Write the first clips joined as WAV, and their spectrograms as PNG."""
+        samples = samples[:_PREVIEWED]
+        clips = [clip_of(sample, self.spec, self.spec.frames) for sample in samples]
         sound = np.concatenate(list(joined(clips, round(GAP * self.spec.rate))))
         write_file(path.with_name(path.name + ".wav"), encode(sound, self.spec.rate, "wav"))
         png = spectrogram_file([sample.data for sample in samples], self.spec, self.spec.frames)

@@ -17,7 +17,7 @@ from gancli.modalities.audio.mel import (
     statistics,
     to_items,
 )
-from gancli.modalities.audio.spectrogram import spectrograms
+from gancli.modalities.audio.spectrogram import LEFT, TOP, frequency_ticks, spectrograms
 
 FRAME = {"rate": 8000, "hop": 128, "window": 512, "bins": 32}
 
@@ -163,8 +163,35 @@ def test_a_spectrogram_has_low_notes_at_the_bottom_and_ends_in_blue(tone, audio_
     samples = torch.zeros(1, 32 * 128, 2, dtype=torch.int16)
     samples[0, : len(wave)] = torch.from_numpy(wave * 30_000).short()
     item = to_items(samples, torch.tensor([16]), spec)[0].numpy()
-    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec, 32))))[4::2, 4::2]
+    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec, 32))))[TOP::2, LEFT::2]
     rows = picture[:64, 8, 0].astype(int)
     assert rows[:32].argmax() > 24 and rows[32:].argmax() < 8  # the first channel is above
     assert (picture[:64, 16:32] == (0, 0, 96)).all()
     assert (picture[:64, :16, 0] == picture[:64, :16, 2]).all()
+
+
+@pytest.mark.parametrize("kilohertz", [0.5, 1.0, 2.0])
+def test_a_tone_is_where_the_axis_of_frequency_says(tone, audio_spec, kilohertz):
+    spec = audio_spec(bins=48, frames=32)
+    samples = torch.from_numpy(tone(0.512, 1000 * kilohertz, decay=0) * 30_000).short()
+    item = to_items(samples[None, :4096, None], torch.tensor([32]), spec)[0].numpy()
+    loudest = item[8, :-1] * np.array(spec.deviation) + np.array(spec.mean)
+    band = dict(frequency_ticks(spec))[kilohertz]
+    assert abs(loudest.argmax() - band) <= 0.75  # bands are whole
+
+
+def test_silence_is_black(audio_spec):
+    spec = audio_spec(bins=32, frames=8)
+    item = to_items(torch.zeros(1, 8 * 128, 1, dtype=torch.int16), torch.tensor([8]), spec)[0]
+    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item.numpy()], spec, 8))))
+    assert not picture[TOP : TOP + 64, LEFT : LEFT + 16].any()
+
+
+def test_the_times_on_the_axis_are_where_the_clip_is(audio_spec):
+    spec = audio_spec(bins=32, frames=64)  # of 128 samples at 8,000 Hz: a second and a bit
+    item = np.zeros((64, spec.depth), np.float32)
+    one = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec, 64))))
+    two = np.asarray(Image.open(io.BytesIO(spectrograms([item] * 2, spec, 64))))
+    ticks = np.flatnonzero((one[TOP + 64 + 2] == 222).all(1)) - LEFT
+    assert list(ticks) == [0, 62, 125]  # 0, 0.5 and 1 s: half a second is 62.5 pixels
+    assert two.shape[1] == one.shape[1] or two.shape[0] > one.shape[0]
