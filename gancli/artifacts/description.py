@@ -12,6 +12,8 @@ from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
 from gancli.layers.summary import layer_table
+from gancli.modalities.base import AnyModality
+from gancli.phases.base import Networks
 from gancli.sampling.request import SampleRequest
 from gancli.storage import checkpoints
 
@@ -33,15 +35,31 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
         "config": to_table(model.config),
     }
     if layers:
-        facts["layers"] = _layers(model)
+        networks = load_networks(model)
+        facts["layers"] = _layers(model.modality, model.spec, model.config, networks)
     return facts
 
 
+def describe_layers(
+    modality: AnyModality, spec: Any, config: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the layers that a run of this spec and config trains, whatever its weights are.
+
+    The random numbers of a training that goes on are left as they are.
+    """
+    with torch.random.fork_rng(devices=[]):
+        networks = modality.trainable().build(spec, config)
+    for network in networks.named().values():
+        network.eval()
+    return _layers(modality, spec, config, networks)
+
+
 @torch.no_grad()
-def _layers(model: AnyModel) -> dict[str, list[dict[str, Any]]]:
+def _layers(
+    modality: AnyModality, spec: Any, config: Any, networks: Networks
+) -> dict[str, list[dict[str, Any]]]:
     """Return the layers of both networks, as one item passes through them."""
-    modality, networks = model.modality, load_networks(model)
-    trainable, codec = modality.trainable(), modality.codec()(model.spec, model.config)
+    trainable, codec = modality.trainable(), modality.codec()(spec, config)
     inputs = codec.inputs([SampleRequest(0)], modality.options_type())
     tensors = {name: torch.from_numpy(array) for name, array in inputs.named().items()}
     items = trainable.generate(networks.generator, tensors)

@@ -14,12 +14,36 @@ from gancli.artifacts.record import CONFIG, AnyRecord
 from gancli.errors import GancliError, UsageError, suggest
 from gancli.storage.files import explained, write_file
 
-METRICS, LOCK = "metrics.jsonl", ".lock"
+METRICS, REPORT, LOCK = "metrics.jsonl", "report.html", ".lock"
 
 
 def is_run(path: Path) -> bool:
     """Return whether a directory is a run."""
     return (path / CONFIG).is_file()
+
+
+def need_run(path: Path) -> None:
+    """Refuse a directory that is not a run.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not is_run(path):
+        near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
+        raise UsageError(
+            f"{path} is not a run: it has no {CONFIG}.",
+            suggest(str(path), near) if near else "Name a directory that train has made.",
+        )
+
+
+def in_training(path: Path) -> bool:
+    """Return whether a process is training in a run."""
+    with suppress(OSError), open(path / LOCK, "rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -107,7 +131,7 @@ class Run:
         if occupied:
             for name in ("checkpoints", "samples", "model", "tensorboard"):
                 shutil.rmtree(path / name, ignore_errors=True)
-            for name in (METRICS, CONFIG, "report.html"):
+            for name in (METRICS, CONFIG, REPORT):
                 (path / name).unlink(missing_ok=True)
         # Names of files need not be UTF-8; this keeps their bytes.
         text = tomli_w.dumps(record.table())
@@ -117,12 +141,7 @@ class Run:
     @classmethod
     def open(cls, path: Path) -> "Run":
         """Take up a run that exists."""
-        if not is_run(path):
-            near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
-            raise UsageError(
-                f"{path} is not a run: it has no {CONFIG}.",
-                suggest(str(path), near) if near else "Name a directory that train has made.",
-            )
+        need_run(path)
         return cls(path)
 
     def log(self, entry: dict[str, Any]) -> None:

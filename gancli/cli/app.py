@@ -11,7 +11,7 @@ import typer
 import gancli
 from gancli import modalities
 from gancli.cli import console, faults
-from gancli.cli.commands import doctor, export, info, models, sample, train
+from gancli.cli.commands import doctor, export, info, models, report, sample, train
 from gancli.cli.commands import help as help_command
 from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
@@ -60,6 +60,7 @@ def build() -> typer.Typer:
             _add(group, modality_name, module.command(modality), module.examples(modality_name))
         app.add_typer(group)
     _add(app, "info", info.command, info.EXAMPLES)
+    _add(app, "report", report.command, report.EXAMPLES)
     _add(app, "export", export.command, export.EXAMPLES)
     _add(app, "models", models.command, models.EXAMPLES)
     _add(app, "doctor", doctor.command, doctor.EXAMPLES)

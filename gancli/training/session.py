@@ -19,6 +19,7 @@ from gancli.metrics.memorization import MANY, NEAR_TRAINING
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.reporting import Reporter
 from gancli.runtime.devices import choose
+from gancli.runtime.machine import machine
 from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
@@ -28,7 +29,8 @@ from gancli.storage import checkpoints
 from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
-from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard
+from gancli.training.hooks import Hook, MetricsLog, Previews, Report, StatusLine, TensorBoard
+from gancli.training.journal import Journal
 from gancli.training.speed import arithmetics, fastest, step_seconds
 from gancli.training.trainer import Diverged, Trainer
 
@@ -62,6 +64,7 @@ def train(
         Diverged: Training failed; the best model so far is kept.
         GancliError: Anything else that a person can mend.
     """
+    reporter = journal = Journal(reporter)
     # A usage error should not wait for the data.
     _use_threads(config)
     choose(config.device)
@@ -77,7 +80,7 @@ def train(
     run = Run.create(run_path, record, force)
     try:
         experiment = Experiment(modality, spec, config, dataset)
-        return _train(experiment, record, run, reporter)
+        return _train(experiment, record, run, journal)
     finally:
         run.close()
 
@@ -97,6 +100,7 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
     Raises:
         GancliError: As :func:`train`, or the run or its data is not there.
     """
+    reporter = journal = Journal(reporter)
     run = Run.open(run_path)
     try:
         record = read_record(run_path)
@@ -117,7 +121,7 @@ def resume(run_path: Path, data: str | None, reporter: Reporter, *, modality_nam
         _use_threads(record.config)
         dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
         experiment = Experiment(record.modality, record.spec, record.config, dataset)
-        return _train(experiment, record, run, reporter)
+        return _train(experiment, record, run, journal)
     finally:
         run.close()
 
@@ -173,7 +177,7 @@ def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
 
 
 def _train(
-    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter
+    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Journal
 ) -> Path:
     dataset = experiment.dataset
     precision = fast_precision(experiment, reporter)
@@ -189,10 +193,14 @@ def _train(
         trainer.take_up(newest)
         run.cut_log(newest.step)
         reporter.note(f"Going on from step {newest.step:,}.")
+    reporter.begin(
+        trainer.log, lambda: trainer.progress.step, run.metrics(), machine(precision)
+    )
     try:
         with Stop() as stop:
             trainer.train(stop)
-    except Diverged:
+    except Diverged as error:
+        trainer.log({"step": trainer.progress.step, "warning": error.message})
         _export(trainer, record)
         raise
     finally:
@@ -203,7 +211,8 @@ def _train(
 
 def _hooks(experiment: AnyExperiment, run: Run, reporter: Reporter, step: int) -> list[Hook]:
     codec = experiment.modality.codec()(experiment.spec, experiment.config)
-    hooks: list[Hook] = [MetricsLog(run), StatusLine(reporter), Previews(codec, run.samples)]
+    hooks: list[Hook] = [MetricsLog(run), StatusLine(reporter)]
+    hooks += [Previews(codec, run.samples), Report(run.path)]
     if experiment.config.tensorboard:
         hooks.append(TensorBoard(run.path / "tensorboard", step))
     return hooks
@@ -244,7 +253,7 @@ def _export(trainer: Trainer, record: AnyRecord) -> Path:
         Weights.of(str(run.model), weights.joined(networks)), calibration, metrics, provenance,
     )
     model.save(finished, run.model)
-    write_report(run, record.command, metrics)
+    write_report(run.path, metrics)
     return run.model
 
 

@@ -329,7 +329,8 @@ class Trainer:
         now, loss = self.progress, measurement.loss
         self.log(
             {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
-             "score": measurement.score, "diversity": measurement.diversity, **verdict,
+             "score": measurement.score, "floor": self.scorer.floor,
+             "diversity": measurement.diversity, **verdict,
              **({} if loss is None else {"held_out_loss": loss}), **measurement.notes}
         )
 
@@ -432,9 +433,9 @@ class Trainer:
             self._clock = time.perf_counter()
 
     def log(self, entry: Mapping[str, Any]) -> None:
-        """Give figures of a step to the hooks."""
+        """Give figures of a step, and its phase, to the hooks."""
         for hook in self.hooks:
-            hook.on_log(entry)
+            hook.on_log({**entry, "phase": self.phase.name})
 
     def _event(self, losses: Mapping[str, SupportsFloat]) -> StepEvent:
         now, quality = self.progress, self.progress.quality
