@@ -8,8 +8,8 @@ from gancli.artifacts.report.history import Points, Span
 from gancli.artifacts.report.markup import number, text
 from gancli.artifacts.report.scale import Scale, linear, logarithmic
 
-WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 74, 14, 26, 54  # pixels around the curves
+WIDTH, HEIGHT = 720, 330
+LEFT, RIGHT, TOP, BOTTOM = 74, 14, 54, 54  # pixels around the curves
 _MAX_POINTS = 300  # of a curve; more are averaged
 _LETTER = 12  # pixels that a letter may take, on a phone
 
@@ -23,6 +23,7 @@ class Chart:
         unit: What the vertical axis says.
         series: Curves by name; each has at least one point.
         steps: Where the horizontal axis ends.
+        from_zero: Whether the vertical axis begins at zero, where it is linear.
         levels: Values that the curves are to be compared with, by name: drawn as lines.
         best: Step and value of the best point, or None.
         phases: Shaded in turn.
@@ -33,6 +34,7 @@ class Chart:
     unit: str
     series: Mapping[str, Points]
     steps: int
+    from_zero: bool = False
     levels: Mapping[str, float] = field(default_factory=dict)
     best: tuple[float, float] | None = None
     phases: Sequence[Span] = ()
@@ -45,7 +47,8 @@ def draw(chart: Chart) -> str:
     values += chart.levels.values()
     low, high = min(values), max(values)
     x = Scale(0.0, float(max(chart.steps, 1)), LEFT, WIDTH - RIGHT)
-    scales = {"linear": linear(low, high, HEIGHT - BOTTOM, TOP)}
+    base = min(low, 0.0) if chart.from_zero else low
+    scales = {"linear": linear(base, high, HEIGHT - BOTTOM, TOP)}
     if low > 0:
         scales["log"] = logarithmic(low, high, HEIGHT - BOTTOM, TOP)
     data = {
@@ -71,7 +74,7 @@ def draw(chart: Chart) -> str:
         f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role=img tabindex=0 "
         f"aria-label='{text(_summary(chart))}'>"
         f"{_phases(chart, x)}{_steps(x)}"
-        f"<text class=unit x=4 y=14>{text(chart.unit)}</text>{layers}{_marks(chart, x)}"
+        f"<text class=unit x=4 y=20>{text(chart.unit)}</text>{layers}{_marks(chart, x)}"
         "<g class=cursor hidden></g></svg>"
         "<output class=readout aria-live=polite>&nbsp;</output></figure>"
     )
@@ -152,10 +155,10 @@ def _steps(x: Scale) -> str:
         at = x.position(tick)
         if tick != int(tick):
             continue
-        side = "end" if at > WIDTH - 50 else "middle"
+        side = "last" if at > WIDTH - 50 else ""
         parts.append(
             f"<line class=axis x1={at:.1f} x2={at:.1f} y1={bottom} y2={bottom + 5} />"
-            f"<text class=x x={at:.1f} y={bottom + 22} text-anchor={side}>{int(tick):,}</text>"
+            f"<text class='x {side}' x={at:.1f} y={bottom + 22}>{int(tick):,}</text>"
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
     return "".join(parts) + f"<text class=x x={middle} y={HEIGHT - 8}>step</text>"
@@ -171,7 +174,7 @@ def _phases(chart: Chart, x: Scale) -> str:
             f"height={HEIGHT - BOTTOM - TOP}><title>{text(phase.name)}</title></rect>"
         )
         if len(phase.name) * _LETTER < right - left:
-            parts.append(f"<text class=phasename x={left + 6:.1f} y={HEIGHT - BOTTOM - 8}>"
+            parts.append(f"<text class=phasename x={left:.1f} y={TOP - 8}>"
                          f"{text(phase.name)}</text>")
     return "".join(parts)
 

@@ -42,11 +42,11 @@ def number(value: object) -> str:
         if not math.isfinite(value):
             return "not finite"
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    if value is None or value in ("", [], ()):
+        return "none"
     if isinstance(value, list | tuple):
         shown = ", ".join(number(each) for each in value[:12])
         return shown + (f" ... ({len(value):,} in all)" if len(value) > 12 else "")
-    if value is None or value == "":
-        return "none"
     long = str(value)
     return long if len(long) <= 300 else f"{long[:300]} ... ({len(long):,} characters in all)"
 

@@ -23,8 +23,8 @@ from gancli.storage.files import write_file
 _HERE = Path(__file__).parent
 _SCORE_NOTE = (
     "The score is the distance of samples from data held out: smaller is better. The floor is what "
-    "as many real items would score, so that training is done when the curve no longer falls or "
-    "comes near to it."
+    "as many real items would score. Training is done when the curve no longer falls, or comes "
+    "near the floor."
 )
 # Curves that are shown first, with what their axis says; all others follow in a fold.
 _CHARTS = (
@@ -153,8 +153,8 @@ def _header(
         for name, value, note in figures
     )
     return (
-        f"<header><h1>{text(run.absolute().name)}</h1><p>{text(modality)} of "
-        f"{text(facts.get('data_name', ''))}. {state}</p>"
+        f"<header><h1>{text(run.absolute().name)}</h1><p>Modality: {text(modality)}. "
+        f"Data: {text(facts.get('data_name', ''))}. {state}</p>"
         f"<pre tabindex=0>{text(facts.get('command', ''))}</pre><dl class=tiles>{tiles}</dl>"
         "</header>"
     )
@@ -202,9 +202,11 @@ def _curves(history: History, metrics: Mapping[str, Any]) -> str:
     for title, unit, members in _CHARTS:
         series = {name: history.points(name) for name in members if history.points(name)}
         if series:
+            more = {"from_zero": unit == "fraction",
+                    "levels": {"diversity of data": 1.0} if "diversity" in series else {}}
             notes = "".join(f"<li>{name}: {_MEANINGS[name]}</li>" for name in series
                             if name in _MEANINGS)
-            charts.append(chart(title, unit, series)
+            charts.append(chart(title, unit, series, **more)
                           + (f"<ul class=notes>{notes}</ul>" if notes else ""))
     first = {"score", *(name for _, _, members in _CHARTS for name in members)}
     others = {name: history.points(name) for name in names if name not in first}
@@ -223,7 +225,7 @@ def _measurements(history: History) -> str:
     rows = history.measurements
     if not rows:
         return "<p>Nothing is measured yet.</p>"
-    hidden = {"step", "items", "seconds", "best", "best_step", "phase"}
+    hidden = {"step", "items", "seconds", "best", "best_step", "phase", "floor"}
     names = list(dict.fromkeys(name for row in rows for name in row if name not in hidden))
     head = ("step", "time", "phase", *(name.replace("_", " ") for name in names), "best so far")
     return table(

@@ -12,6 +12,7 @@ class Scale:
         low, high: Values at the ends of the axis; above zero if it is logarithmic.
         start, end: Their positions in pixels.
         log: Whether equal ratios are equally far apart.
+        step: Between labels; 0 lets their number decide.
     """
 
     low: float
@@ -19,6 +20,7 @@ class Scale:
     start: float
     end: float
     log: bool = False
+    step: float = 0.0
 
     def position(self, value: float) -> float:
         """Return where a value is, in pixels."""
@@ -31,7 +33,7 @@ class Scale:
         """Return about ``count`` round values from low to high."""
         if self.log and self.high / self.low >= 5:
             return self._log_ticks(count)
-        step = nice_step((self.high - self.low) / max(count, 1))
+        step = self.step or nice_step((self.high - self.low) / max(count, 1))
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
@@ -68,8 +70,8 @@ def linear(low: float, high: float, start: float, end: float) -> Scale:
         room = abs(high) / 10 or 1.0
         low, high = low - room, high + room
     step = nice_step((high - low) / 5)
-    return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step,
-                 start, end)
+    low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    return Scale(low, high, start, end, step=step)
 
 
 def logarithmic(low: float, high: float, start: float, end: float) -> Scale:

@@ -19,7 +19,7 @@ _SCALE = 2  # pixels for each band and frame, in both directions
 _FREQUENCIES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)  # kHz that get a label
 _STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # s between labels
 _LABEL_HEIGHT, _LABEL_WIDTH = 13, 34  # pixels, with a little space
-_PAPER, _BETWEEN, _INK, _AFTER_END = (24, 24, 28), (96, 96, 96), (222, 222, 222), (0, 0, 96)
+_PAPER, _INK, _AFTER_END = (52, 52, 58), (236, 236, 236), (0, 0, 96)
 
 
 def spectrograms(items: Sequence[np.ndarray], spec: AudioSpec, frames: int) -> bytes:
@@ -37,7 +37,6 @@ def spectrograms(items: Sequence[np.ndarray], spec: AudioSpec, frames: int) -> b
     size = (LEFT + grid_width + _RIGHT, TOP + grid_height + _BOTTOM)
     picture = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(picture)
-    draw.rectangle((LEFT, TOP, LEFT + grid_width - 1, TOP + grid_height - 1), _BETWEEN)
     lefts = [LEFT + column * (width + _MARGIN) for column in range(columns)]
     tops = [TOP + row * (height + _MARGIN) for row in range(rows)]
     for index, item in enumerate(items):
