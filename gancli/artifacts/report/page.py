@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -127,7 +128,7 @@ def _header(
     elif metrics:
         state = "Finished."
     else:
-        again = f"gancli train {modality} --resume {run}"
+        again = f"gancli train {modality} --resume {shlex.quote(str(run))}"
         state = f"Not finished. Go on with <code>{text(again)}</code>"
     figures: list[tuple[str, str, str]] = []
     score = metrics.get("score", best.get("score") if best else None)

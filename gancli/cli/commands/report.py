@@ -11,8 +11,8 @@ from gancli.cli.invocation import speak
 from gancli.errors import UsageError
 
 EXAMPLES = """\
-gancli report runs/photos-1 --open
-gancli report runs/photos-1 -o page.html"""
+gancli report runs/first --open
+gancli report runs/first -o page.html"""
 
 _RunArgument = Annotated[str, typer.Argument(
     metavar="RUN", show_default=False, help="Directory of a run, in training or not.",
