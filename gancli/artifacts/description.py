@@ -1,5 +1,6 @@
 """What a model or a run is, as facts for ``gancli info``."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from gancli.artifacts.networks import load_networks, parameter_counts, planned_n
 from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
-from gancli.layers.summary import layer_table
+from gancli.layers.summary import LayerRow, layer_table
 from gancli.modalities.base import AnyModality
 from gancli.phases.base import Networks
 from gancli.sampling.request import SampleRequest
@@ -41,12 +42,21 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
 
 
 def describe_layers(
-    modality: AnyModality, spec: Any, config: Any
+    modality: AnyModality, spec: Any, config: Any, run: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the layers that a run of this spec and config trains, whatever its weights are.
+    """Return the layers of the networks of a spec and a config, whatever their weights are.
 
-    The random numbers of a training that goes on are left as they are.
+    Args:
+        modality, spec, config: What is trained.
+        run: Whether to run the networks once, as output shapes and multiply-adds need; that takes
+            seconds where a generator makes its item in many steps. The random numbers of a
+            training that goes on are left as they are.
     """
+    if not run:
+        networks = planned_networks(modality.trainable(), spec, config)
+        return _tables({
+            name: layer_table(network, lambda: None) for name, network in networks.named().items()
+        })
     with torch.random.fork_rng(devices=[]):
         networks = modality.trainable().build(spec, config)
     for network in networks.named().values():
@@ -72,6 +82,10 @@ def _layers(
             networks.discriminator, lambda: networks.discriminator(items, labels)
         ),
     }
+    return _tables(tables)
+
+
+def _tables(tables: Mapping[str, list[LayerRow]]) -> dict[str, list[dict[str, Any]]]:
     return {name: [asdict(row) for row in table] for name, table in tables.items()}
 
 

@@ -104,7 +104,7 @@ class Report(Hook):
         if self._measured or _preview_due(event.status.step):
             self._measured = False
             with event.paused():
-                write_report(self._run, {}, live=True)
+                write_report(self._run, {}, live=True, layers=False)
 
     def on_log(self, entry: Mapping[str, Any]) -> None:
         self._measured = self._measured or "score" in entry
@@ -112,7 +112,7 @@ class Report(Hook):
     def close(self) -> None:
         """Leave a page that says how far it came; a finished run gets another in a moment."""
         with suppress(GancliError):  # whatever ended the training is what a person must hear
-            write_report(self._run, {})
+            write_report(self._run, {}, layers=False)
 
 
 class TensorBoard(Hook):

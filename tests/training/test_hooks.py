@@ -60,14 +60,17 @@ def test_the_reporter_gets_each_status():
 def test_the_report_is_written_with_previews_measurements_and_at_the_end(tmp_path, monkeypatch):
     written = []
     monkeypatch.setattr(
-        hooks, "write_report", lambda run, metrics, live=False: written.append((step, live))
+        hooks, "write_report",
+        lambda run, metrics, live=False, layers=True: written.append((step, live, layers)),
     )
     report = Report(tmp_path)
     for step in range(1, 300):
         report.on_step(event(step))
         report.on_log({"step": step, "d_loss": 0.5, **({"score": 1.0} if step == 120 else {})})
     report.close()
-    assert written == [(50, True), (100, True), (121, True), (200, True), (299, False)]
+    assert written == [
+        *((step, True, False) for step in (50, 100, 121, 200)), (299, False, False)
+    ]
 
 
 def test_a_report_that_cannot_be_written_hides_no_other_fault(tmp_path):

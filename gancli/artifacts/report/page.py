@@ -5,11 +5,9 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gancli import modalities
 from gancli.artifacts import model
 from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
 from gancli.artifacts.report.chart import Chart, draw
@@ -51,7 +49,7 @@ def finished_metrics(run: Path) -> Mapping[str, Any]:
 
 def write_report(
     run: Path, metrics: Mapping[str, Any], trouble: Sequence[str] = (), *, live: bool = False,
-    target: Path | None = None,
+    layers: bool = True,
 ) -> None:
     """Write a run's report.
 
@@ -60,17 +58,18 @@ def write_report(
         metrics: Figures of the finished model by name; empty before there is one.
         trouble: Sentences about what went wrong, beside those in the run's log.
         live: Whether training goes on, so that the page reloads itself.
-        target: The file; ``report.html`` in the run by default.
+        layers: Whether to run the networks once for the outputs and costs of their layers.
 
     Raises:
         GancliError: It cannot be written, or config.toml cannot be read.
     """
-    page = report_page(run, metrics, trouble, live=live)
-    write_file(target or run / REPORT, page.encode(), durable=False)
+    page = report_page(run, metrics, trouble, live=live, layers=layers)
+    write_file(run / REPORT, page.encode(), durable=False)
 
 
 def report_page(
-    run: Path, metrics: Mapping[str, Any], trouble: Sequence[str] = (), *, live: bool = False
+    run: Path, metrics: Mapping[str, Any], trouble: Sequence[str] = (), *, live: bool = False,
+    layers: bool = True,
 ) -> str:
     """Return the page that :func:`write_report` writes."""
     raw = read_toml(run / CONFIG)
@@ -91,7 +90,7 @@ def report_page(
         _section("Measurements", _measurements(history)),
         _section("Options", _options(raw, record)),
         _section("Data", table((name, number(value)) for name, value in _spec(raw).items())),
-        _section("Networks", _networks(record)),
+        _section("Networks", _networks(record, layers)),
         _section("Machine", _machines(history)),
     ])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -265,33 +264,33 @@ def _spec(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": run.get("data", ""), **raw.get("spec", {})}
 
 
-def _networks(record: AnyRecord | None) -> str:
+def _networks(record: AnyRecord | None, layers: bool) -> str:
+    """Return the layers; with their outputs and costs if they may be run for that."""
+    from gancli.artifacts.description import describe_layers  # torch
+
     if record is None:
         return "<p>The run is of another version, so its layers are not known.</p>"
-    parts = []
-    for network, rows in _layers(record.modality.name, record.spec, record.config).items():
-        totals = [sum(row[key] for row in rows) for key in ("parameters", "multiply_adds")]
+    parts = [] if layers else [
+        "<p>The end of training adds output shapes and multiply-adds; <code>gancli info RUN "
+        "--layers</code> shows them now.</p>"
+    ]
+    tables = describe_layers(record.modality, record.spec, record.config, layers)
+    for network, rows in tables.items():
+        total = number(sum(row["parameters"] for row in rows))
+        cost = number(sum(row["multiply_adds"] for row in rows))
+        head = ["layer", "kind", "parameters", *(["output", "multiply-adds"] if layers else [])]
         body = [
-            (row["name"] or network, row["kind"], " x ".join(map(str, row["output_shape"])),
-             number(row["parameters"]), number(row["multiply_adds"]))
+            (row["name"] or network, row["kind"], number(row["parameters"]),
+             " x ".join(map(str, row["output_shape"])), number(row["multiply_adds"]))
             for row in rows
         ]
-        shown = table(
-            [*body, ("total", "", "", *map(number, totals))],
-            ("layer", "kind", "output", "parameters", "multiply-adds"), "figures total",
-        )
+        body.append(("total", "", total, "", cost))
+        shown = table([row[: len(head)] for row in body], head, "figures total")
         parts.append(
-            f"<details><summary>{text(network)}: {number(totals[0])} parameters, "
-            f"{number(totals[1])} multiply-adds an item</summary>{shown}</details>"
+            f"<details><summary>{text(network)}: {total} parameters"
+            f"{f', {cost} multiply-adds an item' if layers else ''}</summary>{shown}</details>"
         )
     return "".join(parts)
-
-
-@lru_cache(maxsize=1)  # a page is written many times in a training
-def _layers(modality: str, spec: Any, config: Any) -> dict[str, list[dict[str, Any]]]:
-    from gancli.artifacts.description import describe_layers
-
-    return describe_layers(modalities.get(modality), spec, config)
 
 
 def _machines(history: History) -> str:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import soundfile
+import torch
 from PIL import Image
 from report_runs import ENTRIES, KINDS, STEPS
 
@@ -92,6 +93,19 @@ def test_options_by_default_are_apart_from_those_that_were_chosen(make_run):
     chosen, _, rest = words.partition("options are as by default")
     assert "--g-width 4 not set" in chosen and "--batch" not in chosen.partition("Options")[2]
     assert "--batch" in rest
+
+
+@pytest.mark.parametrize("modality", KINDS)
+def test_a_training_need_not_wait_for_the_costs_of_layers(make_run, modality):
+    run, state = make_run(modality), torch.random.get_rng_state()
+    quick = Reader(report_page(run, {}, layers=False)).words.partition("Networks")[2]
+    assert "multiply-adds an item" not in quick and "The end of training adds" in quick
+    full = Reader(report_page(run, {})).words.partition("Networks")[2]
+    assert "multiply-adds an item" in full
+    counts = [re.findall(r"(generator|discriminator): ([\d,]+) parameters", page)
+              for page in (quick, full)]
+    assert counts[0] == counts[1] and len(counts[0]) == 2
+    assert torch.equal(torch.random.get_rng_state(), state)  # a training may be under way
 
 
 def test_figures_of_a_finished_model_come_first(make_run):
