@@ -6,6 +6,7 @@ import numpy as np
 import soundfile
 import tomli_w
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from gancli.artifacts.record import RunRecord
 from gancli.modalities import get
@@ -34,6 +35,7 @@ KINDS = {
         AudioConfig(latent=5, noise=3, step_frames=4, g_width=12, d_width=12, steps=400),
     ),
 }
+CLIPS = [[0.0, 0.0, 0.5, 1.0, 0.0, 0.1], [0.5, 0.0, 0.5, 1.0, 0.25, 0.4]]
 STEPS = (50, 100, 200, 400)
 # Two measurements, the second the better; a phase that ends at step 200; a roll-back; a warning.
 ENTRIES = sorted([
@@ -66,7 +68,10 @@ def write_run(
             stem.with_suffix(".txt").write_text(f"abc at {step}\n<b>fed</b>\n")
             continue
         pixels = np.full((24, 32, 3), STEPS.index(step) * 60, np.uint8)
-        Image.fromarray(pixels).save(stem.with_suffix(".png"))
+        notes = PngInfo()
+        if modality == "audio":
+            notes.add_text("clips", json.dumps(CLIPS))
+        Image.fromarray(pixels).save(stem.with_suffix(".png"), pnginfo=notes)
         if modality == "audio":
             time = np.arange(4000) / 8000
             soundfile.write(stem.with_suffix(".wav"), 0.5 * np.sin(step * time), 8000)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,12 +26,15 @@ class Preview:
         step: Steps of training before it.
         picture, sound: URLs of data, or empty.
         texts: Samples of text.
+        clips: Where in the picture each clip of the sound is seen, and where in the sound it is
+            heard: left, top, width and height as fractions, begin and end in seconds.
     """
 
     step: int
     picture: str = ""
     sound: str = ""
     texts: tuple[str, ...] = ()
+    clips: tuple[tuple[float, ...], ...] = ()
 
 
 def previews(folder: Path) -> list[Preview]:
@@ -46,7 +50,7 @@ def _preview(folder: Path, stem: str) -> Preview:
     assert match is not None
     return Preview(
         int(match[1]), _encoded(folder / f"{stem}.png"), _encoded(folder / f"{stem}.wav"),
-        _texts(folder / f"{stem}.txt"),
+        _texts(folder / f"{stem}.txt"), _clips(folder / f"{stem}.png"),
     )
 
 
@@ -93,6 +97,17 @@ def _sound(path: Path) -> tuple[str, bytes]:
     return "audio/wav", path.read_bytes()
 
 
+def _clips(path: Path) -> tuple[tuple[float, ...], ...]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            rows = json.loads(picture.info.get("clips", "[]"))
+        return tuple(tuple(map(float, row)) for row in rows if len(row) == 6)
+    except Exception:  # as above
+        return ()
+
+
 def _texts(path: Path) -> tuple[str, ...]:
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -134,8 +149,8 @@ def _frame(preview: Preview) -> str:
     if preview.picture:
         kind = "spectrogram" if preview.sound else "pixels"
         parts.append(
-            f"<div class=scroll><img class={kind} src='{preview.picture}' "
-            f"alt='{what} at step {preview.step:,}'></div>"
+            f"<div class=sheet><img class={kind} src='{preview.picture}' "
+            f"alt='{what} at step {preview.step:,}'>{_buttons(preview)}</div>"
         )
     if preview.texts:
         lines = "".join(f"<li><bdi>{text(line)}</bdi></li>" for line in preview.texts)
@@ -144,6 +159,18 @@ def _frame(preview: Preview) -> str:
             f"{lines}</ol>"
         )
     return "".join(parts)
+
+
+def _buttons(preview: Preview) -> str:
+    """Return a button over each clip of a picture that plays it."""
+    if not preview.sound:
+        return ""
+    return "".join(
+        f"<button type=button class=clip data-begin={begin:.3f} data-end={end:.3f} "
+        f"aria-label='Play seed {seed}' title='Play seed {seed}' "
+        f"style='left:{left:.3%};top:{top:.3%};width:{width:.3%};height:{height:.3%}'></button>"
+        for seed, (left, top, width, height, begin, end) in enumerate(preview.clips)
+    )
 
 
 def _side_by_side(shown: Sequence[Preview]) -> str:

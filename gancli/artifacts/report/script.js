@@ -30,6 +30,7 @@
   // Previews: one is shown, and the slider chooses.
   const frames = all(".frame"), slider = document.getElementById("preview");
   if (slider) {
+    document.body.classList.add("sliding");
     const output = document.getElementById("previewstep");
     const show = () => {
       frames.forEach((frame, index) => {
@@ -46,6 +47,28 @@
     });
     slider.value = store.get("preview") || slider.max;
     show();
+  }
+
+  // A clip of a spectrogram plays its part of the sound.
+  for (const frame of frames) {
+    const audio = frame.querySelector("audio");
+    let playing = null;
+    const mark = (clip) => {
+      playing?.classList.remove("playing");
+      playing = clip;
+      playing?.classList.add("playing");
+    };
+    for (const clip of all(".clip", frame)) {
+      clip.addEventListener("click", () => {
+        audio.currentTime = +clip.dataset.begin;
+        mark(clip);
+        audio.play().catch(() => mark(null));
+      });
+    }
+    audio?.addEventListener("timeupdate", () => {
+      if (playing && audio.currentTime >= +playing.dataset.end) audio.pause();
+    });
+    audio?.addEventListener("pause", () => mark(null));
   }
 
   for (const chart of all(".chart")) {

@@ -80,9 +80,14 @@ class AudioCodec:
         """Write the first clips joined as WAV, and their spectrograms as PNG."""
         samples = samples[:_PREVIEWED]
         clips = [clip_of(sample, self.spec, self.spec.frames) for sample in samples]
-        sound = np.concatenate(list(joined(clips, round(GAP * self.spec.rate))))
+        gap = round(GAP * self.spec.rate)
+        sound = np.concatenate(list(joined(clips, gap)))
         write_file(path.with_name(path.name + ".wav"), encode(sound, self.spec.rate, "wav"))
-        png = spectrogram_file([sample.data for sample in samples], self.spec, self.spec.frames)
+        starts = np.cumsum([0, *(len(clip) + gap for clip in clips)])
+        times = [(start / self.spec.rate, (start + len(clip)) / self.spec.rate)
+                 for start, clip in zip(starts.tolist(), clips, strict=False)]
+        items = [sample.data for sample in samples]
+        png = spectrogram_file(items, self.spec, self.spec.frames, times)
         write_file(path.with_name(path.name + ".png"), png)
 
 

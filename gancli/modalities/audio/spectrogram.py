@@ -1,11 +1,13 @@
 """Draw spectrograms, with axes."""
 
 import io
+import json
 import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from gancli.modalities.audio.mel import after_end, from_item
 from gancli.modalities.audio.spec import AudioSpec
@@ -22,12 +24,22 @@ _LABEL_HEIGHT, _LABEL_WIDTH = 13, 34  # pixels, with a little space
 _PAPER, _INK, _AFTER_END = (52, 52, 58), (236, 236, 236), (0, 0, 96)
 
 
-def spectrograms(items: Sequence[np.ndarray], spec: AudioSpec, frames: int) -> bytes:
+def spectrograms(
+    items: Sequence[np.ndarray], spec: AudioSpec, frames: int, times: Sequence[tuple[float, float]]
+) -> bytes:
     """Return a PNG of the log-mel of items (frames, depth) in a near-square grid.
 
     Time goes to the right, in seconds, and frequency upward, in kHz on the mel scale. The loudest
     band of a clip is white, and 60 dB below it is black; blue is what follows the end of a clip.
     Channels are stacked, the first at the top.
+
+    Args:
+        items: The clips, each with as many frames as ``frames`` says or fewer.
+        spec: Of the model.
+        frames: The most that a clip may have.
+        times: Where each clip begins and ends in a sound of all, in seconds, or nothing. The file
+            keeps them for a reader that plays what is pointed at, as JSON under ``clips``: left,
+            top, width and height as fractions of the picture, then the two times.
     """
     height, width = spec.channels * spec.bins * _SCALE, frames * _SCALE
     columns = max(1, min(len(items), round(math.sqrt(len(items) * height / width))))
@@ -50,8 +62,16 @@ def spectrograms(items: Sequence[np.ndarray], spec: AudioSpec, frames: int) -> b
     for left in lefts:
         _times(draw, left, TOP + grid_height, spec, frames)
     _loudness(picture, LEFT + grid_width + 8, min(grid_height, 2 * spec.bins))
+    clips = [
+        [lefts[index % columns] / size[0], tops[index // columns] / size[1], width / size[0],
+         height / size[1], *interval]
+        for index, interval in enumerate(times)
+    ]
+    notes = PngInfo()
+    if clips:
+        notes.add_text("clips", json.dumps(clips))
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG", optimize=True, pnginfo=notes)
     return buffer.getvalue()
 
 

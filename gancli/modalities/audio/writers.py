@@ -32,11 +32,17 @@ def clip_of(sample: Sample, spec: AudioSpec, frames: int) -> np.ndarray:
     return normalized(mel_to_audio(sample.data[:frames], spec, sample.request.seed))
 
 
-def spectrogram_file(items: Sequence[np.ndarray], spec: AudioSpec, frames: int) -> bytes:
-    """Return a PNG of the spectrograms of items, each (frames, depth)."""
+def spectrogram_file(
+    items: Sequence[np.ndarray], spec: AudioSpec, frames: int,
+    times: Sequence[tuple[float, float]] = (),
+) -> bytes:
+    """Return a PNG of the spectrograms of items, each (frames, depth).
+
+    Where there is one sound of all, ``times`` says where each begins and ends in it, in seconds.
+    """
     from gancli.modalities.audio.spectrogram import spectrograms  # torch
 
-    return spectrograms(items, spec, frames)
+    return spectrograms(items, spec, frames, times)
 
 
 def joined(clips: Iterable[np.ndarray], gap: int) -> Iterator[np.ndarray]:

@@ -84,6 +84,22 @@ def test_there_is_a_player_beside_the_spectrogram(show):
     assert page.get_by_role("img", name="Spectrograms of samples at step 400").is_visible()
 
 
+def test_a_clip_of_the_spectrogram_plays_its_part_of_the_sound(show):
+    page, _ = show("audio")
+    player = page.locator("audio:visible")
+    image = page.get_by_role("img", name="Spectrograms of samples at step 400").bounding_box()
+    second = page.locator(".frame:visible").get_by_role("button", name="Play seed 1")
+    box = second.bounding_box()
+    assert box["x"] == pytest.approx(image["x"] + image["width"] / 2, abs=1)
+    assert box["width"] == pytest.approx(image["width"] / 2, abs=1)
+    # A machine without a device for sound cannot play, so this looks at where it would begin.
+    player.evaluate("audio => { audio.play = () => { audio.from = audio.currentTime;"
+                    "return Promise.resolve(); }; }")
+    second.click()
+    assert player.evaluate("audio => audio.from") == 0.25
+    assert "playing" in second.get_attribute("class")
+
+
 def test_texts_are_shown_by_seed(show):
     page, _ = show("text")
     assert page.locator(".frame:visible li").all_inner_texts() == ["abc at 400", "<b>fed</b>"]

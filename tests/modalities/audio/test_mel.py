@@ -1,6 +1,7 @@
 """Sound to log-mel frames, and back."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -157,13 +158,18 @@ def test_a_seed_fixes_the_phases(mel_clips):
     assert np.array_equal(one, again) and not np.allclose(one, other, atol=1e-3)
 
 
+def drawn(items, spec, frames):
+    """Return the pixels of a picture of spectrograms."""
+    return np.asarray(Image.open(io.BytesIO(spectrograms(items, spec, frames, []))))
+
+
 def test_a_spectrogram_has_low_notes_at_the_bottom_and_ends_in_blue(tone, audio_spec):
     spec = audio_spec(bins=32, frames=32, channels=2)
     wave = np.stack([tone(0.256, 300, decay=0), tone(0.256, 3000, decay=0)], 1)
     samples = torch.zeros(1, 32 * 128, 2, dtype=torch.int16)
     samples[0, : len(wave)] = torch.from_numpy(wave * 30_000).short()
     item = to_items(samples, torch.tensor([16]), spec)[0].numpy()
-    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec, 32))))[TOP::2, LEFT::2]
+    picture = drawn([item], spec, 32)[TOP::2, LEFT::2]
     rows = picture[:64, 8, 0].astype(int)
     assert rows[:32].argmax() > 24 and rows[32:].argmax() < 8  # the first channel is above
     assert (picture[:64, 16:32] == (0, 0, 96)).all()
@@ -183,15 +189,27 @@ def test_a_tone_is_where_the_axis_of_frequency_says(tone, audio_spec, kilohertz)
 def test_silence_is_black(audio_spec):
     spec = audio_spec(bins=32, frames=8)
     item = to_items(torch.zeros(1, 8 * 128, 1, dtype=torch.int16), torch.tensor([8]), spec)[0]
-    picture = np.asarray(Image.open(io.BytesIO(spectrograms([item.numpy()], spec, 8))))
+    picture = drawn([item.numpy()], spec, 8)
     assert not picture[TOP : TOP + 64, LEFT : LEFT + 16].any()
 
 
 def test_the_times_on_the_axis_are_where_the_clip_is(audio_spec):
     spec = audio_spec(bins=32, frames=64)  # of 128 samples at 8,000 Hz: a second and a bit
     item = np.zeros((64, spec.depth), np.float32)
-    one = np.asarray(Image.open(io.BytesIO(spectrograms([item], spec, 64))))
-    two = np.asarray(Image.open(io.BytesIO(spectrograms([item] * 2, spec, 64))))
+    one = drawn([item], spec, 64)
     ticks = np.flatnonzero((one[TOP + 64 + 2] == 236).all(1)) - LEFT
     assert list(ticks) == [0, 62, 125]  # 0, 0.5 and 1 s: half a second is 62.5 pixels
-    assert two.shape[1] == one.shape[1] or two.shape[0] > one.shape[0]
+
+
+def test_a_picture_knows_where_its_clips_are(audio_spec):
+    spec = audio_spec(bins=32, frames=32)
+    items = [np.full((32, spec.depth), value, np.float32) for value in (1.0, 1.0, -1.0)]
+    file = io.BytesIO(spectrograms(items, spec, 32, [(0.0, 0.5), (0.75, 1.25), (1.5, 1.5)]))
+    with Image.open(file) as picture:
+        clips, (width, height) = json.loads(picture.text["clips"]), picture.size
+        pixels = np.asarray(picture)
+    assert [clip[4:] for clip in clips] == [[0.0, 0.5], [0.75, 1.25], [1.5, 1.5]]
+    for (left, top, across, down, *_), color in zip(clips, (255, 255, 0), strict=True):
+        assert (round(across * width), round(down * height)) == (64, 64)
+        row, column = round(top * height), round(left * width)
+        assert (pixels[row : row + 64, column + 32 : column + 64, 0] == color).all()
