@@ -135,7 +135,8 @@ def gallery(shown: Sequence[Preview]) -> str:
         f"<output for=preview id=previewstep></output>"
         f"<span aria-hidden=true>{shown[-1].step:,}</span></div>"
     )
-    return f"{slider}<div id=frames>{frames}</div>{_side_by_side(shown)}"
+    hint = "<p>Press a spectrogram to hear it.</p>" if any(each.clips for each in shown) else ""
+    return f"{slider}{hint}<div id=frames>{frames}</div>{_side_by_side(shown)}"
 
 
 def _frame(preview: Preview) -> str:

@@ -13,7 +13,7 @@ from gancli.modalities.audio.mel import after_end, from_item
 from gancli.modalities.audio.spec import AudioSpec
 
 LEFT, TOP = 36, 16  # pixels before the first clip: the labels of its frequencies, and units
-_RIGHT, _BOTTOM = 48, 20  # pixels after the last: the scale of loudness, and the labels of times
+RIGHT, BOTTOM = 48, 20  # pixels after the last: the scale of loudness, and the labels of times
 _RANGE_DB = 60.0  # from the loudest band of a clip, white, down to black
 _SILENT = 0.05  # of the logarithm of magnitude above silence, up to which all is black
 _MARGIN = 4  # pixels between clips
@@ -46,7 +46,7 @@ def spectrograms(
     rows = -(-len(items) // columns)
     grid_width = columns * (width + _MARGIN) - _MARGIN
     grid_height = rows * (height + _MARGIN) - _MARGIN
-    size = (LEFT + grid_width + _RIGHT, TOP + grid_height + _BOTTOM)
+    size = (LEFT + grid_width + RIGHT, TOP + grid_height + BOTTOM)
     picture = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(picture)
     lefts = [LEFT + column * (width + _MARGIN) for column in range(columns)]
