@@ -108,7 +108,7 @@ def _layer(chart: Chart, x: Scale, y: Scale) -> str:
         at = y.position(value)
         parts.append(
             f"<line class=level x1={LEFT} x2={WIDTH - RIGHT} y1={at:.1f} y2={at:.1f} />"
-            f"<text class=levelname x={WIDTH - RIGHT - 2} y={at - 5:.1f}>"
+            f"<text class=levelname x={LEFT + 4} y={at - 5:.1f}>"
             f"{text(name)} {text(number(value))}</text>"
         )
     for index, points in enumerate(chart.series.values()):
