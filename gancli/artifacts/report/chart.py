@@ -11,6 +11,7 @@ from gancli.artifacts.report.scale import Scale, linear, logarithmic
 WIDTH, HEIGHT = 720, 330
 LEFT, RIGHT, TOP, BOTTOM = 74, 14, 54, 54  # pixels around the curves
 _MAX_POINTS = 300  # of a curve; more are averaged
+_MAX_RATIO = 1e30  # of a logarithmic axis
 _LETTER = 12  # pixels that a letter may take, on a phone
 
 
@@ -49,7 +50,7 @@ def draw(chart: Chart) -> str:
     x = Scale(0.0, float(max(chart.steps, 1)), LEFT, WIDTH - RIGHT)
     base = min(low, 0.0) if chart.from_zero else low
     scales = {"linear": linear(base, high, HEIGHT - BOTTOM, TOP)}
-    if low > 0:
+    if low > 0 and high / low < _MAX_RATIO:
         scales["log"] = logarithmic(low, high, HEIGHT - BOTTOM, TOP)
     data = {
         "steps": chart.steps,

@@ -1,12 +1,13 @@
 """What a run's log tells of a training: curves, phases, measurements and troubles."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Entry = Mapping[str, Any]
 Points = list[tuple[float, float]]  # step and value
+
+_HUGE = 1e100  # what is larger counts as infinite: nothing can be read from an axis that holds it
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ class History:
         """Return the finite values of a figure by step; one of a step that came later counts."""
         values = {
             float(entry["step"]): float(entry[name])
-            for entry in self.entries
-            if _is_number(entry.get(name)) and math.isfinite(entry[name])
+            for entry in self.entries if is_finite(entry.get(name))
         }
         return sorted(values.items())
 
@@ -106,6 +106,11 @@ class History:
             {"from step": int(entry["step"]), **entry["machine"]}
             for entry in self.entries if isinstance(entry.get("machine"), dict)
         ]
+
+
+def is_finite(value: object) -> bool:
+    """Return whether a value is a number that a curve can show."""
+    return _is_number(value) and abs(float(value)) < _HUGE  # type: ignore[arg-type]
 
 
 def _is_number(value: object) -> bool:

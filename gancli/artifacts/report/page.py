@@ -11,7 +11,7 @@ from typing import Any
 from gancli.artifacts import model
 from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
 from gancli.artifacts.report.chart import Chart, draw
-from gancli.artifacts.report.history import History, Points
+from gancli.artifacts.report.history import History, Points, is_finite
 from gancli.artifacts.report.markup import duration, number, table, text
 from gancli.artifacts.report.media import gallery, previews
 from gancli.artifacts.run import REPORT, read_metrics
@@ -140,9 +140,8 @@ def _header(
     seconds = metrics.get("seconds", history.last("seconds"))
     if seconds is not None:
         figures.append(("time trained", duration(seconds), ""))
-    items = metrics.get("items", history.last("items"))
-    if items is not None:
-        figures.append(("items seen", number(items), ""))
+    if "items" in metrics:
+        figures.append(("items seen", number(metrics["items"]), ""))
     known = {"score", "best_step", "floor", "steps", "seconds", "items"}
     figures += [
         (name.replace("_", " "), number(value), "") for name, value in metrics.items()
@@ -195,9 +194,11 @@ def _curves(history: History, metrics: Mapping[str, Any]) -> str:
     if score:
         floor, best = metrics.get("floor", history.last("floor")), history.best
         at = (best.get("best_step", best["step"]), best["score"]) if best else None
+        if at is not None and not is_finite(at[1]):
+            at = None
         charts.append(chart(
             "Score", "score (smaller is better)", {"score": score},
-            levels={} if floor is None else {"floor": floor}, best=at,
+            levels={"floor": floor} if is_finite(floor) else {}, best=at,
         ))
     for title, unit, members in _CHARTS:
         series = {name: history.points(name) for name in members if history.points(name)}

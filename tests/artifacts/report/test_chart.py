@@ -5,6 +5,8 @@ import re
 from html import unescape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gancli.artifacts.report.chart import (
     BOTTOM,
@@ -148,3 +150,17 @@ def test_the_readout_gets_the_values_and_the_scales():
     assert data["series"] == {"x": [[1.0, 2.0]], "y<": [[1.0, 4.0], [2.0, 123460.0]]}
     assert data["scales"]["linear"] == [0, 150000]
     assert data["box"] == [LEFT, TOP, WIDTH - RIGHT, BASE] and data["steps"] == 2
+
+
+VALUES = st.floats(-1e100, 1e100, exclude_min=True, exclude_max=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**9), VALUES), min_size=1, max_size=40))
+def test_any_finite_values_can_be_drawn_inside(pairs):
+    curve = sorted((float(step), value) for step, value in dict(pairs).items())
+    svg = draw(Chart("a", "a", {"a": curve}, int(curve[-1][0])))
+    for layer in layers(svg):
+        corners = points(layer) if "<polyline" in layer else []
+        assert all(LEFT - 0.1 <= x <= WIDTH - RIGHT + 0.1 for x, _ in corners)
+        assert all(TOP - 0.1 <= y <= BASE + 0.1 for _, y in corners)

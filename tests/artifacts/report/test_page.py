@@ -69,7 +69,7 @@ def test_the_page_says_what_there_is_to_know(make_run, modality):
     words = reader.words
     for sentence in (
         f"Modality: {modality}. Data: cats.", "best score 10 floor 2.5, at step 400",
-        "time trained 3 min 20 s", "items seen 3,200",
+        "time trained 3 min 20 s",
         "Skipped 3 files.", "Training diverged. Rolled back to step 200 with half the learning",
         "Samples are all alike.", "device abacus", "--steps 400 not set Budget in steps",
         "Not finished. Go on with gancli train",
@@ -109,9 +109,9 @@ def test_a_training_need_not_wait_for_the_costs_of_layers(make_run, modality):
 
 
 def test_figures_of_a_finished_model_come_first(make_run):
-    metrics = {"score": 3.25, "floor": 1.5, "best_step": 350, "steps": 400, "guide_accuracy": 0.75}
+    metrics = {"score": 3.25, "floor": 1.5, "best_step": 350, "items": 3200, "guide_accuracy": 0.75}
     words = Reader(report_page(make_run("image"), metrics)).words
-    assert "Finished." in words and "guide accuracy 0.75" in words
+    assert "Finished." in words and "guide accuracy 0.75" in words and "items seen 3,200" in words
     assert "best score 3.25 floor 1.5, at step 350" in words
 
 
@@ -206,7 +206,10 @@ def test_a_run_of_another_version_has_a_page(make_run):
 
 
 def test_values_that_are_not_finite_have_no_curve_but_are_told(make_run):
-    entries = [*ENTRIES, {"step": 410, "score": float("inf"), "g_loss": float("nan")}]
+    entries = [*ENTRIES, {
+        "step": 410, "score": float("inf"), "floor": float("inf"), "g_loss": float("nan"),
+        "d_loss": 1e300, "best": True,
+    }]
     page = report_page(make_run("image", entries), {})
     assert "not finite" in Reader(page).words and not re.search(r"[ ',=](inf|nan)\b", page)
 
