@@ -115,7 +115,7 @@ def test_the_generator_goes_on_beside_what_it_was_trained_with(run, monkeypatch)
     step = last(run).state["progress"]["quality"]["best_step"]
     best = checkpoints.load(run / "checkpoints", step)
     taken = []
-    monkeypatch.setattr(trainer.Trainer, "train", lambda self, stop: taken.append(self))
+    monkeypatch.setattr(trainer.Trainer, "train", lambda self, stop, until: taken.append(self))
     monkeypatch.setattr("gancli.training.session._export", lambda *_: None)
     extend(run, steps="50")
     (running,) = taken

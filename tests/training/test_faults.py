@@ -200,7 +200,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_from_its_config(
 ):
     tiny_run(pictures, tmp_path / "whole")
 
-    def killed(self, stop):
+    def killed(self, stop, until):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:

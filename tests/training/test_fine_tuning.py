@@ -230,7 +230,7 @@ def test_a_run_may_be_replaced_by_one_that_starts_from_it(model, others, picture
 
 def test_its_first_checkpoint_is_the_model(model, others, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(Trainer, "train", lambda self, stop: started.append(self))
+    monkeypatch.setattr(Trainer, "train", lambda self, stop, until: started.append(self))
     monkeypatch.setattr("gancli.training.session._export", lambda *_: None)
     tune(model, others, tmp_path / "run")
     former = load_networks(model)
@@ -244,7 +244,7 @@ def test_killed_before_its_first_checkpoint_it_starts_from_the_model_again(
 ):
     tune(model, others, tmp_path / "whole")
 
-    def killed(self, stop):
+    def killed(self, stop, until):
         raise MemoryError
 
     with monkeypatch.context() as context, pytest.raises(MemoryError):
