@@ -134,12 +134,12 @@ def entries(run):
 
 
 def outcome(run):
-    """Return all that a run ends with but the time that it took, by name."""
+    """Return all that a run ends with but its time and warnings on the way, by name."""
     last = checkpoints.newest(run / "checkpoints", pytest.fail)
     table = json.loads((run / "model" / "config.json").read_text())
     table["metrics"].pop("seconds")
     log = [{name: value for name, value in entry.items() if name != "seconds"}
-           for entry in entries(run)]
+           for entry in entries(run) if "warning" not in entry]
     arrays = {
         f"{group}/{name}": array.tobytes()
         for group, members in last.arrays.items() for name, array in members.items()

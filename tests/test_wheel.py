@@ -93,6 +93,7 @@ def test_the_wheel_holds_samples_and_models(wheel: Path) -> None:
                     assert hashlib.sha256(archive.read(f"{root}/{name}")).hexdigest() == digest
     assert {name.split("/")[0] for name in names if not name.startswith("gancli-")} == {"gancli"}
     assert any(name.endswith("/licenses/LICENSE") for name in names)
+    assert {f"gancli/artifacts/report/{name}" for name in ("script.js", "style.css")} <= set(names)
     assert not [name for name in names if "__pycache__" in name or "tests/" in name]
 
 

@@ -17,12 +17,36 @@ from gancli.errors import GancliError, UsageError, suggest
 from gancli.reporting import Reporter
 from gancli.storage.files import explained, remove_leftovers, write_file
 
-METRICS, LOCK = "metrics.jsonl", ".lock"
+METRICS, REPORT, LOCK = "metrics.jsonl", "report.html", ".lock"
 
 
 def is_run(path: Path) -> bool:
     """Return whether a directory is a run."""
     return (path / CONFIG).is_file()
+
+
+def need_run(path: Path) -> None:
+    """Refuse a directory that is not a run.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not is_run(path):
+        near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
+        raise UsageError(
+            f"{path} is not a run: it has no {CONFIG}.",
+            suggest(str(path), near) if near else "Name a directory that train has made.",
+        )
+
+
+def in_training(path: Path) -> bool:
+    """Return whether a process is training in a run."""
+    with suppress(OSError), open(path / LOCK, "rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -159,7 +183,7 @@ class Run:
         if occupied:
             for name in ("checkpoints", "samples", "model", "tensorboard"):
                 shutil.rmtree(path / name, ignore_errors=True)
-            for name in (METRICS, CONFIG, "report.html"):
+            for name in (METRICS, CONFIG, REPORT):
                 (path / name).unlink(missing_ok=True)
         run.write_record(record)
         return run
@@ -167,12 +191,7 @@ class Run:
     @classmethod
     def open(cls, path: Path, reporter: Reporter) -> "Run":
         """Take up a run that exists."""
-        if not is_run(path):
-            near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
-            raise UsageError(
-                f"{path} is not a run: it has no {CONFIG}.",
-                suggest(str(path), near) if near else "Name a directory that train has made.",
-            )
+        need_run(path)
         return cls(path, reporter)
 
     def write_record(self, record: AnyRecord) -> None:

@@ -11,7 +11,17 @@ import typer
 import gancli
 from gancli import modalities
 from gancli.cli import console, faults
-from gancli.cli.commands import compare, doctor, evaluate, export, info, models, sample, train
+from gancli.cli.commands import (
+    compare,
+    doctor,
+    evaluate,
+    export,
+    info,
+    models,
+    report,
+    sample,
+    train,
+)
 from gancli.cli.commands import help as help_command
 from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
@@ -61,6 +71,7 @@ def build() -> typer.Typer:
         app.add_typer(group)
     _add(app, "eval", evaluate.command, evaluate.EXAMPLES)
     _add(app, "info", info.command, info.EXAMPLES)
+    _add(app, "report", report.command, report.EXAMPLES)
     _add(app, "export", export.command, export.EXAMPLES)
     _add(app, "models", models.command, models.EXAMPLES)
     _add(app, "doctor", doctor.command, doctor.EXAMPLES)

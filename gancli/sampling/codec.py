@@ -41,7 +41,11 @@ class Codec(Protocol[OptionsT_contra]):
         """
 
     def preview(self, samples: Sequence[Sample], path: Path) -> None:
-        """Write a picture, or a text, of a few samples beside ``path``, with a fitting suffix."""
+        """Write a picture, or a text, of a few samples beside ``path``, with a fitting suffix.
+
+        A run's report shows what ends with ``.png``, ``.wav`` (beside the picture) and ``.txt`` (a
+        line a sample).
+        """
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,12 +1,13 @@
-"""What follows a training without steering it: log, status line, previews, TensorBoard."""
+"""What follows a training without steering it: log, status line, previews, report, TensorBoard."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
 from gancli.errors import GancliError
 from gancli.reporting import Reporter, Status
@@ -15,6 +16,11 @@ from gancli.sampling.request import Sample
 from gancli.sampling.seeds import PREVIEW_SEEDS
 
 _FIRST_PREVIEW = 50  # steps; the next ones at twice as many each
+
+
+def _preview_due(step: int) -> bool:
+    doublings, rest = divmod(step, _FIRST_PREVIEW)
+    return not rest and doublings.bit_count() == 1
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,7 @@ class Previews(Hook):
         self._codec, self._folder = codec, folder
 
     def on_step(self, event: StepEvent) -> None:
-        doublings, rest = divmod(event.status.step, _FIRST_PREVIEW)
-        if not rest and doublings.bit_count() == 1:
+        if _preview_due(event.status.step):
             self.on_end(event)
 
     def on_end(self, event: StepEvent) -> None:
@@ -102,6 +107,32 @@ def event_writer() -> Any:
             "Install it with: pip install 'gancli[tensorboard]'",
         ) from error
     return SummaryWriter
+
+
+class Report(Hook):
+    """Writes the run's report anew with each preview and each measurement.
+
+    Args:
+        run: The run's directory.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._measured = False
+
+    def on_step(self, event: StepEvent) -> None:
+        if self._measured or _preview_due(event.status.step):
+            self._measured = False
+            with event.paused():
+                write_report(self._run, {}, live=True, layers=False)
+
+    def on_log(self, entry: Mapping[str, Any]) -> None:
+        self._measured = self._measured or "score" in entry
+
+    def close(self) -> None:
+        """Leave a page that says how far it came; a finished run gets another in a moment."""
+        with suppress(GancliError):  # whatever ended the training is what a person must hear
+            write_report(self._run, {}, layers=False)
 
 
 class TensorBoard(Hook):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from gancli.artifacts.layers import layer_tables
+from gancli.artifacts.layers import describe_layers
 from gancli.artifacts.model import AnyModel
 from gancli.artifacts.networks import parameter_counts, planned_networks
 from gancli.config import options
@@ -25,7 +25,7 @@ class Plan(Generic[SpecT, ConfigT]):
         found: Values of the options that it leaves to the data, by name.
         sentences: Why.
         parameters: Number of weights of each network; empty if their size is not known yet.
-        layers: Of each network, as ``layer_tables`` returns them, if they were asked for.
+        layers: Of each network, as ``describe_layers`` returns them, if they were asked for.
     """
 
     spec: SpecT
@@ -70,10 +70,7 @@ def plan(
             "Name a --g-width, or a budget in --steps or --images.",
         )
     if layers:
-        networks = trainable.build(spec, config)
-        for network in networks.named().values():
-            network.eval()
-        tables = layer_tables(modality, spec, config, networks)
+        tables = describe_layers(modality, spec, config, run=True)
     return Plan(spec, config, _found(spec, config), sentences, parameters, tables)
 
 

@@ -25,6 +25,7 @@ from gancli.metrics.memorization import MANY, NEAR_TRAINING
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.reporting import Reporter
 from gancli.runtime.devices import choose
+from gancli.runtime.machine import machine
 from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
@@ -38,7 +39,16 @@ from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.extension import extended, extension_sentence
 from gancli.training.fine_tuning import inspected, weights_kept
-from gancli.training.hooks import Hook, MetricsLog, Previews, StatusLine, TensorBoard, event_writer
+from gancli.training.hooks import (
+    Hook,
+    MetricsLog,
+    Previews,
+    Report,
+    StatusLine,
+    TensorBoard,
+    event_writer,
+)
+from gancli.training.journal import Journal
 from gancli.training.outcome import failure, warnings
 from gancli.training.recovery import Diverged
 from gancli.training.speed import arithmetics, fastest, step_seconds
@@ -80,6 +90,7 @@ def train(
         Diverged: Training failed; the best model so far is kept.
         GancliError: Anything else that a person can mend.
     """
+    reporter = journal = Journal(reporter)
     check(config, run_path, force)
     _use_threads(config)
     stopped = "Stopped before the first step, with nothing saved yet."
@@ -101,7 +112,7 @@ def train(
             stop.state = f"Stopped before the first step; {run_path} holds the options."
             stop.hint = _resume_hint(modality.name, run_path)
             experiment = Experiment(modality, spec, config, dataset, origin)
-            return _train(experiment, record, run, reporter, None, stop, until)
+            return _train(experiment, record, run, journal, None, stop, until)
         finally:
             run.close()
 
@@ -146,6 +157,7 @@ def resume(
     Raises:
         GancliError: As :func:`train`, or the run or its data is not there.
     """
+    reporter = journal = Journal(reporter)
     run = Run.open(run_path, reporter)
     try:
         record = read_record(run_path)
@@ -189,7 +201,7 @@ def resume(
             if newest is None and record.origin:
                 origin = open_model(record.origin, name, reporter.warn)
             experiment = Experiment(record.modality, record.spec, record.config, dataset, origin)
-            return _train(experiment, record, run, reporter, newest, stop, until)
+            return _train(experiment, record, run, journal, newest, stop, until)
     finally:
         run.close()
 
@@ -216,10 +228,10 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
             f"{run.path} holds a model, but its checkpoints are gone, so it cannot go on.",
             f"Start a new run from it: gancli train {record.modality.name} --from {run.path}",
         )
-    elif log := run.metrics():
+    elif steps := max((entry["step"] for entry in run.metrics()), default=0):
         reporter.warn(
-            f"The checkpoints of {run.path} are gone, and {log[-1]['step']:,} steps with them: "
-            "training starts again from the first."
+            f"The checkpoints of {run.path} are gone, and {steps:,} steps with them: training "
+            "starts again from the first."
         )
         run.cut_log(0)
     return newest
@@ -305,7 +317,7 @@ def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
 
 
 def _train(
-    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Reporter,
+    experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Journal,
     newest: Checkpoint | None, stop: Stop, until: float,
 ) -> Path:
     dataset = experiment.dataset
@@ -323,18 +335,22 @@ def _train(
         before = state.progress_of(newest)
         if sentence := extension_sentence(before, trainer.progress, trainer.phases):
             reporter.note(sentence)
+    reporter.begin(trainer.log, lambda: trainer.progress.step, run.metrics(), machine(precision))
     try:
-        trainer.train(stop, until)
+        try:
+            trainer.train(stop, until)
+        finally:
+            for hook in hooks:
+                hook.close()
     except Diverged as error:
+        reporter.keep(error.message)
         kept = _salvage(trainer, record, error.message)
         raise Diverged(f"{error.message} {kept}", experiment.config) from error
-    finally:
-        for hook in hooks:
-            hook.close()
     if trainer.fraction() < 1:
         return run.path
     stop.state = f"Stopped before the model was written; the training itself is in {run.path}."
-    reason = failure(trainer.progress.quality)
+    if reason := failure(trainer.progress.quality):
+        reporter.keep(reason)
     finished = _export(trainer, record, reason)
     if reason:
         raise Diverged(f"{reason} The model is in {finished}.", experiment.config)
@@ -343,7 +359,8 @@ def _train(
 
 def _hooks(experiment: AnyExperiment, run: Run, reporter: Reporter, step: int) -> list[Hook]:
     codec = experiment.modality.codec()(experiment.spec, experiment.config)
-    hooks: list[Hook] = [MetricsLog(run), StatusLine(reporter), Previews(codec, run.samples)]
+    hooks: list[Hook] = [MetricsLog(run), StatusLine(reporter)]
+    hooks += [Previews(codec, run.samples), Report(run.path)]
     if experiment.config.tensorboard:
         hooks.append(TensorBoard(run.path / "tensorboard", step))
     return hooks
@@ -351,14 +368,14 @@ def _hooks(experiment: AnyExperiment, run: Run, reporter: Reporter, step: int) -
 
 def _salvage(trainer: Trainer, record: AnyRecord, reason: str) -> str:
     """Keep what is good of a training that diverged, and return what that is."""
-    now, quality = trainer.progress, trainer.progress.quality
+    quality = trainer.progress.quality
     if quality.best_step is not None:
         return f"The best model, of step {quality.best_step:,}, is in " + (
             f"{_export(trainer, record, reason)}."
         )
     if quality.score is None and trainer.is_finite():  # it may have been good; nobody has looked
         return f"The generator as it was is in {_export(trainer, record, reason)}."
-    write_report(trainer.run, record.command, {"steps": now.step}, [reason])
+    write_report(trainer.run.path, {}, [reason])
     return "There is no model, since no generator was good."
 
 
@@ -407,7 +424,7 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
         problems,
     )
     model.save(finished, run.model)
-    write_report(run, record.command, metrics, problems)
+    write_report(run.path, metrics, problems)
     return run.model
 
 

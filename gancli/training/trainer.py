@@ -435,9 +435,9 @@ class Trainer:
             self._clock = time.perf_counter()
 
     def log(self, entry: Mapping[str, Any]) -> None:
-        """Give figures of a step to the hooks."""
+        """Give figures of a step, and its phase, to the hooks."""
         for hook in self.hooks:
-            hook.on_log(entry)
+            hook.on_log({**entry, "phase": self.phase.name})
 
     def _event(self, losses: Mapping[str, SupportsFloat]) -> StepEvent:
         now = self.progress

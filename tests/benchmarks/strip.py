@@ -13,6 +13,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from gancli.modalities.audio.spectrogram import BOTTOM, LEFT, RIGHT, TOP
+
 _ROOT = Path(__file__).parents[2]
 _WIDTH, _HEIGHT, _TOP, _GAP, _BETWEEN = 900, 224, 24, 20, 4
 
@@ -45,7 +47,10 @@ def main(target: Path) -> None:
         spectrogram = Path(folder, "digits.png")
         gancli("sample", "audio", "digits", "-n", "12", "--seed", "0", "-o",
                str(Path(folder, "digits.wav")), "--spectrogram", str(spectrogram))
-        picture = Image.open(spectrogram).reduce(2)  # drawn there at twice its resolution
+        picture = Image.open(spectrogram)
+        # There is no space for axes here, and none for pictures at twice their resolution.
+        box = (LEFT, TOP, picture.width - RIGHT, picture.height - BOTTOM)
+        picture = picture.crop(box).reduce(2)
         strip.paste(picture, (left, _TOP))
         left += picture.width + _GAP
         draw.text((left, 0), "gancli sample text", "black", title)

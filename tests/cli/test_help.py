@@ -11,7 +11,7 @@ from gancli import modalities
 from gancli.cli import app
 
 COMMANDS = [
-    [], ["train"], ["sample"], ["info"], ["models"], ["doctor"],
+    [], ["train"], ["sample"], ["info"], ["report"], ["models"], ["doctor"],
     *(["train", name] for name in modalities.names()),
     *(["sample", name] for name in modalities.names()),
 ]

@@ -15,7 +15,7 @@ from gancli.artifacts.finding import open_model
 from gancli.artifacts.model import is_model, load
 from gancli.artifacts.networks import load_networks
 from gancli.artifacts.record import read_record
-from gancli.artifacts.report import write_report
+from gancli.artifacts.report import outcome, report_page
 from gancli.artifacts.run import Run
 from gancli.errors import GancliError
 from gancli.layers import weights
@@ -449,11 +449,7 @@ def resumed(path):
 
 
 def reported(path):
-    run = Run(path, Recorder())
-    try:
-        write_report(run, "x", {})
-    finally:
-        run.close()
+    report_page(path, *outcome(path))
 
 
 def sampled(path):

@@ -2,12 +2,26 @@
 
 from contextlib import nullcontext
 
+import pytest
+import torch
 from helpers import Recorder
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gancli.artifacts.run import Run
+from gancli.errors import GancliError
 from gancli.reporting import Status
-from gancli.training.hooks import MetricsLog, Previews, StatusLine, StepEvent, TensorBoard
+from gancli.runtime.machine import machine
+from gancli.runtime.precision import Precision
+from gancli.training import hooks
+from gancli.training.hooks import (
+    MetricsLog,
+    Previews,
+    Report,
+    StatusLine,
+    StepEvent,
+    TensorBoard,
+)
+from gancli.training.journal import Journal
 
 
 def event(step):
@@ -57,3 +71,57 @@ def test_the_reporter_gets_each_status():
     for step in (1, 2):
         line.on_step(event(step))
     assert [status.step for status in reporter.statuses] == [1, 2]
+
+
+def test_the_report_is_written_with_previews_measurements_and_at_the_end(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        hooks, "write_report",
+        lambda run, metrics, live=False, layers=True: written.append((step, live, layers)),
+    )
+    report = Report(tmp_path)
+    for step in range(1, 300):
+        report.on_step(event(step))
+        report.on_log({"step": step, "d_loss": 0.5, **({"score": 1.0} if step == 120 else {})})
+    report.close()
+    assert written == [
+        *((step, True, False) for step in (50, 100, 121, 200)), (299, False, False)
+    ]
+
+
+def test_a_report_that_cannot_be_written_hides_no_other_fault(tmp_path):
+    report = Report(tmp_path)  # where there is no run
+    with pytest.raises(GancliError, match=r"config\.toml"):
+        report.on_step(event(50))
+    report.close()
+
+
+def test_the_journal_writes_warnings_and_machines_once():
+    log, heard = [], Recorder()
+    first = Journal(heard)
+    first.warn("Skipped 3 files.")
+    first.warn("Skipped 3 files.")
+    first.note("Not for the log.")
+    first.begin(log.append, lambda: 7, [], {"device": "abacus"})
+    first.warn("Rolled back.")
+    first.keep("It failed.")
+    assert log == [
+        {"step": 7, "machine": {"device": "abacus"}}, {"step": 7, "warning": "Skipped 3 files."},
+        {"step": 7, "warning": "Rolled back."}, {"step": 7, "warning": "It failed."},
+    ]
+    assert heard.warnings == ["Skipped 3 files.", "Skipped 3 files.", "Rolled back."]
+    assert heard.notes == ["Not for the log."]
+    again, before = Journal(Recorder()), list(log)
+    again.warn("Skipped 3 files.")
+    again.begin(log.append, lambda: 9, before, {"device": "abacus"})
+    assert log == before
+    again.begin(log.append, lambda: 9, before, {"device": "loom"})
+    assert log[len(before):] == [{"step": 9, "machine": {"device": "loom"}}]
+
+
+def test_the_machine_says_what_computes():
+    found = machine(Precision(torch.device("cpu"), bf16=False))
+    assert (found["device"], found["precision"], found["torch"]) == (
+        "cpu", "fp32", torch.__version__
+    )
+    assert found["processor"] and found["logical cores"] >= found["physical cores"] >= 1

@@ -2,15 +2,13 @@
 
 import os
 import shutil
-from types import SimpleNamespace
 
 import pytest
 from helpers import samples_of, tiny_run
 
 from gancli.artifacts.description import describe_run
 from gancli.artifacts.finding import open_model
-from gancli.artifacts.report import write_report
-from gancli.artifacts.run import read_metrics
+from gancli.artifacts.report import outcome, report_page
 from gancli.errors import GancliError
 from gancli.reporting import Silent
 from gancli.storage import checkpoints
@@ -45,11 +43,7 @@ class Onlooker:
         self.busy = True
         description = describe_run(self.run)
         self.finished.append(description["checkpoints"]["finished"])
-        saw = SimpleNamespace(
-            metrics=lambda: read_metrics(self.run), samples=self.run / "samples",
-            path=self.run.with_name("page"),  # training writes its own beside the log
-        )
-        write_report(saw, "x", description["figures"])
+        report_page(self.run, *outcome(self.run), live=True, layers=False)
         try:
             model = open_model(str(self.run), "image", pytest.fail)
         except GancliError as error:

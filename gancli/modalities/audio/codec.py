@@ -33,7 +33,7 @@ from gancli.sampling.target import Stdout, Target, parse_target
 from gancli.sampling.writer import Writer
 from gancli.storage.files import write_file
 
-_MAX_HEARD = 16  # clips of a preview that become sound
+_PREVIEWED = 16  # clips of a preview: as many as someone listens to
 
 
 @dataclass(frozen=True)
@@ -88,21 +88,26 @@ class AudioCodec:
         return Joined(requests, target, form, gap, clips)
 
     def preview(self, samples: Sequence[Sample], path: Path) -> None:
-        """Write clips joined as WAV, and their spectrograms as PNG."""
-        clips = [clip_of(sample, self.spec, self.spec.frames) for sample in samples[:_MAX_HEARD]]
-        sound = np.concatenate(list(joined(clips, round(GAP * self.spec.rate))))
+        """Write the first clips joined as WAV, and their spectrograms as PNG."""
+        samples, rate = samples[:_PREVIEWED], self.spec.rate
+        clips = [clip_of(sample, self.spec, self.spec.frames) for sample in samples]
+        gap = round(GAP * rate)
+        sound = np.concatenate(list(joined(clips, gap)))
         origin = Origin("", self.spec.classes)
-        wav = encode(sound, self.spec.rate, "wav", comment_of(samples[:_MAX_HEARD], origin))
+        wav = encode(sound, rate, "wav", comment_of(samples, origin))
         write_file(path.with_name(path.name + ".wav"), wav)
+        starts = np.cumsum([0, *(len(clip) + gap for clip in clips)]).tolist()
+        times = [(start / rate, (start + len(clip)) / rate)
+                 for start, clip in zip(starts, clips, strict=False)]
         facts = {"software": "gancli", **facts_of(samples, origin)}
-        png = spectrogram_file(samples, self.spec, self.spec.frames, facts)
+        png = spectrogram_file(samples, self.spec, self.spec.frames, facts, times)
         write_file(path.with_name(path.name + ".png"), png)
 
     def pictures(
         self, samples: Sequence[Sample], options: AudioSampleConfig, width: int
     ) -> list[Picture]:
         """Return what a terminal shows of samples: their spectrograms in one picture."""
-        from gancli.modalities.audio.spectrogram import spectrograms  # torch
+        from gancli.modalities.audio.spectrogram import spectrograms  # Pillow
 
         frames = options.frames(self.spec)
         items = [sample.data[:frames] for sample in samples]

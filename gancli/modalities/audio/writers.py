@@ -45,12 +45,16 @@ def comment_of(samples: Sequence[Sample], origin: Origin) -> str:
 
 
 def spectrogram_file(
-    samples: Sequence[Sample], spec: AudioSpec, frames: int, facts: Mapping[str, str]
+    samples: Sequence[Sample], spec: AudioSpec, frames: int, facts: Mapping[str, str],
+    times: Sequence[tuple[float, float]] = (),
 ) -> bytes:
-    """Return a PNG of the spectrograms of samples."""
-    from gancli.modalities.audio.spectrogram import as_png, spectrograms  # Pillow
+    """Return a PNG of the spectrograms of samples, with axes.
 
-    return as_png(spectrograms([sample.data[:frames] for sample in samples], spec, frames), facts)
+    Where there is one sound of all, ``times`` says where each begins and ends in it, in seconds.
+    """
+    from gancli.modalities.audio.spectrogram import as_png  # Pillow
+
+    return as_png([sample.data[:frames] for sample in samples], spec, frames, facts, times)
 
 
 def joined(clips: Iterable[np.ndarray], gap: int) -> Iterator[np.ndarray]:

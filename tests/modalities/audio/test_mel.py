@@ -1,6 +1,7 @@
 """Sound to log-mel frames, and back."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from gancli.modalities.audio.filters import inverse_filters, mel_filters
 from gancli.modalities.audio.frames import FLOOR, frames_inside, from_item
 from gancli.modalities.audio.inversion import griffin_lim, mel_to_audio, mel_to_magnitudes
 from gancli.modalities.audio.mel import log_mel, statistics, to_items
-from gancli.modalities.audio.spectrogram import as_png, spectrograms
+from gancli.modalities.audio.spectrogram import LEFT, TOP, as_png, frequency_ticks
 
 FRAME = {"rate": 8000, "hop": 128, "window": 512, "bins": 32}
 
@@ -171,15 +172,60 @@ def test_a_seed_fixes_the_phases(mel_clips):
     assert np.array_equal(one, again) and not np.allclose(one, other, atol=1e-3)
 
 
+def drawn(items, spec, frames):
+    """Return the pixels of a picture of spectrograms."""
+    return np.asarray(Image.open(io.BytesIO(as_png(items, spec, frames, {}))))
+
+
 def test_a_spectrogram_has_low_notes_at_the_bottom_and_ends_in_blue(tone, audio_spec):
     spec = audio_spec(bins=32, frames=32, channels=2)
     wave = np.stack([tone(0.256, 300, decay=0), tone(0.256, 3000, decay=0)], 1)
     samples = torch.zeros(1, 32 * 128, 2, dtype=torch.int16)
     samples[0, : len(wave)] = torch.from_numpy(wave * 30_000).short()
     item = to_items(samples, torch.tensor([16]), spec)[0].numpy()
-    png = as_png(spectrograms([item], spec, 32), {"seed": "1"})
-    picture = np.asarray(Image.open(io.BytesIO(png)))[4::2, 4::2]
+    picture = drawn([item], spec, 32)[TOP::2, LEFT::2]
     rows = picture[:64, 8, 0].astype(int)
     assert rows[:32].argmax() > 24 and rows[32:].argmax() < 8  # the first channel is above
     assert (picture[:64, 16:32] == (0, 0, 96)).all()
     assert (picture[:64, :16, 0] == picture[:64, :16, 2]).all()
+
+
+@pytest.mark.parametrize("kilohertz", [0.5, 1.0, 2.0])
+def test_a_tone_is_where_the_axis_of_frequency_says(tone, audio_spec, kilohertz):
+    spec = audio_spec(bins=48, frames=32)
+    samples = torch.from_numpy(tone(0.512, 1000 * kilohertz, decay=0) * 30_000).short()
+    item = to_items(samples[None, :4096, None], torch.tensor([32]), spec)[0].numpy()
+    loudest = item[8, :-1] * np.array(spec.deviation) + np.array(spec.mean)
+    band = dict(frequency_ticks(spec))[kilohertz]
+    assert abs(loudest.argmax() - band) <= 0.75  # bands are whole
+
+
+def test_silence_is_black(audio_spec):
+    spec = audio_spec(bins=32, frames=8)
+    item = to_items(torch.zeros(1, 8 * 128, 1, dtype=torch.int16), torch.tensor([8]), spec)[0]
+    picture = drawn([item.numpy()], spec, 8)
+    assert not picture[TOP : TOP + 64, LEFT : LEFT + 16].any()
+
+
+def test_the_times_on_the_axis_are_where_the_clip_is(audio_spec):
+    spec = audio_spec(bins=32, frames=64)  # of 128 samples at 8,000 Hz: a second and a bit
+    item = np.zeros((64, spec.depth), np.float32)
+    one = drawn([item], spec, 64)
+    ticks = np.flatnonzero((one[TOP + 64 + 2] == 236).all(1)) - LEFT
+    assert list(ticks) == [0, 62, 125]  # 0, 0.5 and 1 s: half a second is 62.5 pixels
+
+
+def test_a_picture_knows_where_its_clips_are(audio_spec):
+    spec = audio_spec(bins=32, frames=32)
+    items = [np.full((32, spec.depth), value, np.float32) for value in (1.0, 1.0, -1.0)]
+    times = [(0.0, 0.5), (0.75, 1.25), (1.5, 1.5)]
+    file = io.BytesIO(as_png(items, spec, 32, {"seeds": "1-3"}, times))
+    with Image.open(file) as picture:
+        assert picture.text["seeds"] == "1-3"
+        clips, (width, height) = json.loads(picture.text["clips"]), picture.size
+        pixels = np.asarray(picture)
+    assert [clip[4:] for clip in clips] == [[0.0, 0.5], [0.75, 1.25], [1.5, 1.5]]
+    for (left, top, across, down, *_), color in zip(clips, (255, 255, 0), strict=True):
+        assert (round(across * width), round(down * height)) == (64, 64)
+        row, column = round(top * height), round(left * width)
+        assert (pixels[row : row + 64, column + 32 : column + 64, 0] == color).all()

@@ -1,0 +1,311 @@
+"""The page: its sections, from what a run's directory holds."""
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gancli.artifacts.finding import finished_model
+from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
+from gancli.artifacts.report.chart import Chart, draw
+from gancli.artifacts.report.history import History, Points, is_finite
+from gancli.artifacts.report.markup import duration, number, table, text
+from gancli.artifacts.report.media import gallery, previews
+from gancli.artifacts.run import REPORT, read_metrics
+from gancli.config import options
+from gancli.errors import GancliError
+from gancli.storage.files import write_file
+
+_HERE = Path(__file__).parent
+_SCORE_NOTE = (
+    "The score is the distance of samples from data held out: smaller is better. The floor is what "
+    "as many real items would score. Training is done when the curve no longer falls, or comes "
+    "near the floor."
+)
+# Curves that are shown first, with what their axis says; all others follow in a fold.
+_CHARTS = (
+    ("Losses", "loss", ("d_loss", "g_loss", "held_out_loss")),
+    ("Samples beside data", "fraction", ("diversity", "unique", "copied", "near_training")),
+)
+_MEANINGS = {
+    "diversity": "spread of the samples over that of data; 1 is alike, 0 is one item repeated",
+    "unique": "share of samples that differ from all others",
+    "copied": "share of samples that are in the training data",
+    "near_training": "share of samples nearer to a training item than 95% of held-out items are; "
+                     "0.05 is as it should be",
+    "held_out_loss": "the generator's own loss on data held out",
+}
+
+
+def outcome(run: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """Return the figures of a run's model, and what is wrong with it.
+
+    There are none before training is finished, or if the model is damaged.
+    """
+    with suppress(GancliError):
+        if (model := finished_model(run)) is not None:
+            return model.metrics, model.warnings
+    return {}, ()
+
+
+def write_report(
+    run: Path, metrics: Mapping[str, Any], trouble: Sequence[str] = (), *, live: bool = False,
+    layers: bool = True,
+) -> None:
+    """Write a run's report.
+
+    Args:
+        run: The run's directory.
+        metrics: Figures of the finished model by name; empty before there is one.
+        trouble: Sentences about what went wrong, beside those in the run's log.
+        live: Whether training goes on, so that the page reloads itself.
+        layers: Whether to run the networks once for the outputs and costs of their layers.
+
+    Raises:
+        GancliError: It cannot be written, or config.toml cannot be read.
+    """
+    page = report_page(run, metrics, trouble, live=live, layers=layers)
+    write_file(run / REPORT, page.encode(), durable=False)
+
+
+def report_page(
+    run: Path, metrics: Mapping[str, Any], trouble: Sequence[str] = (), *, live: bool = False,
+    layers: bool = True,
+) -> str:
+    """Return the page that :func:`write_report` writes."""
+    raw = read_toml(run / CONFIG)
+    facts = raw.get("run", {})
+    try:
+        record = read_record(run)
+    except GancliError:  # of another version: what it says is shown as it is
+        record = None
+    history = History(read_metrics(run))
+    script = (_HERE / "script.js").read_text(encoding="utf-8")
+    style = (_HERE / "style.css").read_text(encoding="utf-8")
+    body = "".join([
+        _header(run, facts, history, metrics, live),
+        _trouble(history, trouble),
+        _section("Samples", "<p>Each preview is made of the same seeds.</p>"
+                 + gallery(previews(run / "samples"))),
+        _section("Curves", _curves(history, metrics)),
+        _section("Measurements", _measurements(history)),
+        _section("Options", _options(raw, record)),
+        _section("Data", table((name, number(value)) for name, value in _spec(raw).items())),
+        _section("Networks", _networks(record, layers)),
+        _section("Machine", _machines(history)),
+    ])
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'"
+    )
+    return (
+        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        "<meta name=generator content=gancli><meta name=color-scheme content='light dark'>"
+        f'<meta http-equiv=Content-Security-Policy content="{policy}">'
+        f"<title>{text(run.absolute().name)} - gancli</title><link rel=icon href='data:,'>"
+        f"<style>{style}</style></head>"
+        f"<body data-live={int(live)} data-times='{_times(history)}'><main>{body}</main>"
+        f"<script>{script}</script></body></html>\n"
+    )
+
+
+def _section(title: str, content: str) -> str:
+    name = title.lower()
+    return f"<section aria-labelledby={name}><h2 id={name}>{text(title)}</h2>{content}</section>"
+
+
+def _header(
+    run: Path, facts: Mapping[str, Any], history: History, metrics: Mapping[str, Any], live: bool
+) -> str:
+    best, modality = history.best, str(facts.get("modality", ""))
+    if live:
+        state = (
+            "Training. <label class=switch><input type=checkbox id=reload checked> reload every "
+            "half minute</label>"
+        )
+    elif metrics:
+        state = "Finished."
+    else:
+        again = f"gancli train {modality} --resume {shlex.quote(str(run))}"
+        state = f"Not finished. Go on with <code>{text(again)}</code>"
+    figures: list[tuple[str, str, str]] = []
+    score = metrics.get("score", best.get("score") if best else None)
+    if score is not None:
+        floor = metrics.get("floor", history.last("floor"))
+        step = metrics.get("best_step", best.get("best_step", best["step"]) if best else None)
+        note = "" if floor is None else f"floor {number(floor)}"
+        figures.append(("best score", number(score), f"{note}, at step {number(step)}".strip(", ")))
+    figures.append(("steps", number(metrics.get("steps", history.steps)), ""))
+    seconds = metrics.get("seconds", history.last("seconds"))
+    if seconds is not None:
+        figures.append(("time trained", duration(seconds), ""))
+    if "items" in metrics:
+        figures.append(("items seen", number(metrics["items"]), ""))
+    known = {"score", "best_step", "floor", "steps", "seconds", "items"}
+    figures += [
+        (name.replace("_", " "), number(value), "") for name, value in metrics.items()
+        if name not in known
+    ]
+    tiles = "".join(
+        f"<div><dt>{text(name)}</dt><dd>{text(value)}<small>{text(note)}</small></dd></div>"
+        for name, value, note in figures
+    )
+    return (
+        f"<header><h1>{text(run.absolute().name)}</h1><p>Modality: {text(modality)}. "
+        f"Data: {text(facts.get('data_name', ''))}. {state}</p>"
+        f"<pre tabindex=0>{text(facts.get('command', ''))}</pre><dl class=tiles>{tiles}</dl>"
+        "</header>"
+    )
+
+
+def _trouble(history: History, others: Sequence[str]) -> str:
+    troubles = history.troubles(others)
+    if not troubles:
+        return ""
+    lines = "".join(
+        f"<li>{text(sentence)}"
+        + ("" if step is None else f" <small>step {step:,.0f}</small>") + "</li>"
+        for step, sentence in troubles
+    )
+    return (
+        "<section class=trouble aria-labelledby=trouble><h2 id=trouble>Warnings and roll-backs</h2>"
+        f"<ul>{lines}</ul></section>"
+    )
+
+
+def _times(history: History) -> str:
+    """Return steps and seconds as JSON for the readouts, thinned."""
+    points = history.points("seconds")
+    every = max(1, len(points) // 200)
+    kept = ",".join(f"[{step:.0f},{seconds:.1f}]" for step, seconds in points[::-1][::every][::-1])
+    return f"[{kept}]"
+
+
+def _curves(history: History, metrics: Mapping[str, Any]) -> str:
+    """Return the charts, the score first."""
+    steps, phases, marks = history.steps, history.phases, history.roll_backs
+    charts, names = [], history.names()
+
+    def chart(title: str, unit: str, series: Mapping[str, Points], **more: Any) -> str:
+        return draw(Chart(title, unit, series, steps, phases=phases, marks=marks, **more))
+
+    score = history.points("score")
+    if score:
+        floor, best = metrics.get("floor", history.last("floor")), history.best
+        at = (best.get("best_step", best["step"]), best["score"]) if best else None
+        if at is not None and not is_finite(at[1]):
+            at = None
+        charts.append(chart(
+            "Score", "score (smaller is better)", {"score": score},
+            levels={"floor": floor} if is_finite(floor) else {}, best=at,
+        ))
+    for title, unit, members in _CHARTS:
+        series = {name: history.points(name) for name in members if history.points(name)}
+        if series:
+            more = {"from_zero": unit == "fraction",
+                    "levels": {"diversity of data": 1.0} if "diversity" in series else {}}
+            notes = "".join(f"<li>{name}: {_MEANINGS[name]}</li>" for name in series
+                            if name in _MEANINGS)
+            charts.append(chart(title, unit, series, **more)
+                          + (f"<ul class=notes>{notes}</ul>" if notes else ""))
+    first = {"score", *(name for _, _, members in _CHARTS for name in members)}
+    others = {name: history.points(name) for name in names if name not in first}
+    folded = "".join(
+        chart(name.replace("_", " "), name.replace("_", " "), {name: points})
+        for name, points in others.items() if points
+    )
+    if folded:
+        charts.append(f"<details><summary>Further curves</summary>{folded}</details>")
+    if not charts:
+        return "<p>Nothing is recorded yet: losses come every ten steps.</p>"
+    return (f"<p>{_SCORE_NOTE}</p>" if score else "") + "".join(charts)
+
+
+def _measurements(history: History) -> str:
+    rows = history.measurements
+    if not rows:
+        return "<p>Nothing is measured yet.</p>"
+    hidden = {"step", "items", "seconds", "best", "best_step", "phase", "floor"}
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in hidden))
+    head = ("step", "time", "phase", *(name.replace("_", " ") for name in names), "best so far")
+    return table(
+        [(number(row["step"]), duration(row.get("seconds", 0.0)), row.get("phase", ""),
+          *(_figure(row[name]) if name in row else "" for name in names),
+          "yes" if row.get("best") else "") for row in rows],
+        head, "figures",
+    )
+
+
+def _figure(value: object) -> str:
+    """Return a figure of the log, where JSON has null for what is not finite."""
+    return "not finite" if value is None else number(value)
+
+
+def _options(raw: Mapping[str, Any], record: AnyRecord | None) -> str:
+    """Return the options, those that differ from their defaults first."""
+    values = {name: value for name, value in raw.items() if name not in ("run", "spec")}
+    if record is None:
+        note = "<p>The run is of another version, so its defaults are not known.</p>"
+        return note + table((name, number(value)) for name, value in values.items())
+    changed, others = [], []
+    for option in options(record.modality.config_type):
+        value = getattr(record.config, option.name)
+        if value == option.default:
+            others.append((option.flag, number(value), option.help))
+        else:
+            default = "not set" if option.default is None else number(option.default)
+            changed.append((option.flag, number(value), default, option.help))
+    head = ("option", "value", "default", "what it is")
+    shown = table(changed, head, "options") if changed else "<p>All are as by default.</p>"
+    rest = table(others, ("option", "value", "what it is"), "options")
+    return (
+        f"<h3>What differs from the default</h3>{shown}<details><summary>{len(others)} options "
+        f"are as by default</summary>{rest}</details>"
+    )
+
+
+def _spec(raw: Mapping[str, Any]) -> dict[str, Any]:
+    run = raw.get("run", {})
+    return {"data": run.get("data", ""), **raw.get("spec", {})}
+
+
+def _networks(record: AnyRecord | None, layers: bool) -> str:
+    """Return the layers; with their outputs and costs if they may be run for that."""
+    from gancli.artifacts.layers import describe_layers  # torch
+
+    if record is None:
+        return "<p>The run is of another version, so its layers are not known.</p>"
+    parts = [] if layers else [
+        "<p>The end of training adds output shapes and multiply-adds; <code>gancli info RUN "
+        "--layers</code> shows them now.</p>"
+    ]
+    tables = describe_layers(record.modality, record.spec, record.config, layers)
+    for network, rows in tables.items():
+        total = number(sum(row["parameters"] for row in rows))
+        cost = number(sum(row["multiply_adds"] for row in rows))
+        head = ["layer", "kind", "parameters", *(["output", "multiply-adds"] if layers else [])]
+        body = [
+            (row["name"] or network, row["kind"], number(row["parameters"]),
+             " x ".join(map(str, row["output_shape"])), number(row["multiply_adds"]))
+            for row in rows
+        ]
+        body.append(("total", "", total, "", cost))
+        shown = table([row[: len(head)] for row in body], head, "figures total")
+        parts.append(
+            f"<details><summary>{text(network)}: {total} parameters"
+            f"{f', {cost} multiply-adds an item' if layers else ''}</summary>{shown}</details>"
+        )
+    return "".join(parts)
+
+
+def _machines(history: History) -> str:
+    machines = history.machines()
+    if not machines:
+        return "<p>It is not recorded.</p>"
+    return "".join(table((name, number(value)) for name, value in each.items())
+                   for each in machines)

@@ -1,0 +1,68 @@
+"""What a run's log remembers beside figures: warnings, and the machine that trains."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gancli.reporting import Reporter, Status
+
+
+class Journal:
+    """Passes on what a reporter hears, and keeps the warnings for the run's log.
+
+    Args:
+        reporter: Who hears of everything.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._waiting: list[str] = []
+        self._log: Callable[[str], None] = self._waiting.append
+
+    def begin(
+        self, log: Callable[[Mapping[str, Any]], None], step: Callable[[], int],
+        entries: Sequence[Mapping[str, Any]], machine: Mapping[str, Any],
+    ) -> None:
+        """Write to a run's log from now on, and what was heard before.
+
+        A resumed run hears again what the log knows of its data, and mostly goes on where it was;
+        that is written once, and so is what is heard again at the same step.
+
+        Args:
+            log: Takes an entry.
+            step: Returns the step that training is at.
+            entries: The log so far.
+            machine: What trains, by what it is called.
+        """
+
+        def write(text: str) -> None:
+            if (step(), text) not in known:
+                log({"step": step(), "warning": text})
+
+        known = [(entry["step"], entry.get("warning")) for entry in entries]
+        machines = [entry["machine"] for entry in entries if "machine" in entry]
+        if machines[-1:] != [machine]:
+            log({"step": step(), "machine": machine})
+        for text in dict.fromkeys(self._waiting):
+            if not any(text == entry.get("warning") for entry in entries):
+                write(text)
+        self._log = write
+
+    def keep(self, text: str) -> None:
+        """Keep what the reporter hears of in another way, such as by an error."""
+        self._log(text)
+
+    def warn(self, text: str) -> None:
+        self._reporter.warn(text)
+        self._log(text)
+
+    def note(self, text: str) -> None:
+        self._reporter.note(text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self._reporter.progress(what, done, total)
+
+    def status(self, status: Status) -> None:
+        self._reporter.status(status)
+
+    def figure(self, name: str, value: float) -> None:
+        self._reporter.figure(name, value)

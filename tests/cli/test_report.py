@@ -1,0 +1,74 @@
+"""``gancli report``: where the page goes, and what is refused."""
+
+import json
+import webbrowser
+
+import pytest
+from report_runs import write_run
+
+from gancli.artifacts.run import Run
+from gancli.reporting import SILENT
+
+
+@pytest.fixture
+def run(tmp_path):
+    return write_run(tmp_path)
+
+
+def test_it_goes_into_the_run(call, run):
+    result = call("report", "run")
+    assert (result.status, result.out, result.err) == (0, "", "Wrote run/report.html.\n")
+    assert (run / "report.html").read_text().startswith("<!doctype html>")
+    assert json.loads(call("report", "run", "--json").out) == {"file": "run/report.html"}
+
+
+def test_it_goes_to_a_file_that_is_not_there_yet(call, run, tmp_path):
+    assert call("report", "run", "-o", "page.html").status == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "best score" in page and not (run / "report.html").exists()
+    (tmp_path / "page.html").write_text("mine")
+    result = call("report", "run", "-o", "page.html")
+    assert result.status == 2 and "page.html exists already. Replace it with --force" in result.err
+    assert (tmp_path / "page.html").read_text() == "mine"
+    assert call("report", "run", "-o", "page.html", "--force").status == 0
+    assert (tmp_path / "page.html").read_text() == page
+
+
+def test_it_goes_to_standard_output(call, run):
+    result = call("report", "run", "-o", "-")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("<!doctype html>") and result.out.endswith("</html>\n")
+    assert not (run / "report.html").exists()
+    for flag in ("--open", "--json"):
+        result = call("report", "run", "-o", "-", flag)
+        assert result.status == 2 and flag in result.err
+
+
+@pytest.mark.parametrize(("found", "warning"), [
+    (True, ""), (False, "Warning: No web browser was found; open run/report.html in one.\n"),
+])
+def test_it_is_shown_in_the_browser(call, run, monkeypatch, found, warning):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or found)
+    result = call("report", "run", "--open")
+    assert opened == [(run / "report.html").as_uri()]
+    assert result.err == "Wrote run/report.html.\n" + warning
+
+
+def test_what_is_not_a_run_is_refused(call, run, tmp_path):
+    result = call("report", "rn")
+    assert (result.status, result.out) == (2, "")
+    assert "rn is not a run: it has no config.toml. Did you mean run?" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_in_training_has_a_page_that_reloads(call, run):
+    def live():
+        call("report", "run")
+        return "data-live=1" in (run / "report.html").read_text()
+
+    assert not live()
+    held = Run.open(run, SILENT)
+    assert live()
+    held.close()
+    assert not live()
