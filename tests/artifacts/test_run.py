@@ -90,12 +90,12 @@ def test_the_next_free_directory_is_reserved(tmp_path):
 
 def test_processes_that_plan_the_same_directory_get_one_each(tmp_path, monkeypatch):
     count = 5
-    barrier, real, chosen = threading.Barrier(count), planned, []
+    barrier, real, chosen, local = threading.Barrier(count), planned, [], threading.local()
 
     def together(name, parent):
         path = real(name, parent)
-        if not chosen:
-            barrier.wait(10)
+        if not hasattr(local, "planned"):  # all plan the same directory first
+            local.planned = barrier.wait(60)
         return path
 
     monkeypatch.setattr(runs, "planned", together)
@@ -109,7 +109,7 @@ def test_processes_that_plan_the_same_directory_get_one_each(tmp_path, monkeypat
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert sorted(chosen) == [f"data-{number}" for number in range(1, count + 1)]
 
 

@@ -113,8 +113,9 @@ def test_it_runs_through_all_phases(corpus, start, tmp_path):
     log = entries(tmp_path / "run")
     for step, names in {10: {"g_loss"}, 20: {"g_loss"}, 40: {"d_loss", "accuracy"},
                         30: {"g_loss", "reward", "kl", "d_loss", "accuracy"}}.items():
-        (entry,) = [line for line in log if line["step"] == step and "score" not in line]
-        assert set(entry) == {"step", "seconds"} | names
+        (entry,) = [line for line in log if line["step"] == step and names & line.keys()]
+        assert set(entry) == {"step", "seconds", "phase"} | names
+        assert entry["phase"] == watcher.statuses[step - 1].phase
     measured = [entry for entry in log if "score" in entry]
     assert [entry["step"] for entry in measured] == [24, 36]  # as each of these phases ends
     for entry in measured:
