@@ -86,7 +86,7 @@ def report_page(
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     style = (_HERE / "style.css").read_text(encoding="utf-8")
     body = "".join([
-        _header(run, facts, history, metrics, live),
+        _header(run, facts, history, metrics, live, bool(trouble)),
         _trouble(history, trouble),
         _section("Samples", "<p>Each preview is made of the same seeds.</p>"
                  + gallery(previews(run / "samples"))),
@@ -120,7 +120,8 @@ def _section(title: str, content: str) -> str:
 
 
 def _header(
-    run: Path, facts: Mapping[str, Any], history: History, metrics: Mapping[str, Any], live: bool
+    run: Path, facts: Mapping[str, Any], history: History, metrics: Mapping[str, Any], live: bool,
+    troubled: bool,
 ) -> str:
     best, modality = history.best, str(facts.get("modality", ""))
     if live:
@@ -129,7 +130,7 @@ def _header(
             "half minute</label>"
         )
     elif metrics:
-        state = "Finished."
+        state = "Finished, with warnings." if troubled else "Finished."
     else:
         again = f"gancli train {modality} --resume {shlex.quote(str(run))}"
         state = f"Not finished. Go on with <code>{text(again)}</code>"

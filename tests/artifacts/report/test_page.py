@@ -110,9 +110,12 @@ def test_a_training_need_not_wait_for_the_costs_of_layers(make_run, modality):
 
 def test_figures_of_a_finished_model_come_first(make_run):
     metrics = {"score": 3.25, "floor": 1.5, "best_step": 350, "items": 3200, "guide_accuracy": 0.75}
-    words = Reader(report_page(make_run("image"), metrics)).words
+    run = make_run("image")
+    words = Reader(report_page(run, metrics)).words
     assert "Finished." in words and "guide accuracy 0.75" in words and "items seen 3,200" in words
     assert "best score 3.25 floor 1.5, at step 350" in words
+    troubled = Reader(report_page(run, metrics, ["Training diverged."])).words
+    assert "Finished, with warnings." in troubled and "Training diverged." in troubled
 
 
 def test_pictures_are_small_and_what_they_were(make_run):
