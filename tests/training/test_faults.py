@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers import Recorder, entries, interrupted_at, tiny_run
+from helpers import Recorder, Scores, entries, interrupted_at, tiny_run
 
 from gancli import modalities
 from gancli.artifacts.finding import open_model
@@ -28,27 +28,6 @@ from gancli.training.recovery import Diverged
 from gancli.training.schedule import MeasurementSchedule
 from gancli.training.session import resume
 from gancli.training.trainer import Trainer
-
-
-class Scores:
-    """Gives measurements the scores of a list, and after those the last again and again."""
-
-    floor = 1.0
-
-    def __init__(self, *scores):
-        self.scores = list(scores)
-
-    def score(self, items):
-        return self.scores.pop(0) if len(self.scores) > 1 else self.scores[0]
-
-    def diversity(self, items):
-        return 1.0
-
-    def loss(self, generator):
-        return None
-
-    def notes(self, items):
-        return {}
 
 
 def scored(*scores):

@@ -29,9 +29,10 @@ def spectrograms(
 ) -> np.ndarray:
     """Return the log-mel of items (frames, depth) in a near-square grid, uint8 (h, w, 3).
 
-    The grid is no wider than ``width`` pixels, if that is given and one clip fits. Time goes to
-    the right and frequency upward. The loudest band of a clip is white, and 60 dB below it is
-    black; blue is what follows the end of a clip. Channels are stacked, the first at the top.
+    If ``width`` is given, the grid is at most that many pixels wide, unless a single clip is wider.
+    The horizontal axis is time, the vertical axis frequency. The loudest band of a clip is white,
+    60 dB less is black, and blue marks the frames after the end of a clip. The first channel is
+    at the top.
     """
     across, down = frames + _MARGIN, spec.channels * spec.bins + _MARGIN
     columns = min(len(items), round(math.sqrt(len(items) * down / across)))
