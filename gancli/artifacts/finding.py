@@ -29,12 +29,10 @@ def open_model(
     if name is None:
         name = bundled.default("models", modality_name or "image")
     path = typed_path(name) or Path(name)
-    if is_run(path):
-        opened = finished_model(path) or _of_run(path, warn)
-    elif model.is_model(path):
-        opened = model.load(path)
-    elif folder := bundled.resolve("models", name):
+    if folder := model_folder(name):
         opened = model.load(folder)
+    elif is_run(path):
+        opened = _of_run(path, warn)
     else:
         raise UsageError(
             f"{name!r} is neither a model, a run, nor a name that `gancli models` lists.",
@@ -46,6 +44,26 @@ def open_model(
             f"Use it with {opened.modality.name}, or name another: `gancli models` lists them.",
         )
     return opened
+
+
+def model_folder(name: str) -> Path | None:
+    """Return the folder of the model that a person names, or None.
+
+    There is none of a run whose best generator is in a checkpoint.
+
+    Raises:
+        GancliError: The model of a run is damaged.
+    """
+    path = typed_path(name) or Path(name)
+    if is_run(path):
+        return None if finished_model(path) is None else path / "model"
+    return path if model.is_model(path) else bundled.resolve("models", name)
+
+
+def is_bundled(name: str) -> bool:
+    """Return whether a name is that of a bundled model, and of nothing nearer."""
+    path = typed_path(name) or Path(name)
+    return not is_run(path) and not model.is_model(path) and name in bundled.names("models")
 
 
 def _near(path: Path) -> list[str]:

@@ -19,7 +19,7 @@ from gancli.storage.files import sha256, write_folder
 from gancli.storage.tensors import Shape, pack, shapes, unpack
 
 SCHEMA = 2  # 1 had no calibration, which files call "guide"
-_WEIGHTS, _CONFIG, _CARD = "model.safetensors", "config.json", "README.md"
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 _MAX_CONFIG = 10_000_000  # bytes
 _MAX_VALUES = 500_000_000  # no network of this tool comes near; a lying config does
 RESTORE_HINT = (
@@ -79,7 +79,7 @@ AnyModel = Model[Any, Any, Any]
 
 def is_model(path: Path) -> bool:
     """Return whether a folder looks like a model."""
-    return (path / _CONFIG).is_file() and (path / _WEIGHTS).is_file()
+    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
 
 
 def save(model: AnyModel, folder: Path) -> None:
@@ -96,12 +96,12 @@ def save(model: AnyModel, folder: Path) -> None:
         "metrics": dict(model.metrics),
         "provenance": dict(model.provenance),
         "warnings": list(model.warnings),
-        "sha256": {_WEIGHTS: sha256(weights), _CARD: sha256(card)},
+        "sha256": {WEIGHTS: sha256(weights), CARD: sha256(card)},
     }
-    table["sha256"][_CONFIG] = _digest(table)
+    table["sha256"][CONFIG] = _digest(table)
     files = {
-        _WEIGHTS: weights, _CARD: card,
-        _CONFIG: (json.dumps(table, indent=1, ensure_ascii=True) + "\n").encode(),
+        WEIGHTS: weights, CARD: card,
+        CONFIG: (json.dumps(table, indent=1, ensure_ascii=True) + "\n").encode(),
     }
     write_folder(folder, files)
 
@@ -120,7 +120,7 @@ def load(folder: Path) -> AnyModel:
         GancliError: It is damaged, hostile, of a newer schema, or made with other options.
     """
     try:
-        with open(folder / _CONFIG, "rb") as file:
+        with open(folder / CONFIG, "rb") as file:
             table = json.loads(file.read(_MAX_CONFIG))
         schema = int(table["schema"])
         # Before the rest is read, which a newer schema may have renamed.
@@ -130,9 +130,9 @@ def load(folder: Path) -> AnyModel:
         spec_table, config_table = dict(table["spec"]), dict(table["config"])
         metrics, provenance = dict(table["metrics"]), dict(table["provenance"])
         warnings = [str(sentence) for sentence in table.get("warnings", [])]
-        expected = str(table["sha256"][_WEIGHTS])
+        expected = str(table["sha256"][WEIGHTS])
         # A flipped digit in a setting would change samples without a word.
-        if table["sha256"][_CONFIG] != _digest(table):
+        if table["sha256"][CONFIG] != _digest(table):
             raise ValueError("its sha256 differs")
         modality: AnyModality = modalities.get(str(table["modality"]))
         spec = modality.spec()(spec_table)
@@ -149,9 +149,9 @@ def load(folder: Path) -> AnyModel:
         OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError
     ) as error:
         raise GancliError(
-            f"{folder / _CONFIG} is missing or damaged: {error!r}.", DAMAGED_HINT
+            f"{folder / CONFIG} is missing or damaged: {error!r}.", DAMAGED_HINT
         ) from error
-    path = folder / _WEIGHTS
+    path = folder / WEIGHTS
     found = shapes(path)
     if sum(math.prod(shape) for shape in found.values()) > _MAX_VALUES:
         raise GancliError(

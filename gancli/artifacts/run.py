@@ -25,6 +25,14 @@ def is_run(path: Path) -> bool:
     return (path / CONFIG).is_file()
 
 
+def run_of(path: Path) -> Path | None:
+    """Return the run that a path is, or whose model it is; None if it is neither."""
+    if is_run(path):
+        return path
+    parent = path.absolute().parent
+    return parent if path.name == "model" and is_run(parent) else None
+
+
 def need_run(path: Path) -> None:
     """Refuse a directory that is not a run.
 

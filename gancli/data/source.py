@@ -25,6 +25,12 @@ __all__ = ["BadMember", "Member", "Source", "open_source"]
 
 STDIN = "-"
 _BLOCK_BYTES = 1 << 20
+# How files begin whose suffix tells what they are, since standard input has no name.
+_BEGINNINGS = (
+    (rb"RIFF....WAVE", ".wav"), (rb"fLaC", ".flac"), (rb"OggS", ".ogg"), (rb"ID3", ".mp3"),
+    (rb"\x89PNG", ".png"), (rb"\xff\xd8\xff", ".jpg"), (rb"GIF8", ".gif"),
+    (rb"RIFF....WEBP", ".webp"),
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def _save_stdin() -> Path:
             "Standard input is a terminal, so there is no data to read.",
             "Pipe it in: cat corpus.txt | gancli train text -",
         )
-    digest, size = hashlib.sha256(), 0
+    digest, size, suffix = hashlib.sha256(), 0, ".txt"
     folder: Path | None = None
     try:
         cache_folder().mkdir(parents=True, exist_ok=True)
@@ -136,6 +142,7 @@ def _save_stdin() -> Path:
         folder = Path(tempfile.mkdtemp(".partial", "stdin-", cache_folder()))
         with (folder / "data").open("wb") as file:
             while block := stdin.read(_BLOCK_BYTES):
+                suffix = suffix if size else _suffix(block)
                 file.write(block)
                 digest.update(block)
                 size += len(block)
@@ -144,7 +151,7 @@ def _save_stdin() -> Path:
             raise GancliError(
                 "Standard input is empty.", "Does the command before the pipe print anything?"
             )
-        target = cache_folder() / f"stdin-{digest.hexdigest()[:16]}.txt"
+        target = cache_folder() / f"stdin-{digest.hexdigest()[:16]}{suffix}"
         # The same data keeps its file and date, which are part of the key of its decoded data.
         if not (target.is_file() and target.stat().st_size == size):
             os.replace(folder / "data", target)
@@ -158,6 +165,12 @@ def _save_stdin() -> Path:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
     return target
+
+
+def _suffix(head: bytes) -> str:
+    """Return the suffix of a file that begins like this: of text, if nothing else is known."""
+    matches = (suffix for start, suffix in _BEGINNINGS if re.match(start, head, re.DOTALL))
+    return next(matches, ".txt")
 
 
 def open_source(data: str) -> Source:

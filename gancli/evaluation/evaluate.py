@@ -12,12 +12,15 @@ from gancli.data.dataset import Dataset
 from gancli.errors import GancliError
 from gancli.evaluation.classify import Confusion, confusion
 from gancli.evaluation.subjects import Given, Subject
-from gancli.metrics.figures import MIN_ITEMS, Figure, Sets, feature_figures
+from gancli.metrics.figure import Figure
+from gancli.metrics.figures import MIN_ITEMS, Sets, feature_figures
 from gancli.metrics.memorization import Memorization
 from gancli.modalities.base import Trainable
 from gancli.reporting import Reporter
 
-_MAX_REAL = 5_000  # items of either half
+_MAX_TRAIN = 30_000  # items trained on: a copy of any other is not found
+_MAX_HELD_OUT = 5_000
+_MAX_FITTED = 5_000  # items that classes are learned from
 _SHOWN = 8  # samples that are shown beside the training items that they are nearest to
 _MIN_OF_CLASS = 20  # items of each kind without which a class has no figures of its own
 
@@ -32,7 +35,7 @@ class Neighbor:
     """A sample and the training item that it is nearest to.
 
     Args:
-        sample, item: Their places among the samples and the training items looked at.
+        sample, item: Their places among the samples and the known items.
         distance: Of their features.
         name, item_name: What to call them.
     """
@@ -53,67 +56,84 @@ class Evaluation:
         by_class: Of those of each class that has enough of them, by its name.
         confusion: Whether classes look like themselves, or None without classes.
         nearest: The samples that are nearest to a training item, nearest first.
-        train: The training items that were looked at.
+        known: The items that copies were looked for among.
+        held_out: Number of items that were compared with.
     """
 
     figures: list[Figure]
     by_class: dict[str, list[Figure]]
     confusion: Confusion | None
     nearest: list[Neighbor]
-    train: Given
+    known: Given
+    held_out: int
 
 
 def evaluate(
     subject: Subject, dataset: Dataset, spec: Any, trainable: Trainable[Any, Any],
-    features: Features | None, reporter: Reporter, seed: int = 0,
+    features: Features | None, reporter: Reporter, seed: int = 0, unseen: bool = True,
 ) -> Evaluation:
     """Measure samples against a data set.
 
     Args:
         subject: The samples.
-        dataset: The real items, divided as for training.
+        dataset: The real items, in two parts.
         spec, trainable: Of the modality.
         features: Maps items to features, or None for the tool's own.
         reporter: Hears how far it has come.
         seed: Of subsamples and resampling.
+        unseen: Whether the one part is what was trained on, and the other one is not. Otherwise
+            copies are looked for in both.
 
     Raises:
         GancliError: There are too few items, or a sample is not finite.
     """
     rng = np.random.default_rng(seed)
     train, held_out = (
-        Given(name, dataset, spec, trainable, _some(dataset.drawable(indices), rng))
-        for name, indices in (("trained on", dataset.train), ("held out", dataset.held_out))
+        Given(name, dataset, spec, trainable, _some(dataset.drawable(indices), most, rng))
+        for name, indices, most in (
+            ("training", dataset.train, _MAX_TRAIN), ("held-out", dataset.held_out, _MAX_HELD_OUT)
+        )
     )
+    if len(dataset.train) > train.count == _MAX_TRAIN:
+        reporter.note(
+            f"Copies are looked for among {train.count:,} of {len(dataset.train):,} training items."
+        )
     for each in (subject, held_out):
         if each.count < MIN_ITEMS:
             raise GancliError(
                 f"{each.count} items ({each.name}) are too few to measure anything.",
                 f"At least {MIN_ITEMS} samples and as many held-out items are needed.",
             )
+    scaled = features is None
     features = features or trainable.scorer(dataset, spec, seed).projected
-    kinds: dict[str, Subject] = {"train": train, "held out": held_out, "samples": subject}
+    kinds: dict[str, Subject] = {
+        "training items": train, "held-out items": held_out, "samples": subject
+    }
     found = {what: _read(each, features, what, reporter) for what, each in kinds.items()}
-    (known, fresh, drawn) = (found[what] for what in kinds)
-    memorization = Memorization(known.features, fresh.features)
-    divided = not np.array_equal(dataset.train, dataset.held_out)
-    near = memorization if divided else None
-    sets = Sets(known.features, fresh.features, drawn.features, near)
+    taught, fresh, drawn = (found[what] for what in kinds)
+    known, memorization = train, Memorization(taught.features, fresh.features)
+    if not unseen:
+        both = np.concatenate([train.indices, held_out.indices])
+        known = Given("real", dataset, spec, trainable, both)
+        memorization = Memorization(np.concatenate([taught.features, fresh.features]), None)
+    sets = Sets(taught.features, fresh.features, drawn.features, memorization, scaled)
     figures = {figure.name: figure for figure in feature_figures(sets, seed)}
     if trainable.figures is not None:
-        own = trainable.figures(_whole(train), _whole(held_out), _whole(subject), spec, seed)
+        own = trainable.figures(
+            _whole(train), _whole(held_out), _whole(known), _whole(subject), spec, seed
+        )
         figures |= {figure.name: figure for figure in own}
-    by_class, table = _classes(spec, known, fresh, drawn, seed)
+    by_class, table = _classes(spec, taught, fresh, drawn, seed, scaled)
     distances, places = memorization.nearest(drawn.features)
     worst = np.argsort(distances, kind="stable")[:_SHOWN]
     nearest = [
         Neighbor(
             int(place), int(places[place]), float(distances[place]),
-            subject.names([int(place)])[0], train.names([int(places[place])])[0],
+            subject.names([int(place)])[0], known.names([int(places[place])])[0],
         )
         for place in worst
     ]
-    return Evaluation(list(figures.values()), by_class, table, nearest, train)
+    return Evaluation(list(figures.values()), by_class, table, nearest, known, held_out.count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +147,8 @@ class _Read:
         return rows
 
 
-def _some(indices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return np.sort(rng.choice(indices, min(_MAX_REAL, len(indices)), replace=False))
+def _some(indices: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    return np.sort(rng.choice(indices, min(most, len(indices)), replace=False))
 
 
 def _read(subject: Subject, features: Features, what: str, reporter: Reporter) -> _Read:
@@ -157,17 +177,18 @@ def _whole(subject: Subject) -> torch.Tensor:
 
 
 def _classes(
-    spec: Any, known: _Read, fresh: _Read, drawn: _Read, seed: int
+    spec: Any, taught: _Read, fresh: _Read, drawn: _Read, seed: int, scaled: bool
 ) -> tuple[dict[str, list[Figure]], Confusion | None]:
-    if known.labels is None or fresh.labels is None or drawn.labels is None:
+    if taught.labels is None or fresh.labels is None or drawn.labels is None:
         return {}, None
     by_class = {}
     for label, name in enumerate(spec.classes):
-        sets = Sets(known.of(label), fresh.of(label), drawn.of(label), None)
+        sets = Sets(taught.of(label), fresh.of(label), drawn.of(label), None, scaled)
         if min(map(len, (sets.train, sets.held_out, sets.samples))) >= _MIN_OF_CLASS:
             by_class[name] = feature_figures(sets, seed, _REPLICATES_OF_CLASS)
+    some = _some(np.arange(len(taught.labels)), _MAX_FITTED, np.random.default_rng(seed))
     table = confusion(
-        tuple(spec.classes), (known.features, known.labels), (fresh.features, fresh.labels),
-        (drawn.features, drawn.labels), seed,
+        tuple(spec.classes), (taught.features[some], taught.labels[some]),
+        (fresh.features, fresh.labels), (drawn.features, drawn.labels), seed,
     )
     return by_class, table

@@ -10,11 +10,12 @@ import numpy as np
 
 from gancli import modalities
 from gancli.artifacts.engine import open_engine
-from gancli.artifacts.finding import open_model
+from gancli.artifacts.finding import is_bundled, open_model
 from gancli.artifacts.model import AnyModel
 from gancli.artifacts.record import read_record
-from gancli.artifacts.run import is_run
+from gancli.artifacts.run import run_of
 from gancli.config import resolve
+from gancli.config.unicode import typed_path
 from gancli.data.dataset import Dataset
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
@@ -23,6 +24,7 @@ from gancli.modalities.base import AnyModality
 from gancli.reporting import SILENT, Reporter
 
 _SEEDS_FROM = 1 << 42  # no training measures itself, or its discriminator, on these
+_HALF = 0.5  # of data is compared with where all may have been seen
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Opened:
         subject: The samples.
         dataset: The real items.
         data: Name of the data.
+        unseen: Whether the items that are held out of the data were held out of training.
+        remark: What a person should know of the data, in a sentence; or empty.
     """
 
     modality: AnyModality
@@ -42,55 +46,110 @@ class Opened:
     subject: Subject
     dataset: Dataset
     data: str
+    unseen: bool
+    remark: str
 
 
 @contextmanager
 def of_model(
-    name: str | None, data: str | None, count: int, seed: int | None, options: dict[str, Any],
+    name: str, data: str | None, count: int, seed: int | None, options: dict[str, Any],
     reporter: Reporter,
 ) -> Iterator[Opened]:
     """Give the samples of a model or a run, and its data.
 
     Args:
-        name: As ``gancli sample`` takes it; None is the default.
-        data: Where the data is, or None for what the model records.
+        name: As ``gancli sample`` takes it.
+        data: Where the data is, or None for what the model was trained on.
         count: How many samples.
         seed: Of the first, or None for seeds that no training looks at.
         options: Of sampling, as given.
         reporter: Hears of choices.
+
+    Raises:
+        UsageError: There is no such model, or its data is not here.
+        GancliError: Either cannot be read.
     """
     model = open_model(name, None, reporter.warn)
-    modality = model.modality
-    source = open_source(data or _recorded(name, model))
-    dataset = modality.loader().load(source, model.spec, model.config, reporter)
+    modality, config = model.modality, model.config
+    loader = modality.loader()
+    source, is_own = _data(name, data, model)
+    size = loader.inspect(source, config)[0].count
+    is_own = is_own and size == model.spec.count
+    if is_own:
+        remark = ""
+        dataset = loader.load(source, model.spec, config, reporter)
+        if np.array_equal(dataset.train, dataset.held_out):
+            remark = (
+                f"Nothing was held out of the training of {name}: it has seen all "
+                f"{modality.items} that its samples are compared with, so its figures may flatter "
+                "it."
+            )
+    else:
+        remark = _of_other_data(name, model, source.name, size)
+    if remark:
+        reporter.note(remark)
+        config = replace(config, holdout=_HALF)
+        dataset = loader.load(source, model.spec, config, reporter if not is_own else SILENT)
     chosen, _ = resolve(modality.options_type, command_line=options)
     first = _SEEDS_FROM if seed is None else seed
     codec = modality.codec()(model.spec, model.config)
     with open_engine(model, chosen) as engine:
         subject = Generated(
-            name or "the bundled model", engine, codec, chosen, range(first, first + count),
-            model.calibration,
+            name, engine, codec, chosen, range(first, first + count), model.calibration
         )
-        yield Opened(modality, model.spec, model.config, subject, dataset, source.name)
+        yield Opened(
+            modality, model.spec, config, subject, dataset, source.name, not remark, remark
+        )
 
 
-def _recorded(name: str | None, model: AnyModel) -> str:
-    """Return the data that a model or a run records."""
-    if name is not None and is_run(Path(name)):
-        return read_record(Path(name)).data
+def _data(name: str, data: str | None, model: AnyModel) -> tuple[Source, bool]:
+    """Return the data to measure against, and whether it is called what the model's is.
+
+    Raises:
+        UsageError: None is named, and what the model was trained on is not here.
+    """
+    run = run_of(typed_path(name) or Path(name))
     recorded = str(model.provenance.get("data", ""))
-    try:
-        open_source(recorded)
-    except GancliError as error:
-        raise UsageError(
-            f"The data that this model was trained on, {recorded!r}, is not here.",
-            "Name it: gancli eval MODEL DATA.",
-        ) from error
-    return recorded
+    if data is not None:
+        source = open_source(data)
+        return source, source.name == recorded
+    # A bundled model's whole data may not be bundled, but then a part of it has the model's name.
+    places = [recorded, *([name] if is_bundled(name) else [])]
+    if run is not None:
+        places = [read_record(run).data]
+    for place in places:
+        try:
+            source = open_source(place)
+        except GancliError:
+            continue
+        return source, run is not None or source.name == recorded
+    known = " What was measured when it was made: gancli info " + name if is_bundled(name) else ""
+    raise UsageError(
+        f"The data that {name} was trained on, {places[0]!r}, is not here.",
+        f"Name it, or other {model.modality.items}: gancli eval {name} DATA.{known}",
+    )
 
 
-def of_files(samples: str, data: str, reporter: Reporter) -> Opened:
-    """Return samples of any origin, and the data that they are meant to resemble."""
+def _of_other_data(name: str, model: AnyModel, data: str, size: int) -> str:
+    recorded = str(model.provenance.get("data", "")) or "unknown"
+    return (
+        f"{name} was trained on other data ({recorded}, of size {model.spec.count:,}) than these "
+        f"{model.modality.items} ({data}, of size {size:,}). It may have seen some of them, so its "
+        "figures may flatter it; copies of what is not among them are not found."
+    )
+
+
+def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> Opened:
+    """Return samples of any origin, and the data that they are meant to resemble.
+
+    Args:
+        samples, data: Where they are.
+        count: How many samples are drawn from these, or None for all.
+        reporter: Hears of choices.
+
+    Raises:
+        GancliError: They cannot be read, or are not of one modality.
+    """
     source, given = open_source(data), open_source(samples)
     modality = _modality(source)
     loader = modality.loader()
@@ -102,12 +161,19 @@ def of_files(samples: str, data: str, reporter: Reporter) -> Opened:
         reporter.note("Classes are left out, since the samples are not in folders of their names.")
     for sentence in sentences:
         reporter.note(sentence)
+    config = replace(config, holdout=_HALF)
     dataset = loader.load(source, spec, config, reporter)
     everything = loader.load(given, spec, replace(config, holdout=0.0), SILENT)
     trainable = modality.trainable()
-    indices = everything.drawable(np.union1d(everything.train, everything.held_out))
+    indices = np.union1d(everything.train, everything.held_out)
+    if count is not None and count < len(indices):
+        indices = np.sort(np.random.default_rng(0).choice(indices, count, replace=False))
+    if strange := len(indices) - len(everything.drawable(indices)):
+        reporter.note(
+            f"{strange:,} of the samples hold something that {source.name} hardly ever does."
+        )
     subject = Given(given.name, everything, spec, trainable, indices)
-    return Opened(modality, spec, config, subject, dataset, source.name)
+    return Opened(modality, spec, config, subject, dataset, source.name, False, "")
 
 
 def _modality(source: Source) -> AnyModality:

@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from gancli.artifacts import evaluation
 from gancli.errors import UsageError
 from gancli.evaluation.evaluate import Evaluation
 from gancli.evaluation.opening import Opened
-from gancli.metrics.figures import Figure
+from gancli.metrics.figure import Figure
 from gancli.sampling.request import Sample
 from gancli.storage.files import write_file
 
@@ -34,7 +35,7 @@ def write_nearest(
         UsageError: The name has a suffix that the modality does not write.
     """
     samples = opened.subject.some([each.sample for each in found.nearest])
-    items = found.train.some([each.item for each in found.nearest])
+    items = found.known.some([each.item for each in found.nearest])
     if path.suffix.lower() == ".html":
         write_file(path, _page(found, opened, names, samples, items).encode("utf-8", "replace"))
         return [path]
@@ -48,6 +49,18 @@ def write_nearest(
         )
     write_file(path, files[fitting[0]])
     return [path]
+
+
+def nearest_texts(found: Evaluation, opened: Opened) -> list[tuple[str, str]]:
+    """Return the samples that are nearest and their items, where a modality shows texts."""
+    samples = opened.subject.some([each.sample for each in found.nearest])
+    items = found.known.some([each.item for each in found.nearest])
+    files = _preview(opened, [*samples, *items])
+    texts = [data for name, data in files.items() if name.endswith(".txt")]
+    if not texts:
+        return []
+    shown = texts[0].decode("utf-8", "replace").split("\n")[:-1]
+    return list(zip(shown[: len(samples)], shown[len(samples) :], strict=True))
 
 
 def _preview(opened: Opened, samples: list[Sample]) -> dict[str, bytes]:
@@ -68,7 +81,7 @@ def _page(
         shown = "".join(
             f"<figure>{_shown(_preview(opened, [each]))}<figcaption>{html.escape(name)}"
             "</figcaption></figure>"
-            for each, name in ((sample, near.name), (item, f"training {near.item_name}"))
+            for each, name in ((sample, near.name), (item, near.item_name))
         )
         pairs.append(f"<p>Distance {near.distance:.3g}</p>{shown}")
     classes = "".join(
@@ -79,7 +92,7 @@ def _page(
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
         f"content='width=device-width'><title>{html.escape(title)}</title>"
         f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1>"
-        f"<p>{names['n']:,} samples. The floor is what as many real items get.</p>"
+        f"<p>{names['n']:,} samples. {evaluation.FLOOR} {html.escape(names['remark'])}</p>"
         f"{_table(found.figures)}<h2>Nearest to training items</h2>{''.join(pairs)}"
         + (f"<h2>By class</h2>{classes}" if classes else "")
     )

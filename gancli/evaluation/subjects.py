@@ -85,7 +85,7 @@ class Given:
     """Items of a data set.
 
     Args:
-        name: Of the data.
+        name: Of these items.
         dataset: Holds them.
         spec, trainable: Turn them into what a generator makes.
         indices: Which of them.
@@ -115,7 +115,7 @@ class Given:
         return samples
 
     def names(self, places: Sequence[int]) -> list[str]:
-        return [f"item {self.indices[place]}" for place in places]
+        return [f"{self.name} item {self.indices[place]}" for place in places]
 
     def _take(self, indices: np.ndarray) -> Part:
         items, labels = self.trainable.real(self.dataset.take(indices), self.spec)

@@ -1,4 +1,4 @@
-"""A figure as it may be shown: never bare, always with its floor and its interval."""
+"""The figures that any features of items allow, each with its floor and its interval."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from gancli.metrics.bootstrap import interval, normal_interval
+from gancli.metrics.figure import Figure
 from gancli.metrics.frechet import frechet_distance
 from gancli.metrics.kernel import kernel_distance
 from gancli.metrics.manifold import manifold
-from gancli.metrics.memorization import Memorization
+from gancli.metrics.memorization import NEAR_TRAINING, Memorization
 from gancli.metrics.sliced import directions, quantiles, sliced_wasserstein
 from gancli.metrics.two_sample import auc, told_apart
 
@@ -26,30 +27,9 @@ _ABOUT = {
     "recall": "share of real items that lie among samples; more is better",
     "density": "real neighborhoods that a sample lies in; about 1 is right",
     "coverage": "share of real neighborhoods that hold a sample; more is better",
-    "near_training": "share nearer to a training item than 95% of held-out ones; .05 is right",
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What was measured of samples.
-
-    Args:
-        name: Of the figure.
-        value: Of the samples.
-        low, high: Its 95% interval.
-        floor: What as many real items get.
-        n: Number of samples.
-        about: What it says, and which way is better.
-    """
-
-    name: str
-    value: float
-    low: float
-    high: float
-    floor: float
-    n: int
-    about: str
+# Of a network's own features it is what FID is of Inception's.
+_UNSCALED = "squared distance of means and covariances of these features; less is better"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +40,15 @@ class Sets:
         train: Of real items that were trained on.
         held_out: Of other real items; what is compared with.
         samples: Of generated items.
-        near: Tells items that are suspiciously near to those trained on, or None if no others
-            were held out.
+        near: Tells items that are suspiciously near to those trained on, or None.
+        scaled: Whether the variances of the features of real items sum to about 1.
     """
 
     train: np.ndarray
     held_out: np.ndarray
     samples: np.ndarray
     near: Memorization | None
+    scaled: bool = True
 
 
 Interval = tuple[float, float]
@@ -87,27 +68,33 @@ def feature_figures(sets: Sets, seed: int, replicates: int = 200) -> list[Figure
     # The floor: as many real items in the place of the samples.
     count = min(len(sets.samples), len(sets.train))
     real = sets.train[rng.choice(len(sets.train), count, replace=False)]
+    percent = 100.0 if sets.scaled else 1.0
     measured, of_real = (
-        _measure(items, sets.held_out, seed, rng, replicates) for items in (sets.samples, real)
+        _measure(items, sets.held_out, percent, seed, rng, replicates)
+        for items in (sets.samples, real)
     )
+    floors = {name: value for name, (value, _) in of_real.items()}
+    about = _ABOUT if sets.scaled else {**_ABOUT, "frechet": _UNSCALED}
     if sets.near is not None:
-        for found, items in ((measured, sets.samples), (of_real, sets.held_out)):
-            near = sets.near.near(items).astype(float)
-            found["near_training"] = _mean(near, rng, replicates)
+        near = sets.near.near(sets.samples).astype(float)
+        measured[NEAR_TRAINING] = _mean(near, rng, replicates)
+        floors[NEAR_TRAINING] = sets.near.floor
+        about = {**about, NEAR_TRAINING: sets.near.about}
     return [
-        Figure(name, value, *limits(), of_real[name][0], len(sets.samples), _ABOUT[name])
+        Figure(name, value, *limits(), floors[name], len(sets.samples), about[name])
         for name, (value, limits) in measured.items()
     ]
 
 
 def _measure(
-    items: np.ndarray, real: np.ndarray, seed: int, rng: np.random.Generator, replicates: int
+    items: np.ndarray, real: np.ndarray, percent: float, seed: int, rng: np.random.Generator,
+    replicates: int,
 ) -> dict[str, Measured]:
     """Return the figures of the features of items, by name."""
     along = directions(items.shape[1], np.random.default_rng(seed))
 
     def frechet(a: np.ndarray, b: np.ndarray) -> float:
-        return 100.0 * frechet_distance(a, b)
+        return percent * frechet_distance(a, b)
 
     def sliced(a: np.ndarray, b: np.ndarray) -> float:
         return 100.0 * sliced_wasserstein(quantiles(a, along), quantiles(b, along))

@@ -6,7 +6,8 @@ import torch
 NEAR_TRAINING = "near_training"  # what the share is called in a log
 MANY = 0.25  # a share that deserves a warning: five times what new items would have
 
-_ROWS = 1024  # items at a time: bounds memory, changes no result
+_ROWS = 256  # items at a time: bounds memory, changes no result
+_COMPARED = 5_000  # items whose distance from others is looked at, at most
 _QUANTILE = 0.05  # of held-out items lie nearer than what counts as near, so no model has less
 
 
@@ -19,15 +20,27 @@ class Memorization:
 
     Args:
         train: Features of the items trained on, shape (items, dims).
-        held_out: Features of others, shape (others, dims).
+        held_out: Features of others, shape (others, dims). None if there are none, or if it is
+            not known which these are: then an item counts as near if it is nearer than items
+            trained on mostly are to one another.
+
+    Attributes:
+        floor: The share of real items that count as near, 0.05 but for ties.
+        about: What :meth:`near_share` says.
     """
 
-    def __init__(self, train: np.ndarray, held_out: np.ndarray) -> None:
+    def __init__(self, train: np.ndarray, held_out: np.ndarray | None) -> None:
         self._train = torch.from_numpy(train)
-        self._near = float(np.quantile(self.nearest(held_out)[0], _QUANTILE))
+        others = "95% of held-out ones"
+        if held_out is None:
+            others = "95% of these are to one another"
+        real = self._apart() if held_out is None else self.nearest(held_out)[0]
+        self._near = float(np.quantile(real, _QUANTILE))
+        self.floor = float((real < self._near).mean())
+        self.about = f"share nearer to a training item than {others}; .05 is right"
 
     def near(self, features: np.ndarray) -> np.ndarray:
-        """Return whether each item is nearer to one trained on than 95% of the held-out ones."""
+        """Return whether each item is nearer to one trained on than 95% of real ones are."""
         near: np.ndarray = self.nearest(features)[0] < self._near
         return near
 
@@ -43,3 +56,14 @@ class Memorization:
         ]
         distances = torch.cat([part.values for part in parts]).numpy()
         return distances, torch.cat([part.indices for part in parts]).numpy()
+
+    def _apart(self) -> np.ndarray:
+        """Return how far some of the items trained on are from the nearest that differs."""
+        different = torch.unique(self._train, dim=0)
+        if len(different) < 2:
+            return np.zeros(1)
+        some = different[:: -(-len(different) // _COMPARED)]
+        return torch.cat([
+            torch.cdist(part, different).topk(2, largest=False).values[:, 1]
+            for part in torch.split(some, _ROWS)
+        ]).numpy()

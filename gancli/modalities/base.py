@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gancli.data.dataset import Dataset, Items
     from gancli.data.source import Source
-    from gancli.metrics.figures import Figure
+    from gancli.metrics.figure import Figure
     from gancli.phases.base import Networks, Phase
     from gancli.reporting import Reporter
     from gancli.sampling.codec import Codec
@@ -134,7 +134,8 @@ class Trainable(Generic[SpecT, ConfigT]):
         graph: Returns what ``gancli export`` writes of a generator, given inputs of a few items by
             argument name; the generator itself if there is none.
         figures: Returns figures that the modality alone has, given items that were trained on,
-            others held out, samples, all shaped as the generator makes them, and a seed; or None.
+            others held out, those that copies are looked for among, samples, all shaped as the
+            generator makes them, and a seed; or None.
     """
 
     build: "Callable[[SpecT, ConfigT], Networks]"
@@ -150,7 +151,8 @@ class Trainable(Generic[SpecT, ConfigT]):
         "Callable[[nn.Module, SpecT, ConfigT, Mapping[str, torch.Tensor]], Graph] | None"
     ) = None
     figures: (
-        "Callable[[torch.Tensor, torch.Tensor, torch.Tensor, SpecT, int], list[Figure]] | None"
+        "Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, SpecT, int],"
+        " list[Figure]] | None"
     ) = None
 
 

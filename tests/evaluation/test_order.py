@@ -91,7 +91,7 @@ def kinds(request, tmp_path_factory):
         sets = Sets(known, features(held_out), features(items), None)
         figures = feature_figures(sets, 0, replicates=2)
         if trainable.figures is not None:  # the last of a name counts
-            figures += trainable.figures(train[COUNT:], held_out, items, spec, 0)
+            figures += trainable.figures(train[COUNT:], held_out, train, items, spec, 0)
         found[name] = {
             figure.name: abs(figure.value - RIGHT.get(figure.name, 0.0)) for figure in figures
         }

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gancli.artifacts import evaluation
 from gancli.artifacts.finding import finished_model
 from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
 from gancli.artifacts.report.chart import Chart, draw
@@ -92,6 +93,7 @@ def report_page(
                  + gallery(previews(run / "samples"))),
         _section("Curves", _curves(history, metrics)),
         _section("Measurements", _measurements(history)),
+        _evaluation(run / "model"),
         _section("Options", _options(raw, record)),
         _section("Data", table((name, number(value)) for name, value in _spec(raw).items())),
         _section("Networks", _networks(record, layers)),
@@ -239,6 +241,25 @@ def _measurements(history: History) -> str:
           *(_figure(row[name]) if name in row else "" for name in names),
           "yes" if row.get("best") else "") for row in rows],
         head, "figures",
+    )
+
+
+def _evaluation(model: Path) -> str:
+    """Return the figures of ``gancli eval --save``; empty if there are none of this model."""
+    trouble: list[str] = []
+    found = evaluation.read_or_tell(model, trouble.append)
+    if found is None:
+        return _section("Evaluation", f"<p>{text(trouble[0])}</p>") if trouble else ""
+    rows = [
+        (each.name, number(each.value), f"{number(each.low)} to {number(each.high)}",
+         number(each.floor), each.about)
+        for each in found.figures
+    ]
+    head = ("figure", "value", "95% interval", "floor", "what it says")
+    return _section(
+        "Evaluation",
+        f"<p>{text(found.heading)}. {evaluation.FLOOR} {text(found.remark)}</p>"
+        + table(rows, head, "options"),
     )
 
 

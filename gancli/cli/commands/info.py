@@ -1,16 +1,21 @@
 """``gancli info``."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gancli.cli import completion
+from gancli.cli.figures import figure_lines
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
-from gancli.cli.lines import columns, layer_lines
+from gancli.cli.lines import clean, columns, layer_lines
 from gancli.config.unicode import typed_path
 from gancli.storage import bundled
+
+if TYPE_CHECKING:
+    from gancli.artifacts.evaluation import SavedEvaluation
 
 EXAMPLES = """\
 gancli info --layers        # of the first bundled model
@@ -43,7 +48,8 @@ def command(
             model = next(iter(bundled.names("models")), None) or bundled.default("models", "image")
             output.note(f"No MODEL was given, so this shows {model}.")
         from gancli.artifacts.description import describe_model, describe_run
-        from gancli.artifacts.finding import open_model
+        from gancli.artifacts.evaluation import read_or_tell
+        from gancli.artifacts.finding import model_folder, open_model
         from gancli.artifacts.run import is_run
 
         path, description = typed_path(model) or Path(model), {}
@@ -52,10 +58,11 @@ def command(
         # A run that has saved nothing yet has options and figures, but no networks.
         if layers or not description:
             description |= describe_model(open_model(model, None, output.warn), layers)
+        evaluation = read_or_tell(model_folder(model), output.warn)
         if output.mode == "json":
-            output.result(description)
+            output.result(description | {"evaluation": evaluation and asdict(evaluation)})
         else:
-            output.data(*_page(description))
+            output.data(*_page(description), *_evaluation(evaluation))
 
 
 def _page(description: dict[str, Any]) -> list[str]:
@@ -72,6 +79,16 @@ def _page(description: dict[str, Any]) -> list[str]:
         else:
             lines += [f"  {line}" for line in columns([(k, _text(v)) for k, v in part.items()])]
     return lines
+
+
+def _evaluation(evaluation: "SavedEvaluation | None") -> list[str]:
+    """Return the figures of ``gancli eval --save`` as a part of the page."""
+    if evaluation is None:
+        return []
+    remark = [clean(evaluation.remark)] if evaluation.remark else []
+    return ["", "evaluation", *(f"  {line}" for line in (
+        clean(evaluation.heading), *remark, *figure_lines(evaluation.figures)
+    ))]
 
 
 def _text(value: object) -> str:

@@ -4,42 +4,48 @@ import numpy as np
 import torch
 
 from gancli.metrics.bootstrap import interval
-from gancli.metrics.figures import Figure
+from gancli.metrics.figure import Figure
 from gancli.metrics.two_sample import auc, told_apart
 from gancli.modalities.text.ngrams import NgramModel, longest_runs
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import END
 
+_MAX_FITTED = 5_000  # texts that n-grams are counted in
+
 Rows = list[np.ndarray]  # the token ids of each text, its end included if it has one
 
 
 def text_figures(
-    train: torch.Tensor, held_out: torch.Tensor, samples: torch.Tensor, spec: TextSpec, seed: int
+    train: torch.Tensor, held_out: torch.Tensor, known: torch.Tensor, samples: torch.Tensor,
+    spec: TextSpec, seed: int,
 ) -> list[Figure]:
     """Return the figures of drawn texts.
 
     Args:
         train, held_out: Real texts, (n, steps, 2), that were and were not trained on.
+        known: Those that copies are looked for among.
         samples: Drawn ones.
         spec: Of the model.
         seed: Of resampling.
     """
     rng = np.random.default_rng(seed)
-    known, fresh, drawn = _rows(train), _rows(held_out), _rows(samples)
-    real = [known[place] for place in rng.permutation(len(known))[: len(drawn)]]  # for floors
-    model = NgramModel(known, spec.size)
+    taught, fresh, drawn, copyable = map(_rows, (train, held_out, samples, known))
+    order = rng.permutation(len(taught))
+    real = [taught[place] for place in order[: len(drawn)]]  # for floors
+    fitted = [taught[place] for place in order[:_MAX_FITTED]]
+    model = NgramModel(fitted, spec.size)
 
     def figure(name: str, values: np.ndarray, floor: float, about: str) -> Figure:
         value = float(values.mean())
         low, high = interval(lambda x: float(x.mean()), (values,), value, rng)
         return Figure(name, value, low, high, floor, len(drawn), about)
 
-    def copied(rows: Rows) -> np.ndarray:
+    def copied(rows: Rows, others: Rows) -> np.ndarray:
+        texts = {row.tobytes() for row in others}
         return np.array([row.tobytes() in texts for row in rows], float)
 
-    texts = {row.tobytes() for row in known}
     return [
-        _told_apart(drawn, fresh, known, seed, rng),
+        _told_apart(drawn, fresh, fitted, seed, rng),
         figure(
             "forward_loss", model.loss(drawn), float(model.loss(fresh).mean()),
             "nats a token of samples under n-grams of real texts; near the floor is best: less "
@@ -55,10 +61,10 @@ def text_figures(
             "share of samples that are the first of their kind; more is better",
         ),
         figure(
-            "copied", copied(drawn), float(copied(fresh).mean()),
+            "copied", copied(drawn, copyable), float(copied(fresh, taught).mean()),
             "share of samples that are training texts word for word",
         ),
-        _longest(drawn, fresh, known, rng),
+        _longest(longest_runs(drawn, copyable), longest_runs(fresh[: len(drawn)], taught), rng),
     ]
 
 
@@ -104,11 +110,10 @@ def _firsts(rows: Rows) -> np.ndarray:
     return np.array(firsts)
 
 
-def _longest(drawn: Rows, fresh: Rows, known: Rows, rng: np.random.Generator) -> Figure:
-    runs, of_fresh = longest_runs(drawn, known), longest_runs(fresh, known)
+def _longest(runs: np.ndarray, of_fresh: np.ndarray, rng: np.random.Generator) -> Figure:
     value = float(runs.max())
     low, high = interval(lambda x: float(x.max()), (runs,), value, rng)
     return Figure(
-        "longest_copied_run", value, low, high, float(of_fresh.max()), len(drawn),
+        "longest_copied_run", value, low, high, float(of_fresh.max()), len(runs),
         "tokens of the longest run that a sample shares with a training text",
     )
