@@ -10,7 +10,7 @@ import numpy as np
 
 from gancli import modalities
 from gancli.artifacts.engine import open_engine
-from gancli.artifacts.finding import is_bundled, open_model
+from gancli.artifacts.finding import open_model
 from gancli.artifacts.model import AnyModel
 from gancli.artifacts.record import read_record
 from gancli.artifacts.run import run_of
@@ -22,6 +22,7 @@ from gancli.errors import GancliError, UsageError
 from gancli.evaluation.subjects import Generated, Given, Subject
 from gancli.modalities.base import AnyModality
 from gancli.reporting import SILENT, Reporter
+from gancli.storage import bundled
 
 _SEEDS_FROM = 1 << 42  # no training measures itself, or its discriminator, on these
 _HALF = 0.5  # of data is compared with where all may have been seen
@@ -114,7 +115,8 @@ def _data(name: str, data: str | None, model: AnyModel) -> tuple[Source, bool]:
         source = open_source(data)
         return source, source.name == recorded
     # A bundled model's whole data may not be bundled, but then a part of it has the model's name.
-    places = [recorded, *([name] if is_bundled(name) else [])]
+    bundled_name = _bundled_name(name)
+    places = [recorded, *([bundled_name] if bundled_name else [])]
     if run is not None:
         places = [read_record(run).data]
     for place in places:
@@ -123,11 +125,19 @@ def _data(name: str, data: str | None, model: AnyModel) -> tuple[Source, bool]:
         except GancliError:
             continue
         return source, run is not None or source.name == recorded
-    known = " What was measured when it was made: gancli info " + name if is_bundled(name) else ""
+    known = f" What was measured when it was made: gancli info {name}" if bundled_name else ""
     raise UsageError(
         f"The data that {name} was trained on, {places[0]!r}, is not here.",
         f"Name it, or other {model.modality.items}: gancli eval {name} DATA.{known}",
     )
+
+
+def _bundled_name(name: str) -> str:
+    """Return the name of a bundled model, given that or its folder; empty if it is not one."""
+    path = typed_path(name)
+    name = name if path is None else path.resolve().name
+    folder = bundled.resolve("models", name)
+    return name if folder and (path is None or folder.samefile(path)) else ""
 
 
 def _of_other_data(name: str, model: AnyModel, data: str, size: int) -> str:

@@ -1,6 +1,8 @@
 """``gancli eval``: what it measures, what it says, what it refuses."""
 
+import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -70,6 +72,110 @@ def test_files_of_any_origin(call, squares, tmp_path):
     assert good.is_dir()
 
 
+def test_a_model_is_measured_on_its_own_data_wherever_it_is(call, squares, tmp_path):
+    shutil.copytree(squares / "run" / "model", tmp_path / "copy")
+    for where in (str(squares / "run" / "model"), "copy"):
+        data = [] if where != "copy" else [str(squares / "data")]
+        named, found = figures(call("eval", where, *data, "-n", "30", "--json"))
+        assert (found["data"], found["held_out"], found["remark"]) == ("data", 48, "")
+        assert "held-out" in named["near_training"]["about"]
+    lost = call("eval", "copy")
+    assert lost.status == 2 and "'data', is not here" in lost.err
+    assert "gancli eval copy DATA" in lost.err
+
+
+def test_of_other_data_it_is_not_known_what_is_unseen(call, squares, tmp_path):
+    other = pictures(tmp_path / "other", 80, 3)
+    named, found = figures(call("eval", str(squares / "run"), str(other), "-n", "30", "--json"))
+    assert "trained on other data (data, of size 120)" in found["remark"]
+    assert "(other, of size 80)" in found["remark"]
+    assert found["held_out"] == 40  # half of them
+    assert "to one another" in named["near_training"]["about"]
+    assert found["nearest"][0]["item_name"].startswith("real item")
+
+
+def test_data_of_which_nothing_was_held_out(call, squares, tmp_path):
+    tiny_run(squares / "data", tmp_path / "all", modality=modalities.get("image"), holdout=0.0)
+    _, found = figures(call("eval", "all", "-n", "30", "--json"))
+    assert found["remark"].startswith("Nothing was held out of the training of all")
+    assert found["held_out"] == 60
+
+
+def test_a_bundled_model_has_the_data_of_its_name(call, squares, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    shutil.copytree(squares / "run" / "model", home / "models" / "squares")
+    shutil.copytree(squares / "data", home / "samples" / "data" / "squares")
+    monkeypatch.setenv("GANCLI_HOME", str(home))
+    for name in ("squares", str(home / "models" / "squares")):
+        _, found = figures(call("eval", name, "-n", "30", "--json"))
+        assert found["data"] == "squares"
+        assert "trained on other data (data, of size 120)" in found["remark"]
+    shutil.rmtree(home / "samples")
+    lost = call("eval", "squares")
+    assert lost.status == 2 and "gancli info squares" in lost.err
+
+
+def test_figures_are_kept_with_the_model(call, squares, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(squares / "run", run)
+    before = (run / "model" / "README.md").read_text()
+    for n in ("30", "40"):  # the later one replaces the other
+        result = call("eval", "run", "-n", n, "--save", "--json")
+    named, _ = figures(result)
+    value = f"{named['frechet']['value']:,.0f}"
+    card = (run / "model" / "README.md").read_text()
+    assert card.startswith(before) and card.count("## Evaluation") == 1
+    assert "40 samples against 48 items of data" in card and f"| frechet | {value} |" in card
+    assert "gancli eval run -n 40 --save --json" in card
+    sums = json.loads((run / "model" / "config.json").read_text())["sha256"]
+    assert sums["README.md"] == hashlib.sha256(card.encode()).hexdigest()
+    for name in ("run", "run/model"):
+        shown = call("info", name)
+        row = next(line.split() for line in shown.out.splitlines() if "frechet" in line)
+        assert row[:2] == ["frechet", value]
+        assert float(row[5]) == pytest.approx(named["frechet"]["floor"], rel=0.01)
+        table = json.loads(call("info", name, "--json").out)["evaluation"]
+        assert table["figures"][0]["floor"] == named["frechet"]["floor"]
+    report = (run / "report.html").read_text()
+    assert ">Evaluation</h2>" in report and "40 samples against 48 items of data" in report
+
+
+def test_figures_of_other_weights_are_not_shown(call, squares, tmp_path):
+    shutil.copytree(squares / "run" / "model", tmp_path / "model")
+    data = str(squares / "data")
+    assert call("eval", "model", data, "-n", "30", "--save").status == 0
+    kept = tmp_path / "model" / "evaluation.json"
+    table = json.loads(kept.read_text())
+    kept.write_text(json.dumps(table | {"weights": "0" * 64}))
+    other = call("info", "model")
+    assert other.status == 0 and "frechet" not in other.out
+    assert "are of other weights" in other.err and "gancli eval model --save" in other.err
+    for broken in ("{", "[]", json.dumps(table | {"figures": [{"name": "frechet"}]})):
+        kept.write_text(broken)
+        damaged = call("info", "model", "--json")
+        assert damaged.status == 0 and json.loads(damaged.out)["evaluation"] is None
+        assert "is damaged" in damaged.out
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    (["names", "--save"], "bundled with gancli"),
+    (["nowhere", "--save"], "neither a model"),
+])
+def test_where_figures_cannot_be_kept(call, line, said):
+    result = call("eval", *line)
+    assert result.status == 2 and said in result.err
+
+
+def test_samples_from_a_pipe(shell, tmp_path):
+    pictures(tmp_path / "real", 60, 1)
+    pictures(tmp_path / "made", 30, 2)
+    line = "tar cf - made | gancli eval --samples - --data real -n 20 --json"
+    result = shell(line, GANCLI_CACHE=str(tmp_path / "cache"))
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["samples"], found["n"], found["held_out"]) == ("stdin", 20, 30)
+
+
 def test_people_get_no_bare_figure(call, squares):
     result = call("eval", str(squares / "run"), "-n", "40")
     head, row = result.out.splitlines()[:2]
@@ -121,6 +227,10 @@ def test_features_of_ones_own(call, squares, tmp_path):
     (["--data", "x"], "--samples"),
     (["nowhere"], "neither a model"),
     (["--samples", "x", "--data", "y"], "x"),
+    (["--samples", "-", "--data", "-"], "both"),
+    (["--samples", "x", "--data", "y", "--save"], "--save"),
+    (["--samples", "x", "--data", "y", "--guided", "2"], "--guided"),
+    (["--samples", "x", "--data", "y", "--seed", "0"], "--seed"),
 ])
 def test_what_cannot_be_is_said(call, line, said):
     result = call("eval", *line)
