@@ -16,6 +16,8 @@ def open_features(path: Path) -> Features:
     """Return the map from pictures (n, c, h, w) in [-1, 1] to the network's output, (n, dims).
 
     The network has one input, of shape (batch, 1 or 3, side, side), to which pictures are resized.
+    Distances of its output are never called FID: that is defined by one file of Inception's
+    weights and one way of resizing, and no ONNX file proves to be the former.
 
     Raises:
         UsageError: There is no such file.
@@ -33,7 +35,7 @@ def open_features(path: Path) -> Features:
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         (feed,) = session.get_inputs()
-        _, channels, *sides = feed.shape
+        batch, channels, *sides = feed.shape
         if channels not in (1, 3) or len(sides) != 2:
             raise ValueError(f"its input has the shape {feed.shape}")
     except Exception as error:  # onnxruntime raises kinds of its own for each fault
@@ -43,15 +45,22 @@ def open_features(path: Path) -> Features:
         ) from error
     size = tuple(side for side in sides if isinstance(side, int))  # a free side has a name
 
+    together = batch if isinstance(batch, int) else _TOGETHER
+
     def features(items: torch.Tensor) -> np.ndarray:
+        if items.ndim != 4:
+            raise UsageError("--features is for pictures alone.", "Leave --features out.")
         rows = []
-        for part in torch.split(items, _TOGETHER):
+        for part in torch.split(items, together):
+            count = len(part)
+            if isinstance(batch, int) and count < batch:  # a batch of a fixed size has to be full
+                part = torch.cat([part, part[-1:].expand(batch - count, *part.shape[1:])])
             color = part[:, :3] if part.shape[1] >= 3 else part[:, :1].expand(-1, 3, -1, -1)
             x = color if channels == 3 else color.mean(1, keepdim=True)
             if len(size) == 2:
                 x = interpolate(x, size=size, mode="bilinear", antialias=True)
             (output, *_) = session.run(None, {feed.name: x.contiguous().numpy()})
-            rows.append(np.asarray(output, np.float64).reshape(len(part), -1))
+            rows.append(np.asarray(output, np.float64).reshape(len(part), -1)[:count])
         return np.concatenate(rows)
 
     return features

@@ -1,26 +1,44 @@
 """The samples that are nearest to training items, beside these: for looking at."""
 
 import base64
-import html
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gancli.artifacts import evaluation
+from gancli.artifacts import evaluation, report
+from gancli.artifacts.evaluation import short
+from gancli.artifacts.report.markup import number, table, text
 from gancli.errors import UsageError
+from gancli.evaluation.classify import Confusion
 from gancli.evaluation.evaluate import Evaluation
 from gancli.evaluation.opening import Opened
 from gancli.metrics.figure import Figure
 from gancli.sampling.request import Sample
 from gancli.storage.files import write_file
 
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;"
-    "color-scheme:light dark}table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;"
-    "text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "img{max-width:100%;image-rendering:pixelated;width:16rem}figure{display:inline-block;"
-    "margin:0 1rem 1rem 0}pre{white-space:pre-wrap}div.wide{overflow-x:auto}"
-)
+_MATRIX = 20  # classes beyond which only what is read rightly is shown
+_STYLE = """
+.pairs {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr));
+  gap: 1rem 2rem;
+}
+.pair { min-width: 0; }
+.pair p { margin: 0; color: var(--faint); font-size: .85rem; }
+.pair > div { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; }
+.pair figure { margin: 0; min-width: 0; }
+.pair img { display: block; width: 100%; height: auto; border-radius: 4px; }
+.pair img.pixels { image-rendering: pixelated; background: var(--panel); }
+.pair audio { width: 100%; }
+.pair pre { margin: .2rem 0; }
+.pair figcaption { font-size: .85rem; overflow-wrap: anywhere; }
+.confusion td {
+  text-align: right; padding: .25rem .5rem;
+  background: color-mix(in srgb, var(--accent) calc(var(--share, 0) * 55%), transparent);
+}
+.confusion thead th { padding-right: .5rem; text-align: right; }
+.confusion .own { font-weight: 600; }
+"""
 
 
 def write_nearest(
@@ -76,50 +94,101 @@ def _page(
     items: list[Sample],
 ) -> str:
     title = f"{names['samples']} against {names['data']}"
-    pairs = []
-    for near, sample, item in zip(found.nearest, samples, items, strict=True):
-        shown = "".join(
-            f"<figure>{_shown(_preview(opened, [each]))}<figcaption>{html.escape(name)}"
-            "</figcaption></figure>"
-            for each, name in ((sample, near.name), (item, near.item_name))
-        )
-        pairs.append(f"<p>Distance {near.distance:.3g}</p>{shown}")
-    classes = "".join(
-        f"<h3>{html.escape(name)}</h3>{_table(figures)}"
-        for name, figures in found.by_class.items()
+    style = (Path(report.__file__).parent / "style.css").read_text(encoding="utf-8") + _STYLE
+    pairs = "".join(
+        f"<div class=pair><p>Distance {near.distance:.3g}</p><div>"
+        f"{_figure(opened, sample, near.name)}{_figure(opened, item, near.item_name)}</div></div>"
+        for near, sample, item in zip(found.nearest, samples, items, strict=True)
     )
+    body = (
+        f"<h1>{text(title)}</h1><p>{names['n']:,} samples, compared with {found.held_out:,} real "
+        f"{opened.modality.items}. {evaluation.FLOOR} {text(names['remark'])}</p>{_figures(found.figures)}"
+        f"<h2>Nearest to a {text(found.known.name)} item</h2><div class=pairs>{pairs}</div>"
+    )
+    if found.by_class:
+        body += f"<h2>By class</h2>{_by_class(found.by_class)}"
+    if found.confusion is not None:
+        body += f"<h2>What each class is read as</h2>{_confusion(found.confusion)}"
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-        f"content='width=device-width'><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1>"
-        f"<p>{names['n']:,} samples. {evaluation.FLOOR} {html.escape(names['remark'])}</p>"
-        f"{_table(found.figures)}<h2>Nearest to training items</h2>{''.join(pairs)}"
-        + (f"<h2>By class</h2>{classes}" if classes else "")
+        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        "<meta name=color-scheme content='light dark'>"
+        f"<title>{text(title)}</title><link rel=icon href='data:,'><style>{style}</style></head>"
+        f"<body><main>{body}</main></body></html>\n"
     )
 
 
-def _shown(files: dict[str, bytes]) -> str:
+def _figure(opened: Opened, sample: Sample, name: str) -> str:
+    """Return what shows a sample, with its name and class."""
+    files = _preview(opened, [sample])
+    if sample.label is not None and opened.spec.classes:
+        name = f"{name}, {opened.spec.classes[sample.label]}"
+    is_sound = any(file.endswith(".wav") for file in files)
     parts = []
-    for name, data in files.items():
-        if name.endswith(".txt"):
-            parts.append(f"<pre>{html.escape(data.decode('utf-8', 'replace'))}</pre>")
-            continue
+    for file, data in sorted(files.items()):
         encoded = base64.b64encode(data).decode()
-        if name.endswith(".wav"):
-            parts.append(f"<audio controls src='data:audio/wav;base64,{encoded}'></audio>")
+        if file.endswith(".txt"):
+            parts.append(f"<pre>{text(data.decode('utf-8', 'replace'))}</pre>")
+        elif file.endswith(".wav"):
+            parts.append(
+                f"<audio controls aria-label='{text(name)}' "
+                f"src='data:audio/wav;base64,{encoded}'></audio>"
+            )
         else:
-            parts.append(f"<img alt='' src='data:image/png;base64,{encoded}'>")
-    return "".join(parts)
+            kind = "" if is_sound else " class=pixels"
+            parts.append(
+                f"<img alt='{text(name)}'{kind} src='data:image/png;base64,{encoded}'>"
+            )
+    return f"<figure>{''.join(parts)}<figcaption>{text(name)}</figcaption></figure>"
 
 
-def _table(figures: list[Figure]) -> str:
-    rows = "".join(
-        f"<tr><th>{html.escape(each.name)}</th><td class=n>{each.value:.4g}</td>"
-        f"<td>{each.low:.4g} to {each.high:.4g}</td><td class=n>{each.floor:.4g}</td>"
-        f"<td>{html.escape(each.about)}</td></tr>"
+def _figures(figures: Sequence[Figure]) -> str:
+    rows = [
+        (each.name, number(each.value), f"{number(each.low)} to {number(each.high)}",
+         number(each.floor), each.about)
         for each in figures
+    ]
+    return table(rows, ("figure", "value", "95% interval", "floor", "what it says"), "options")
+
+
+def _by_class(by_class: Mapping[str, Sequence[Figure]]) -> str:
+    """Return a row of figures for each class."""
+    rows = [
+        (name, *(f"{short(each.value)} ({short(each.floor)})" for each in figures))
+        for name, figures in by_class.items()
+    ]
+    names = [each.name.replace("_", " ") for each in next(iter(by_class.values()))]
+    return "<p>The floor is in brackets.</p>" + table(rows, ("class", *names), "figures")
+
+
+def _confusion(confusion: Confusion) -> str:
+    """Return a row for the samples of each class, with the share that is read as each."""
+    classes = confusion.classes
+    note = (
+        "<p>Percent of the samples of a class, by a classifier that is fitted to real items; in "
+        "the last column, how many held-out real items of the class it reads rightly.</p>"
     )
+    if len(classes) > _MATRIX:
+        rows = [
+            (name, f"{100 * own[place]:.0f}", f"{100 * real[place]:.0f}")
+            for place, (name, own, real) in enumerate(
+                zip(classes, confusion.samples, confusion.real, strict=True)
+            )
+        ]
+        return note + table(rows, ("class", "read as itself", "real items"), "figures")
+    head = "".join(f"<th scope=col>{text(name)}</th>" for name in (*classes, "real items"))
+    body = ""
+    for place, (name, own) in enumerate(zip(classes, confusion.samples, strict=True)):
+        cells = "".join(
+            f"<td style='--share:{share:.2f}'{' class=own' if other == place else ''}>"
+            f"{100 * share:.0f}</td>"
+            for other, share in enumerate(own)
+        )
+        body += (
+            f"<tr><th scope=row>{text(name)}</th>{cells}"
+            f"<td>{100 * confusion.real[place][place]:.0f}</td></tr>"
+        )
     return (
-        "<div class=wide><table><tr><th>figure<th>value<th>95% interval<th>floor<th></tr>"
-        f"{rows}</table></div>"
+        f"{note}<div class=scroll><table class='figures confusion'><thead><tr><th scope=col>class"
+        f"</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 _TAIL = 0.025  # left out at either end of an interval of 95%
+_FEW = 50  # replicates; fewer say nothing of tails, but how far they spread
 
 
 def interval(
@@ -28,6 +29,8 @@ def interval(
         statistic(*(each[rng.integers(0, len(each), len(each))] for each in sets))
         for _ in range(replicates)
     ]
+    if replicates < _FEW:
+        return normal_interval(value, float(np.std(found, ddof=1)))
     low, high = np.quantile(found, [_TAIL, 1 - _TAIL]) - np.mean(found)
     return float(value + low), float(value + high)
 

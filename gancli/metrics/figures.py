@@ -16,6 +16,8 @@ from gancli.metrics.sliced import directions, quantiles, sliced_wasserstein
 from gancli.metrics.two_sample import auc, told_apart
 
 NEIGHBORS = 5  # of precision, recall, density and coverage
+_SMALL = 256  # features; the Frechet distance of more takes seconds, so that it is resampled less
+_MIN_REPLICATES = 10
 MIN_ITEMS = NEIGHBORS + 1  # of either set
 
 _ABOUT = {
@@ -91,7 +93,9 @@ def _measure(
     replicates: int,
 ) -> dict[str, Measured]:
     """Return the figures of the features of items, by name."""
-    along = directions(items.shape[1], np.random.default_rng(seed))
+    dims = items.shape[1]
+    along = directions(dims, np.random.default_rng(seed))
+    few = min(replicates, max(_MIN_REPLICATES, int(replicates * (_SMALL / dims) ** 3)))
 
     def frechet(a: np.ndarray, b: np.ndarray) -> float:
         return percent * frechet_distance(a, b)
@@ -100,12 +104,13 @@ def _measure(
         return 100.0 * sliced_wasserstein(quantiles(a, along), quantiles(b, along))
 
     def resampled(
-        statistic: Callable[..., float], *of: np.ndarray, low: float = -np.inf, high: float = np.inf
+        statistic: Callable[..., float], *of: np.ndarray, low: float = -np.inf,
+        high: float = np.inf, times: int = replicates,
     ) -> Measured:
         value = statistic(*of)
 
         def limits() -> Interval:
-            first, last = interval(statistic, of, value, rng, replicates)
+            first, last = interval(statistic, of, value, rng, times)
             return max(first, low), min(last, high)
 
         return value, limits
@@ -114,7 +119,7 @@ def _measure(
     logits = told_apart(real, items, seed)
     overlap = manifold(torch.from_numpy(real), torch.from_numpy(items), NEIGHBORS)
     return {
-        "frechet": resampled(frechet, items, real, low=0.0),
+        "frechet": resampled(frechet, items, real, low=0.0, times=few),
         "kernel": (kernel, lambda: normal_interval(kernel, error)),
         "sliced_wasserstein": resampled(sliced, items, real, low=0.0),
         "auc": resampled(auc, logits[: len(real)], logits[len(real) :], low=0.0, high=1.0),

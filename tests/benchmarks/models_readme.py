@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from gancli import modalities
+from gancli.artifacts import evaluation
 from gancli.artifacts.description import describe_model
+from gancli.artifacts.evaluation import SavedEvaluation
 from gancli.artifacts.model import load
 
 _HEAD = """\
@@ -26,13 +28,15 @@ includes all of it.
 | `NAME/model.safetensors` | weights: the averaged generator, and the discriminator for guided sampling |
 | `NAME/config.json` | schema version, what the data determined, the options, sha256 of the weights and the card, measured figures, provenance |
 | `NAME/README.md` | model card: training data, command and figures |
+| `NAME/evaluation.json` | what `gancli eval` measured of these weights, with intervals and floors; the card has it, too |
 | `index.json` | modality, licence, what the model makes and learned from, and the sha256 of each file; the first model of a modality is its default |
 
 This page is made from the models: after a change, run `python tests/benchmarks/index_bundled.py`, which updates
-the checksums and writes the page again.
+the checksums and writes the page again. Of other weights, figures are not shown until they are measured again:
+`gancli eval models/NAME --save`, with DATA behind the name where no part of it is bundled.
 
 The score is gancli's own distance from real data that was held out; smaller is better, and the floor is what
-other real data gets. Diversity is the spread of what a model makes over that of real data. Of 100 items, half of
+other real data gets. `gancli info NAME` says what the other figures are. Diversity is the spread of what a model makes over that of real data. Of 100 items, half of
 them real, the discriminator tells so many rightly as the last column says; at 50, `--guided` has nothing to go by.
 """  # noqa: E501
 _TABLE = (
@@ -46,7 +50,10 @@ def page(root: Path) -> str:
     models = {name: describe_model(load(root / name), layers=False) for name in index}
     rows = [_TABLE, ("---",) * len(_TABLE), *(_row(name, facts) for name, facts in models.items())]
     table = "".join("| " + " | ".join(row) + " |\n" for row in rows)
-    return "\n".join([_HEAD, table, *(_section(name, index[name], models[name]) for name in index)])
+    return "\n".join([_HEAD, table, *(
+        _section(name, index[name], facts, evaluation.read_or_tell(root / name, print))
+        for name, facts in models.items()
+    )])
 
 
 def _row(name: str, facts: dict[str, Any]) -> tuple[str, ...]:
@@ -64,7 +71,9 @@ def _row(name: str, facts: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _section(name: str, item: dict[str, Any], facts: dict[str, Any]) -> str:
+def _section(
+    name: str, item: dict[str, Any], facts: dict[str, Any], measured: SavedEvaluation | None
+) -> str:
     spec, sizes = facts["spec"], facts["parameters"]
     learned = f"{spec['count']:,} {modalities.get(facts['modality']).items}"
     if item.get("data"):
@@ -75,7 +84,24 @@ def _section(name: str, item: dict[str, Any], facts: dict[str, Any]) -> str:
         f"{facts['config']['holdout']:.0%} of them were held out for measuring.\n\n{classes}"
         f"```\n{facts['provenance']['command']}\n```\n\n"
         f"Parameters: {sizes['generator']:,} of the generator, {sizes['discriminator']:,} of the "
-        f"discriminator. Licence: {item['licence']}.\n"
+        f"discriminator. Licence: {item['licence']}.\n{_figures(measured)}"
+    )
+
+
+def _figures(measured: SavedEvaluation | None) -> str:
+    """Return a table of what was measured, or nothing."""
+    if measured is None:
+        return ""
+    short = evaluation.short
+    rows = "".join(
+        f"| {each.name} | {short(each.value)} | {short(each.low)} to {short(each.high)} "
+        f"| {short(each.floor)} |\n"
+        for each in measured.figures
+    )
+    remark = f" {measured.remark}" if measured.remark else ""
+    return (
+        f"\n{measured.heading}: `{measured.command}`.{remark}\n\n"
+        f"| figure | value | 95% interval | floor |\n|---|---|---|---|\n{rows}"
     )
 
 

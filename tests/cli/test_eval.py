@@ -199,7 +199,8 @@ def test_a_page_and_a_picture_of_the_nearest(call, squares, tmp_path):
     assert other.status == 2 and ".png" in other.err
 
 
-def test_features_of_ones_own(call, squares, tmp_path):
+@pytest.mark.parametrize("batch", ["n", 7])
+def test_features_of_ones_own(call, squares, tmp_path, batch):
     import onnx
     from onnx import TensorProto, helper
 
@@ -207,8 +208,8 @@ def test_features_of_ones_own(call, squares, tmp_path):
         [helper.make_node("ReduceMean", ["x"], ["m"], axes=[2], keepdims=0),
          helper.make_node("Flatten", ["m"], ["y"])],
         "means",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, 8, 8])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 8])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 1, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 8])],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(made, str(tmp_path / "means.onnx"))
@@ -217,6 +218,9 @@ def test_features_of_ones_own(call, squares, tmp_path):
     ))
     assert found["features"] == "means.onnx"
     assert named["auc"]["value"] > 0.8
+    assert "FID" not in json.dumps(found) and "squared" in named["frechet"]["about"]
+    texts = call("eval", "names", "-n", "30", "--features", "means.onnx")
+    assert texts.status == 2 and "for pictures" in texts.err
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     broken = call("eval", str(squares / "run"), "-n", "30", "--features", "broken.onnx")
     assert broken.status == 1 and "cannot be used for features" in broken.err

@@ -17,6 +17,19 @@ def test_of_a_mean_it_is_what_the_formula_gives() -> None:
     assert high - value == pytest.approx(error, rel=0.1)
 
 
+def test_few_replicates_say_how_far_they_spread() -> None:
+    x = np.random.default_rng(0).standard_normal(400)
+    value = float(x.mean())
+    widths = []
+    for seed in range(20):
+        low, high = interval(
+            lambda x: float(x.mean()), (x,), value, np.random.default_rng(seed), replicates=10
+        )
+        assert low + high == pytest.approx(2 * value)
+        widths.append(high - value)
+    assert np.mean(widths) == pytest.approx(1.96 * x.std() / 20, rel=0.1)
+
+
 def test_repeats_do_not_move_it_away_from_the_value() -> None:
     # Resampled, two sets of few items are farther apart than they are.
     rng = np.random.default_rng(0)
