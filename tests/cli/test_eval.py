@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import soundfile
 from helpers import tiny_run
 from PIL import Image
 
@@ -188,7 +189,8 @@ def test_a_page_and_a_picture_of_the_nearest(call, squares, tmp_path):
     run = str(squares / "run")
     assert call("eval", run, "-n", "30", "-o", "page.html").status == 0
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<figure>") == 16
+    assert page.count("<figure>") == page.count("class=pixels") == 16
+    assert "What each class is read as" in page and page.count("--share:") == 4  # two by two
     assert "http" not in page.replace("http-equiv", "")
     assert call("eval", run, "-n", "30", "-o", "near.png").status == 0
     with Image.open(tmp_path / "near.png") as picture:
@@ -197,6 +199,51 @@ def test_a_page_and_a_picture_of_the_nearest(call, squares, tmp_path):
     assert again.status == 2 and "--force" in again.err
     other = call("eval", run, "-n", "30", "-o", "near.wav")
     assert other.status == 2 and ".png" in other.err
+
+
+def words(count, seed):
+    """Return lines of letters that alternate as in words."""
+    rng = np.random.default_rng(seed)
+    letters = [rng.choice(list(part), (count, 4)) for part in ("bdklmnrst", "aeiou")]
+    return ["".join(a + b for a, b in zip(*row, strict=True)) for row in zip(*letters, strict=True)]
+
+
+def test_texts_that_are_copied_are_found_in_all_of_the_data_and_shown(call, tmp_path):
+    data = words(80, 0)
+    (tmp_path / "data.txt").write_text("\n".join(data))
+    made = {"copies": data[::2], "half": [*data[::4], *words(20, 1)], "new": words(40, 2)}
+    for name, lines in made.items():
+        (tmp_path / name).write_text("\n".join(lines))
+        line = ("eval", "--samples", name, "--data", "data.txt")
+        named, found = figures(call(*line, "--json"))
+        share = {"copies": 1, "half": 0.5, "new": 0}[name]
+        assert named["copied"]["value"] == pytest.approx(share), name
+        assert named["copied"]["floor"] == 0
+        near = found["nearest"][0]
+        assert (near["text"] == near["item_text"]) == (share > 0)
+        assert near["text"] in lines and near["item_text"] in data
+    shown = call(*line, "-o", "page.html")
+    assert near["text"] in shown.out and near["item_text"] in shown.out
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<pre>") == 16 and near["item_text"] in page
+
+
+def test_sounds_have_players_beside_their_spectrograms(call, tmp_path):
+    rng = np.random.default_rng(0)
+    for folder, count in (("real", 40), ("made", 12)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            pitch, times = rng.integers(300, 900), np.arange(2400) / 8000
+            sound = 0.5 * np.sin(2 * np.pi * pitch * times)
+            soundfile.write(tmp_path / folder / f"{number}.wav", sound, 8000)
+    named, found = figures(
+        call("eval", "--samples", "made", "--data", "real", "-o", "page.html", "--json")
+    )
+    assert (found["n"], found["held_out"]) == (12, 20)
+    assert named["auc"]["value"] < 0.9
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<audio controls") == page.count("<img alt=") == 16
+    assert "class=pixels" not in page  # a spectrogram has axes with letters
 
 
 @pytest.mark.parametrize("batch", ["n", 7])
