@@ -8,7 +8,7 @@ from typing import Any
 
 from gancli.artifacts import evaluation, report
 from gancli.artifacts.evaluation import short
-from gancli.artifacts.report.markup import number, table, text
+from gancli.artifacts.report.markup import table, text
 from gancli.errors import UsageError
 from gancli.evaluation.classify import Confusion
 from gancli.evaluation.evaluate import Evaluation
@@ -102,8 +102,9 @@ def _page(
     )
     body = (
         f"<h1>{text(title)}</h1><p>{names['n']:,} samples, compared with {found.held_out:,} real "
-        f"{opened.modality.items}. {evaluation.FLOOR} {text(names['remark'])}</p>{_figures(found.figures)}"
-        f"<h2>Nearest to a {text(found.known.name)} item</h2><div class=pairs>{pairs}</div>"
+        f"{opened.modality.items}. {evaluation.FLOOR} {text(names['remark'])}</p>"
+        f"{_figures(found.figures)}<h2>Nearest to a {text(found.known.name)} item</h2>"
+        f"<div class=pairs>{pairs}</div>"
     )
     if found.by_class:
         body += f"<h2>By class</h2>{_by_class(found.by_class)}"
@@ -144,8 +145,8 @@ def _figure(opened: Opened, sample: Sample, name: str) -> str:
 
 def _figures(figures: Sequence[Figure]) -> str:
     rows = [
-        (each.name, number(each.value), f"{number(each.low)} to {number(each.high)}",
-         number(each.floor), each.about)
+        (each.name, short(each.value), f"{short(each.low)} to {short(each.high)}",
+         short(each.floor), each.about)
         for each in figures
     ]
     return table(rows, ("figure", "value", "95% interval", "floor", "what it says"), "options")

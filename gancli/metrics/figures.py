@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from gancli.metrics.bootstrap import interval, normal_interval
+from gancli.metrics.bootstrap import interval, mean_interval, normal_interval
 from gancli.metrics.figure import Figure
 from gancli.metrics.frechet import frechet_distance
 from gancli.metrics.kernel import kernel_distance
@@ -79,7 +79,7 @@ def feature_figures(sets: Sets, seed: int, replicates: int = 200) -> list[Figure
     about = _ABOUT if sets.scaled else {**_ABOUT, "frechet": _UNSCALED}
     if sets.near is not None:
         near = sets.near.near(sets.samples).astype(float)
-        measured[NEAR_TRAINING] = _mean(near, rng, replicates)
+        measured[NEAR_TRAINING] = _mean(near, rng)
         floors[NEAR_TRAINING] = sets.near.floor
         about = {**about, NEAR_TRAINING: sets.near.about}
     return [
@@ -123,13 +123,12 @@ def _measure(
         "kernel": (kernel, lambda: normal_interval(kernel, error)),
         "sliced_wasserstein": resampled(sliced, items, real, low=0.0),
         "auc": resampled(auc, logits[: len(real)], logits[len(real) :], low=0.0, high=1.0),
-        "precision": _mean((overlap.inside > 0).double().numpy(), rng, replicates),
-        "recall": _mean(overlap.recalled.double().numpy(), rng, replicates),
-        "density": _mean(overlap.inside.double().numpy() / NEIGHBORS, rng, replicates),
-        "coverage": _mean(overlap.covered.double().numpy(), rng, replicates),
+        "precision": _mean((overlap.inside > 0).double().numpy(), rng),
+        "recall": _mean(overlap.recalled.double().numpy(), rng),
+        "density": _mean(overlap.inside.double().numpy() / NEIGHBORS, rng),
+        "coverage": _mean(overlap.covered.double().numpy(), rng),
     }
 
 
-def _mean(values: np.ndarray, rng: np.random.Generator, replicates: int) -> Measured:
-    value = float(values.mean())
-    return value, lambda: interval(lambda x: float(x.mean()), (values,), value, rng, replicates)
+def _mean(values: np.ndarray, rng: np.random.Generator) -> Measured:
+    return float(values.mean()), lambda: mean_interval(values, rng)

@@ -1,9 +1,10 @@
 """Each figure puts samples in the order in which a person would, in every modality.
 
 Real items, slightly degraded ones, a kind of them missing, one item repeated, noise; and items that
-were trained on, in the place of new ones. Two things are asked less of. What is bounded (the classifier, neighborhoods) sees no difference between one
-item repeated and noise. Text: noise shares no n-grams with anything, so it lies in the middle of
-the space of n-grams, and it is the losses that tell it.
+were trained on, in the place of new ones. Two things are asked less of. What is bounded (the
+classifier, neighborhoods) sees no difference between one item repeated and noise. Text: noise
+shares no n-grams with anything, so it lies in the middle of the space of n-grams, and it is the
+losses that tell it.
 """
 
 from dataclasses import replace

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gancli.metrics.bootstrap import interval
+from gancli.metrics.bootstrap import interval, mean_interval
 
 
 def test_of_a_mean_it_is_what_the_formula_gives() -> None:
@@ -15,6 +15,20 @@ def test_of_a_mean_it_is_what_the_formula_gives() -> None:
     error = 1.96 * x.std() / 20
     assert value - low == pytest.approx(error, rel=0.1)
     assert high - value == pytest.approx(error, rel=0.1)
+
+
+@pytest.mark.parametrize(("hits", "low", "high"), [
+    (0, 0, 0.0370), (100, 0.9630, 1), (5, 0.0215, 0.1118), (50, 0.4038, 0.5962),
+])
+def test_of_a_share_it_is_wilsons(hits: int, low: float, high: float) -> None:
+    found = mean_interval(np.repeat([1.0, 0.0], [hits, 100 - hits]), np.random.default_rng(0))
+    assert found == pytest.approx((low, high), abs=1e-4)
+
+
+def test_of_other_values_the_mean_is_resampled() -> None:
+    x = np.random.default_rng(0).standard_normal(400)
+    low, high = mean_interval(x, np.random.default_rng(1))
+    assert high - low == pytest.approx(2 * 1.96 * x.std() / 20, rel=0.2)
 
 
 def test_few_replicates_say_how_far_they_spread() -> None:

@@ -251,8 +251,9 @@ def _evaluation(model: Path) -> str:
     if found is None:
         return _section("Evaluation", f"<p>{text(trouble[0])}</p>") if trouble else ""
     rows = [
-        (each.name, number(each.value), f"{number(each.low)} to {number(each.high)}",
-         number(each.floor), each.about)
+        (each.name, evaluation.short(each.value),
+         f"{evaluation.short(each.low)} to {evaluation.short(each.high)}",
+         evaluation.short(each.floor), each.about)
         for each in found.figures
     ]
     head = ("figure", "value", "95% interval", "floor", "what it says")

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from gancli.metrics.bootstrap import interval
+from gancli.metrics.bootstrap import interval, mean_interval
 from gancli.metrics.figure import Figure
 from gancli.metrics.two_sample import auc, told_apart
 from gancli.modalities.text.ngrams import NgramModel, longest_runs
@@ -36,9 +36,9 @@ def text_figures(
     model = NgramModel(fitted, spec.size)
 
     def figure(name: str, values: np.ndarray, floor: float, about: str) -> Figure:
-        value = float(values.mean())
-        low, high = interval(lambda x: float(x.mean()), (values,), value, rng)
-        return Figure(name, value, low, high, floor, len(drawn), about)
+        return Figure(
+            name, float(values.mean()), *mean_interval(values, rng), floor, len(drawn), about
+        )
 
     def copied(rows: Rows, others: Rows) -> np.ndarray:
         texts = {row.tobytes() for row in others}
