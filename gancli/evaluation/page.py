@@ -145,11 +145,11 @@ def _figure(opened: Opened, sample: Sample, name: str) -> str:
 
 def _figures(figures: Sequence[Figure]) -> str:
     rows = [
-        (each.name, short(each.value), f"{short(each.low)} to {short(each.high)}",
-         short(each.floor), each.about)
+        (each.name, short(each.value), short(each.floor),
+         f"{short(each.low)} to {short(each.high)}", each.about)
         for each in figures
     ]
-    return table(rows, ("figure", "value", "95% interval", "floor", "what it says"), "options")
+    return table(rows, ("figure", "value", "floor", "95% interval", "what it says"), "options")
 
 
 def _by_class(by_class: Mapping[str, Sequence[Figure]]) -> str:

@@ -17,6 +17,8 @@ def test_order_from_new_items_over_some_copies_to_copies_alone():
     assert memorization.near_share(mixed) == pytest.approx(0.525, abs=0.02)
     assert memorization.near_share(near) == 1
     assert memorization.near_share(TRAIN) == 1
+    distances, places = memorization.nearest(TRAIN)
+    assert (distances == 0).all() and (places == np.arange(500)).all()
 
 
 @pytest.mark.parametrize("copies_in_data", [1, 2])

@@ -251,12 +251,11 @@ def _evaluation(model: Path) -> str:
     if found is None:
         return _section("Evaluation", f"<p>{text(trouble[0])}</p>") if trouble else ""
     rows = [
-        (each.name, evaluation.short(each.value),
-         f"{evaluation.short(each.low)} to {evaluation.short(each.high)}",
-         evaluation.short(each.floor), each.about)
+        (each.name, evaluation.short(each.value), evaluation.short(each.floor),
+         f"{evaluation.short(each.low)} to {evaluation.short(each.high)}", each.about)
         for each in found.figures
     ]
-    head = ("figure", "value", "95% interval", "floor", "what it says")
+    head = ("figure", "value", "floor", "95% interval", "what it says")
     return _section(
         "Evaluation",
         f"<p>{text(found.heading)}. {evaluation.FLOOR} {text(found.remark)}</p>"
