@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from gancli import modalities
+from gancli.artifacts import evaluation
 from gancli.cli import app
 from gancli.config import options, resolve
 
@@ -183,6 +184,23 @@ def test_the_page_of_the_models_is_made_from_them(tmp_path: Path) -> None:
     assert f"| [{name}](#{name}) | 7 s |" in other
     for said in ("| 1,234,567 |", "| 98.8 |", "\ngancli train image other --steps 7\n"):
         assert said in other and said not in text
+
+
+@pytest.mark.parametrize("card", CARDS, ids=name)
+def test_the_figures_of_a_bundled_model_are_of_its_weights_and_shown(
+    card: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Fails for other weights until gancli eval models/NAME --save and index_bundled.py ran."""
+    measured = evaluation.read(card.parent)
+    assert measured is not None
+    page = (ZOO / "README.md").read_text(encoding="utf-8")
+    for figure in measured.figures:
+        assert f"| {figure.name} | {evaluation.short(figure.value)} |" in card.read_text()
+        assert f" | {evaluation.short(figure.floor)} |\n" in page
+    assert app.run(["models", "--json"]) == 0
+    listed = json.loads(capfd.readouterr().out)["models"]
+    (entry,) = (each for each in listed if each["name"] == card.parent.name)
+    assert entry["evaluation"]["figures"][0]["floor"] == measured.figures[0].floor
 
 
 @pytest.mark.parametrize("card", CARDS, ids=name)
