@@ -20,8 +20,9 @@ from gancli.data.dataset import Dataset
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
 from gancli.evaluation.subjects import Generated, Given, Subject
+from gancli.metrics.figures import MIN_ITEMS
 from gancli.modalities.base import AnyModality
-from gancli.reporting import SILENT, Reporter
+from gancli.reporting import SILENT, Reporter, Silent
 from gancli.storage import bundled
 
 _SEEDS_FROM = 1 << 42  # no training measures itself, or its discriminator, on these
@@ -149,6 +150,16 @@ def _of_other_data(name: str, model: AnyModel, data: str, size: int) -> str:
     )
 
 
+class _OfSamples(Silent):
+    """Passes on what is wrong with the samples, and nothing else of their loading."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def warn(self, text: str) -> None:
+        self._reporter.warn(f"Of the samples: {text}")
+
+
 def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> Opened:
     """Return samples of any origin, and the data that they are meant to resemble.
 
@@ -173,7 +184,16 @@ def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> 
         reporter.note(sentence)
     config = replace(config, holdout=_HALF)
     dataset = loader.load(source, spec, config, reporter)
-    everything = loader.load(given, spec, replace(config, holdout=0.0), SILENT)
+    try:
+        everything = loader.load(
+            given, spec, replace(config, holdout=0.0), _OfSamples(reporter)
+        )
+    except GancliError as error:
+        raise GancliError(
+            f"The samples cannot be measured. {error.message}",
+            f"Give at least {MIN_ITEMS} {modality.items}, each in a file or on a line of its own; "
+            f"gancli sample {modality.name} -n 500 -o DIR/ writes such.",
+        ) from error
     trainable = modality.trainable()
     indices = np.union1d(everything.train, everything.held_out)
     if count is not None and count < len(indices):

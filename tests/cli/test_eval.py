@@ -177,6 +177,20 @@ def test_samples_from_a_pipe(shell, tmp_path):
     assert (found["samples"], found["n"], found["held_out"]) == ("stdin", 20, 30)
 
 
+def test_what_is_wrong_with_samples_is_said(call, squares, tmp_path):
+    pictures(tmp_path / "real", 40, 1)
+    made = pictures(tmp_path / "made", 20, 2)
+    (made / "000.png").write_bytes(b"broken")
+    result = call("eval", "--samples", "made", "--data", "real")
+    assert result.status == 0 and "Of the samples: Skipped 1 of 20 pictures" in result.err
+    assert "held out" not in result.err  # what loading says of data is not said of samples
+    one = call("eval", "--samples", "made/001.png", "--data", "real")
+    assert one.status == 1 and "The samples cannot be measured" in one.err
+    assert "gancli sample image -n 500 -o DIR/" in one.err
+    few = call("eval", "--samples", "made", "--data", "real", "-n", "5")
+    assert few.status == 2
+
+
 def test_people_get_no_bare_figure(call, squares):
     result = call("eval", str(squares / "run"), "-n", "40")
     head, row = result.out.splitlines()[:2]

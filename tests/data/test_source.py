@@ -150,6 +150,21 @@ def test_a_file_named_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert source.name == "n"
 
 
+@pytest.mark.parametrize(("head", "suffix"), [
+    (b"RIFF\x24\x00\n\x00WAVEfmt ", ".wav"), (b"fLaC\0", ".flac"), (b"\x89PNG\r\n", ".png"),
+    (b"\xff\xd8\xff\xe0", ".jpg"), (b"RIFF is a word", ".txt"), (b"anna\nbob\n", ".txt"),
+])
+def test_standard_input_is_named_by_how_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, suffix: str
+) -> None:
+    monkeypatch.setenv("GANCLI_CACHE", str(tmp_path))
+    content = head + b"x" * (3 << 20)  # of several blocks, of which the first one counts
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "latin-1"))
+    (member,) = open_source("-").members
+    assert Path(member.name).suffix == suffix
+    assert member.read(len(content)) == content
+
+
 def test_tar_with_escapes_links_and_devices(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / "in").mkdir()
