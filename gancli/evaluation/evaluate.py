@@ -119,8 +119,9 @@ def evaluate(
     sets = Sets(taught.features, fresh.features, drawn.features, memorization, scaled)
     figures = {figure.name: figure for figure in feature_figures(sets, seed)}
     if trainable.figures is not None:
+        real = _whole(train)
         own = trainable.figures(
-            _whole(train), _whole(held_out), _whole(known), _whole(subject), spec, seed
+            real, _whole(held_out), real if unseen else _whole(known), _whole(subject), spec, seed
         )
         figures |= {figure.name: figure for figure in own}
     by_class, table = _classes(spec, taught, fresh, drawn, seed, scaled)

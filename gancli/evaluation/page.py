@@ -71,13 +71,13 @@ def write_nearest(
 
 def nearest_texts(found: Evaluation, opened: Opened) -> list[tuple[str, str]]:
     """Return the samples that are nearest and their items, where a modality shows texts."""
+    if opened.modality.binary:
+        return []
     samples = opened.subject.some([each.sample for each in found.nearest])
     items = found.known.some([each.item for each in found.nearest])
     files = _preview(opened, [*samples, *items])
-    texts = [data for name, data in files.items() if name.endswith(".txt")]
-    if not texts:
-        return []
-    shown = texts[0].decode("utf-8", "replace").split("\n")[:-1]
+    (data,) = (data for name, data in files.items() if name.endswith(".txt"))
+    shown = data.decode("utf-8", "replace").split("\n")[:-1]
     return list(zip(shown[: len(samples)], shown[len(samples) :], strict=True))
 
 

@@ -31,13 +31,13 @@ class Memorization:
 
     def __init__(self, train: np.ndarray, held_out: np.ndarray | None) -> None:
         self._train = torch.from_numpy(train)
-        others = "95% of held-out ones"
+        nearer = "a training item than 95% of held-out ones"
         if held_out is None:
-            others = "95% of these are to one another"
+            nearer = "a real item than 95% of these are to one another"
         real = self._apart() if held_out is None else self.nearest(held_out)[0]
         self._near = float(np.quantile(real, _QUANTILE))
         self.floor = float((real < self._near).mean())
-        self.about = f"share nearer to a training item than {others}; .05 is right"
+        self.about = f"share nearer to {nearer}; .05 is right"
 
     def near(self, features: np.ndarray) -> np.ndarray:
         """Return whether each item is nearer to one trained on than 95% of real ones are."""

@@ -58,7 +58,8 @@ def command(
         # A run that has saved nothing yet has options and figures, but no networks.
         if layers or not description:
             description |= describe_model(open_model(model, None, output.warn), layers)
-        evaluation = read_or_tell(model_folder(model), output.warn)
+        folder = path / "model" if is_run(path) else model_folder(model)
+        evaluation = read_or_tell(folder, output.warn)
         if output.mode == "json":
             output.result(description | {"evaluation": evaluation and asdict(evaluation)})
         else:

@@ -62,7 +62,8 @@ def text_figures(
         ),
         figure(
             "copied", copied(drawn, copyable), float(copied(fresh, taught).mean()),
-            "share of samples that are training texts word for word",
+            "share of samples that are known texts word for word; no held-out text is, since equal "
+            "ones are held out together",
         ),
         _longest(longest_runs(drawn, copyable), longest_runs(fresh[: len(drawn)], taught), rng),
     ]
