@@ -43,7 +43,7 @@ HEAVY = {"torch", "torchaudio", "torchvision", "numpy", "PIL", "scipy", "safeten
 # What sampling on the CPU needs; tests/test_without_torch.py runs it without torch.
 TORCH_FREE = ("config", "data", "storage", "sampling", "runtime.blas", "runtime.processors",
               *(f"artifacts.{name}" for name in ("model", "finding", "arrays", "engine",
-                                                 "description")))
+                                                 "evaluation", "description")))
 TORCH_FREE_FILES = {"spec", "decode", "dataset", "inputs", "codec", "writers", "inference",
                     "inversion", "spectrogram"}  # of a modality
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
