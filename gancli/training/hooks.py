@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from gancli.artifacts.outlook import Outlook
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
 from gancli.errors import GancliError
@@ -55,26 +56,45 @@ class Hook:
 
 
 class MetricsLog(Hook):
-    """Appends figures to the run's metrics.jsonl; JSON has null for what is not finite."""
+    """Appends figures to the run's metrics.jsonl, and to a measurement the trend with it.
+
+    JSON has null for what is not finite.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     def on_log(self, entry: Mapping[str, Any]) -> None:
-        self._run.log({
+        entry = {
             name: None if isinstance(value, float) and not isfinite(value) else value
             for name, value in entry.items()
-        })
+        }
+        if "score" in entry:
+            trend = Outlook.of_log([*self._run.metrics(), entry]).trend
+            entry |= {} if trend is None else {"trend": trend}
+        self._run.log(entry)
 
 
 class StatusLine(Hook):
-    """Tells the reporter where the training stands."""
+    """Tells the reporter where the training stands, and the trend in the run's log."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
+    def __init__(self, reporter: Reporter, run: Run) -> None:
+        self._reporter, self._run = reporter, run
+        self._read()
+
+    def _read(self) -> None:
+        measured = [entry for entry in self._run.metrics() if "score" in entry]
+        last = measured[-1] if measured else {}
+        self._trend, self._phase = last.get("trend"), last.get("phase")
+
+    def on_log(self, entry: Mapping[str, Any]) -> None:
+        if not {"score", "rolled_back"}.isdisjoint(entry):
+            self._read()
 
     def on_step(self, event: StepEvent) -> None:
-        self._reporter.status(event.status)
+        # Another phase may leave the generator alone, or teach it otherwise.
+        trend = self._trend if event.status.phase == self._phase else None
+        self._reporter.status(replace(event.status, trend=trend))
 
 
 class Previews(Hook):
