@@ -32,8 +32,8 @@ def status(step: int, progress: float, **more: object) -> Status:
 
 def test_status_line():
     full = status(
-        1234, 0.125, score=12.5, best=11.25, trend="improving", floor=3.5, held_out_loss=2.25, threads=2,
-        phase="adversarial",
+        1234, 0.125, score=12.5, best=11.25, trend="improving", floor=3.5, held_out_loss=2.25,
+        threads=2, phase="adversarial",
     )
     assert status_line(full) == (
         " 12%  step 1,234, 512 steps/s, 8s left, score 12.5 improving (best 11.25, floor 3.5), "

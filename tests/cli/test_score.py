@@ -120,7 +120,8 @@ def test_the_report_says_it_once(run):
 
 
 def test_a_run_that_got_worse_is_told_so(train, call):
-    err = train("-o", "run", "--steps", "24", *NETWORKS, scores=(5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5)).err
+    rising = (5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5)
+    err = train("-o", "run", "--steps", "24", *NETWORKS, scores=rising).err
     told = "it is 5.0 times the floor and getting worse; the best is kept."
     assert f"Score 5, floor 1. Done as far as its curve tells: {told}\n" in err
     assert told in words(call("info", "run/model").out)
