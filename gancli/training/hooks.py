@@ -76,24 +76,23 @@ class MetricsLog(Hook):
 
 
 class StatusLine(Hook):
-    """Tells the reporter where the training stands, and the trend in the run's log."""
+    """Tells the reporter where the training stands, and the trend that the run's log has."""
 
     def __init__(self, reporter: Reporter, run: Run) -> None:
         self._reporter, self._run = reporter, run
-        self._read()
-
-    def _read(self) -> None:
-        measured = [entry for entry in self._run.metrics() if "score" in entry]
-        last = measured[-1] if measured else {}
-        self._trend, self._phase = last.get("trend"), last.get("phase")
+        self._last: Mapping[str, Any] | None = None  # measurement, once it is read
 
     def on_log(self, entry: Mapping[str, Any]) -> None:
-        if not {"score", "rolled_back"}.isdisjoint(entry):
-            self._read()
+        if "score" in entry or "rolled_back" in entry:
+            self._last = None
 
     def on_step(self, event: StepEvent) -> None:
+        if self._last is None:
+            measured = [entry for entry in self._run.metrics() if "score" in entry]
+            self._last = measured[-1] if measured else {}
         # Another phase may leave the generator alone, or teach it otherwise.
-        trend = self._trend if event.status.phase == self._phase else None
+        same = event.status.phase == self._last.get("phase")
+        trend = self._last.get("trend") if same else None
         self._reporter.status(replace(event.status, trend=trend))
 
 
