@@ -137,14 +137,14 @@ class Outlook:
             return ""
         if self.count == 0:
             return "nothing has been measured yet"
-        return f"a trend takes {MIN_POINTS} measurements, and there are {self.count} so far"
+        return f"a trend takes {MIN_POINTS} measurements ({self.count} so far)"
 
     @property
     def _ahead(self) -> str:
         assert self.forecast is not None
         low, high = self.forecast.low, self.forecast.high
         return (
-            f"Twice the time would bring it to about {self.forecast.score:.3g} "
+            f"A run of twice the time would bring it to about {self.forecast.score:.3g} "
             f"({low:.3g} to {high:.3g} in four of five cases)."
         )
 

@@ -18,8 +18,8 @@ _SMALLEST = 1e-3  # of the largest score: what is smaller counts as that
 # Measured on runs with one and with two units of budget (RESULTS.md), as logarithms of distances
 # from the floor: what the second unit brought, how much that differs between data and networks,
 # and how far apart the ends of runs of the same slope are.
-_GAIN, _GAIN_SPREAD, _RUN_SPREAD = -0.3, 0.15, 0.3
-_NOISE = 0.05  # of a measurement's logarithm, at least
+_GAIN, _GAIN_SPREAD, _RUN_SPREAD = -0.3, 0.15, 0.4
+_NOISE = 0.1  # of a measurement's logarithm, at least
 _FOUR_OF_FIVE = 1.28  # standard deviations
 _NEAREST = 0.05  # of the floor: what is nearer to it, or below, counts as so near
 

@@ -30,11 +30,9 @@ def words(scores, **options):
 
 @pytest.mark.parametrize(("scores", "sentence"), [
     ([], f"{GOAL}; nothing has been measured yet."),
-    ([7.0], f"{GOAL}; it is 3.5 times the floor; a trend takes 5 measurements, and there are 1 so "
-            "far."),
-    (FALLING, f"{GOAL}; it is 3.3 times the floor and improving. Twice the time would bring it to "
-              "about"),
-    ([40.0, 41, 39, 40, 41, 39, 40], f"{DONE}: it is 20 times the floor and flat. Twice the time"),
+    ([7.0], f"{GOAL}; it is 3.5 times the floor; a trend takes 5 measurements (1 so far)."),
+    (FALLING, f"{GOAL}; it is 3.3 times the floor and improving. A run of twice the time would"),
+    ([40.0, 41, 39, 40, 41, 39, 40], f"{DONE}: it is 20 times the floor and flat. A run of twice"),
     ([7.0, 8, 9, 10, 11, 12, 13], f"{DONE}: it is 3.5 times the floor and getting worse; the best "
                                   "is kept."),
     ([2.6, 2.5, 2.4, 2.3, 2.2, 2.1], f"Done: the score is 1.1 times {NEAR}"),
@@ -52,7 +50,8 @@ def test_the_ratio_is_that_of_the_best_generator():
 
 
 def test_without_a_floor_only_the_trend_is_told():
-    assert words(FALLING, floor=None).startswith(f"{GOAL}; it is improving. Twice the time would")
+    sentence = words(FALLING, floor=None)
+    assert sentence.startswith(f"{GOAL}; it is improving. A run of twice the time would")
     told = Outlook.of_log(log(FALLING, floor=None), 2.0)  # that of the model
     assert told == Outlook.of_log(log(FALLING))
 
@@ -62,7 +61,7 @@ def test_a_forecast_is_told_with_its_range_and_only_where_more_helps():
     ahead = falling.forecast
     assert 4.5 < ahead.score < 5.5  # the distance of 4.6 shrinks by a third and more
     assert falling.done_when.endswith(
-        f" Twice the time would bring it to about {ahead.score:.3g} ({ahead.low:.3g} to "
+        f" A run of twice the time would bring it to about {ahead.score:.3g} ({ahead.low:.3g} to "
         f"{ahead.high:.3g} in four of five cases)."
     )
     for scores in ([2.6, 2.5, 2.4, 2.3, 2.2, 2.1], [7.0, 8, 9, 10, 11, 12], [*FALLING, None]):
@@ -122,8 +121,8 @@ def test_figures_of_other_versions_tell_less(figures):
 def test_the_summary_of_nothing_is_what_is_to_be_done():
     assert Outlook.of_figures({}).summary == f"{GOAL}."
     assert Outlook(150.0, 1.5, "improving", Forecast(80.0, 60.0, 110.0)).summary == (
-        f"Score 150, floor 1.5. {GOAL}; it is 100 times the floor and improving. Twice the time "
-        "would bring it to about 80 (60 to 110 in four of five cases)."
+        f"Score 150, floor 1.5. {GOAL}; it is 100 times the floor and improving. A run of twice "
+        "the time would bring it to about 80 (60 to 110 in four of five cases)."
     )
 
 

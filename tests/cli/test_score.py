@@ -17,6 +17,7 @@ from gancli.training.schedule import MeasurementSchedule
 FALLING = (16.0, 12.0, 10.0, 8.9, 8.1, 7.5, 7.0, 6.6)  # the floor is 1
 MEANING = meaning(modalities.get("image"))
 GOAL = "Done when the score stops falling or comes near its floor; it is 6.6 times the floor and"
+AHEAD = "A run of twice the time would bring it to about"
 NETWORKS = ("--g-width", "4", "--d-width", "4", "--batch", "8", "--threads", "1", "--device", "cpu")
 
 
@@ -47,7 +48,7 @@ def words(page):
 def test_training_says_what_the_score_is_before_the_first_and_what_came_of_it_at_the_end(train):
     err = train("-o", "run", "--steps", "24", *NETWORKS).err
     assert err.index(f"Preparing the score. {MEANING}") < err.index(", score ")
-    assert f"\nScore 6.6, floor 1. {GOAL} improving. Twice the time would bring it to about " in err
+    assert f"\nScore 6.6, floor 1. {GOAL} improving. {AHEAD} " in err
 
 
 def test_json_of_training_has_the_trend_and_the_forecast(train):
@@ -74,12 +75,12 @@ def test_the_log_has_the_trend_with_each_measurement(run):
 @pytest.mark.parametrize("name", ["run", "run/model"])
 def test_info_says_it_to_people_and_programs(call, run, name):
     page = call("info", name).out
-    assert f"score {MEANING} {GOAL} improving. Twice" in words(page)
+    assert f"score {MEANING} {GOAL} improving. {AHEAD}" in words(page)
     part = page[page.index("\nscore\n") :].partition("\n\n")[0]
     assert max(map(len, part.splitlines())) <= 80
     table = json.loads(call("info", name, "--json").out)
     assert table["score"]["meaning"] == MEANING
-    assert table["score"]["done_when"].startswith(f"{GOAL} improving. Twice the time would bring")
+    assert table["score"]["done_when"].startswith(f"{GOAL} improving. {AHEAD}")
     assert table["figures"]["trend"] == "improving"
     assert set(table["figures"]["forecast"]) == {"score", "low", "high"}
 
@@ -101,7 +102,7 @@ def test_info_of_a_run_of_an_unknown_modality_says_when_it_is_done(call, run):
 
 def test_the_card_says_it(run):
     card = (run / "model" / "README.md").read_text()
-    assert f"\n{MEANING}\n\n{GOAL} improving. Twice the time would bring it to about " in card
+    assert f"\n{MEANING}\n\n{GOAL} improving. {AHEAD} " in card
     assert "| trend | improving |" in card and "| forecast" not in card
 
 
@@ -114,7 +115,7 @@ def test_a_card_without_a_score_explains_none(run, tmp_path):
 def test_the_report_says_it_once(run):
     page = (run / "report.html").read_text()
     assert page.count(f"<p>{text(MEANING)}</p>") == 1
-    assert f"<p id=outlook>{GOAL} improving. Twice the time would bring it to about " in page
+    assert f"<p id=outlook>{GOAL} improving. {AHEAD} " in page
     assert "<td>improving</td>" in page  # with a measurement
     assert "<dt>trend" not in page and "<dt>forecast" not in page
 
