@@ -17,7 +17,7 @@ _TINY = 1e-30  # instead of 0, where nothing varies
 _SMALLEST = 1e-3  # of the largest score: what is smaller counts as that
 # Measured on runs with one and with two units of budget (RESULTS.md), as logarithms of distances
 # from the floor: what the second unit brought, how much that differs between data and networks,
-# and how far apart the ends of runs of the same slope are.
+# and how far apart the ends of runs of the same slope are. A curve's own slope, alone, erred more.
 _GAIN, _GAIN_SPREAD, _RUN_SPREAD = -0.3, 0.15, 0.4
 _NOISE = 0.1  # of a measurement's logarithm, at least
 _FOUR_OF_FIVE = 1.28  # standard deviations
