@@ -173,7 +173,7 @@ def test_a_terminal_without_these_characters_gets_ascii(monkeypatch):
         Status(3, 0.5, 0.352, None, score=2.5, trend="worse", phase="refit"), 80
     ).plain.splitlines()
     assert bar == " 50% " + "#" * 16 + "-" * 16 + "                0.35 steps/s  refit"
-    assert figures == "step 3        score 2.5 worse"
+    assert figures == f"{'step 3        score 2.5 worse':<65}1 thread"
 
 
 def test_a_real_training_leaves_the_terminal_in_order(tmp_path, pictures):
