@@ -17,7 +17,7 @@ class Status:
         losses: Named losses of the last step, to be turned into floats only where they are shown.
         score: Latest quality score (smaller is better), or None before the first measurement.
         best: Best score so far.
-        trend: Change of the score since the measurement before, or None.
+        trend: How the score changes (improving, flat, worse), or None while it is too early to say.
         floor: Score of real data, or None before the first measurement.
         held_out_loss: The generator's own loss on held-out items, where it has one.
         threads: Threads that torch computes with.
@@ -31,7 +31,7 @@ class Status:
     losses: Mapping[str, SupportsFloat] = field(default_factory=dict)
     score: float | None = None
     best: float | None = None
-    trend: float | None = None
+    trend: str | None = None
     floor: float | None = None
     held_out_loss: float | None = None
     threads: int = 1

@@ -5,9 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gancli import modalities
 from gancli.artifacts import arrays
 from gancli.artifacts.finding import finished_model
 from gancli.artifacts.model import AnyModel, is_model, load
+from gancli.artifacts.outlook import Outlook, meaning
 from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
 from gancli.config import to_table
@@ -27,6 +29,7 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
         "figures": {
             **model.metrics, **({"warnings": list(model.warnings)} if model.warnings else {})
         },
+        "score": _score(Outlook.of_figures(model.metrics), model.modality.name),
         "provenance": dict(model.provenance),
         "parameters": _parameter_counts(model),
         "spec": asdict(model.spec),
@@ -40,6 +43,15 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
             model.modality, model.spec, model.config, load_networks(model)
         )
     return facts
+
+
+def _score(outlook: Outlook, modality_name: object) -> dict[str, str]:
+    """Return what the score is, and how far the training is from done, in sentences."""
+    known = modality_name in modalities.names()
+    return {
+        **({"meaning": meaning(modalities.get(str(modality_name)))} if known else {}),
+        "done_when": outlook.done_when,
+    }
 
 
 def _parameter_counts(model: AnyModel) -> dict[str, int]:
@@ -76,9 +88,12 @@ def describe_run(path: Path) -> dict[str, Any]:
         metrics = load(path / "model").metrics if is_model(path / "model") else {}
         names = ("floor", "diversity", "guide_accuracy")
         figures |= {name: metrics[name] for name in names if name in metrics}
+    outlook = Outlook.of_log(lines, figures.get("floor"))
+    figures |= outlook.figures
     return {
         "run": {"path": str(path), **record},
         "figures": figures,
+        "score": _score(outlook, record.get("modality")),
         "checkpoints": {
             "steps": checkpoints.steps(path / "checkpoints"),
             "finished": _finished(path),

@@ -11,6 +11,7 @@ import numpy as np
 
 import gancli
 from gancli import modalities
+from gancli.artifacts.outlook import Outlook, meaning
 from gancli.config import recorded, resolve, to_table
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import AnyModality, ConfigT, Modality, OptionsT, SpecT
@@ -168,6 +169,19 @@ def load(folder: Path) -> AnyModel:
     return Model(modality, spec, config, weights, calibration, metrics, provenance, warnings)
 
 
+def read_figures(folder: Path) -> dict[str, Any]:
+    """Return the figures in a model's config.json, without the rest of the model.
+
+    Raises:
+        GancliError: It cannot be read.
+    """
+    try:
+        with open(folder / CONFIG, "rb") as file:
+            return dict(json.loads(file.read(_MAX_CONFIG))["metrics"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise GancliError(f"The model in {folder} cannot be read: {error!r}.") from error
+
+
 def misfit(name: str, array: str) -> GancliError:
     """Return the error that an array of weights is not what spec and config call for."""
     return GancliError(f"{name} does not fit its config: {array} differs.", RESTORE_HINT)
@@ -202,11 +216,10 @@ def _card(model: AnyModel) -> str:
         "",
         *(line for sentence in model.warnings for line in (f"**Warning:** {sentence}", "")),
         "| figure | value |", "|---|---|",
-        *(f"| {name} | {value} |" for name, value in metrics.items()),
+        *(f"| {name} | {value} |" for name, value in metrics.items() if name != "forecast"),
         "",
-        "The score is gancli's own Frechet distance from held-out data; smaller is better, and the "
-        "floor is what real data gets. It cannot be compared with figures from other tools.",
-        "",
+        *((meaning(model.modality), "", Outlook.of_figures(metrics).done_when, "")
+          if "score" in metrics else ()),
         "It makes what resembles its training data, flaws and bias included, and may repeat "
         "items of it.",
     ]

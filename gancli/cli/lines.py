@@ -47,13 +47,6 @@ def count_line(what: str, done: int, total: int) -> str:
     return f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}"
 
 
-def trend_word(status: Status) -> str:
-    """Return a word for the change of the score, or nothing before there is one."""
-    if status.trend is None:
-        return ""
-    return "falling" if status.trend < 0 else "rising" if status.trend > 0 else "level"
-
-
 def status_line(status: Status) -> str:
     """Return a training's status as a plain line."""
     parts = [f"step {status.step:,}", speed(status.steps_per_s)]
@@ -62,7 +55,7 @@ def status_line(status: Status) -> str:
     if status.score is not None:
         beside = [f"{name} {value:.4g}" for name, value in
                   (("best", status.best), ("floor", status.floor)) if value is not None]
-        score = f"score {status.score:.4g} {trend_word(status)}".rstrip()
+        score = f"score {status.score:.4g} {status.trend or ''}".rstrip()
         parts.append(score + (f" ({', '.join(beside)})" if beside else ""))
     if status.held_out_loss is not None:
         parts.append(f"held-out loss {status.held_out_loss:.4g}")

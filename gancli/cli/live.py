@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from gancli.cli.lines import count_line, duration, speed, trend_word
+from gancli.cli.lines import count_line, duration, speed
 from gancli.reporting import Status
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_FRAMES = 0.2
 _MAX_BAR = 60
 _GAP = 2
-_TRENDS = {"falling": ("↓", "green"), "level": ("→", "dim"), "rising": ("↑", "red")}
+_TRENDS = {"improving": "green", "flat": "dim", "worse": "red"}
 
 
 class LiveDisplay:
@@ -30,7 +30,7 @@ class LiveDisplay:
         self._live: Live | None = None
         self._drawn = float("-inf")
         try:
-            "█░↓→↑".encode(stream.encoding or "utf-8")
+            "█░".encode(stream.encoding or "utf-8")
             self._unicode = True
         except (LookupError, UnicodeEncodeError):
             self._unicode = False
@@ -70,22 +70,19 @@ class LiveDisplay:
     def frame(self, status: Status, width: int) -> "Text":
         """Return the two lines that show a status on a terminal of so many columns."""
         left = "" if status.seconds_left is None else f"{duration(status.seconds_left)} left"
-        words = f"{left:<11}  {status.phase}"
-        frame = self._bar(status.progress, words, width - 26)
+        words = f"{left:<11}  {speed(status.steps_per_s):>13}  {status.phase}"
+        frame = self._bar(status.progress, words, width - 41)
         frame.append("\n" + _row(self._figures(status), width))
-        for arrow, style in _TRENDS.values():
-            frame.highlight_words([arrow], style)
+        for word, style in _TRENDS.items():
+            frame.highlight_words([word], style)
         return frame
 
     def _figures(self, status: Status) -> list[tuple[str, int]]:
         """Return figures, the most important first, each with the width of its place."""
-        trend = trend_word(status)
-        if self._unicode and trend:
-            trend = _TRENDS[trend][0]
-        score = "no score yet" if status.score is None else f"score {status.score:.4g} {trend}"
+        score = _named("score", status.score) or "no score yet"
         figures = [
-            (f"step {status.step:,}", 12), (f"{speed(status.steps_per_s):>13}", 13),
-            (score, 14 if self._unicode else 20), (_named("floor", status.floor), 12),
+            (f"step {status.step:,}", 12), (f"{score} {status.trend or ''}", 22),
+            (_named("floor", status.floor), 12),
         ]
         if status.held_out_loss is not None:
             figures.append((_named("held-out loss", status.held_out_loss), 19))

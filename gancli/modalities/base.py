@@ -184,6 +184,7 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
     Args:
         name: As on the command line.
         items: What it makes, in the plural, for messages.
+        score: What its scorer measures, as the rest of a sentence: ``the Frechet distance ...``.
         config_type: Options of training.
         options_type: Options of sampling.
         presets: Values of each preset, by its name.
@@ -197,6 +198,7 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
 
     name: str
     items: str
+    score: str
     config_type: type[ConfigT]
     options_type: type[OptionsT]
     presets: Mapping[str, Mapping[str, object]]

@@ -14,7 +14,7 @@ from gancli.errors import GancliError
 from gancli.storage.files import sha256, write_folder
 from gancli.storage.tensors import pack, shapes, unpack
 
-VERSION = 3  # 2 lacked some counters, and did not say what budget they count towards
+VERSION = 4  # 3 had one counter more; 2 lacked some, and did not say what budget they count towards
 _NEWEST_KEPT = 2  # the newest, and the one before it in case that is damaged
 _MAX_JSON, _MAX_TENSORS = 10_000_000, 1 << 33  # bytes of a file
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from gancli.artifacts.outlook import Outlook
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
 from gancli.errors import GancliError
@@ -55,26 +56,44 @@ class Hook:
 
 
 class MetricsLog(Hook):
-    """Appends figures to the run's metrics.jsonl; JSON has null for what is not finite."""
+    """Appends figures to the run's metrics.jsonl, and to a measurement the trend with it.
+
+    JSON has null for what is not finite.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     def on_log(self, entry: Mapping[str, Any]) -> None:
-        self._run.log({
+        entry = {
             name: None if isinstance(value, float) and not isfinite(value) else value
             for name, value in entry.items()
-        })
+        }
+        if "score" in entry:
+            trend = Outlook.of_log([*self._run.metrics(), entry]).trend
+            entry |= {} if trend is None else {"trend": trend}
+        self._run.log(entry)
 
 
 class StatusLine(Hook):
-    """Tells the reporter where the training stands."""
+    """Tells the reporter where the training stands, and the trend that the run's log has."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
+    def __init__(self, reporter: Reporter, run: Run) -> None:
+        self._reporter, self._run = reporter, run
+        self._last: Mapping[str, Any] | None = None  # measurement, once it is read
+
+    def on_log(self, entry: Mapping[str, Any]) -> None:
+        if "score" in entry or "rolled_back" in entry:
+            self._last = None
 
     def on_step(self, event: StepEvent) -> None:
-        self._reporter.status(event.status)
+        if self._last is None:
+            measured = [entry for entry in self._run.metrics() if "score" in entry]
+            self._last = measured[-1] if measured else {}
+        # Another phase may leave the generator alone, or teach it otherwise.
+        same = event.status.phase == self._last.get("phase")
+        trend = self._last.get("trend") if same else None
+        self._reporter.status(replace(event.status, trend=trend))
 
 
 class Previews(Hook):

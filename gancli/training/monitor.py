@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import inf, isfinite
+from typing import Any
 
 from gancli.training.measurement import Measurement
 
@@ -35,7 +36,6 @@ class Monitor:
 
     Args:
         score, diversity: Of the last measurement.
-        previous: The score before it.
         best_score, best_step, best_loss, best_diversity, best_notes: Of the best generator; it has
             no score yet if only its loss is known.
         loss, min_loss: Latest and smallest held-out loss, where there is one.
@@ -50,7 +50,6 @@ class Monitor:
 
     score: float | None = None
     diversity: float | None = None
-    previous: float | None = None
     best_score: float | None = None
     best_step: int | None = None
     best_loss: float | None = None
@@ -67,14 +66,7 @@ class Monitor:
     measuring_seconds: float = 0.0
     measurement_seconds: float = 0.0
 
-    @property
-    def trend(self) -> float | None:
-        """Change of the score from the measurement before the last one, or None."""
-        if self.previous is None or self.score is None:
-            return None
-        return self.score - self.previous
-
-    def figures(self, settled: bool) -> dict[str, float | None]:
+    def figures(self, settled: bool) -> dict[str, Any]:
         """Return what a :class:`gancli.reporting.Status` says of quality.
 
         Args:
@@ -82,9 +74,9 @@ class Monitor:
                 measurement, of a later one, is out of date.
         """
         if settled:
-            latest = {"score": self.best_score, "trend": None, "held_out_loss": self.best_loss}
+            latest = {"score": self.best_score, "held_out_loss": self.best_loss}
         else:
-            latest = {"score": self.score, "trend": self.trend, "held_out_loss": self.loss}
+            latest = {"score": self.score, "held_out_loss": self.loss}
         return {**latest, "best": self.best_score, "floor": self.floor}
 
     def record(self, step: int, measurement: Measurement, *, latest: bool = False) -> Decision:
@@ -100,7 +92,7 @@ class Monitor:
             latest: Whether the latest of those that come near is the best, whatever its score.
         """
         score, diversity, loss = measurement.score, measurement.diversity, measurement.loss
-        self.previous, self.score, self.diversity = self.score, score, diversity
+        self.score, self.diversity = score, diversity
         if not isfinite(score) or not isfinite(loss or 0.0):
             what = "the held-out loss" if isfinite(score) else "the score"
             return Decision(False, False, _NOT_FINITE.format(what))
@@ -140,8 +132,7 @@ class Monitor:
         """Record the score of a best generator of which only the loss was known."""
         if not isfinite(measurement.score):
             return Decision(False, False, _NOT_FINITE.format("the score"))
-        self.previous, self.score = self.score, measurement.score
-        self.diversity = measurement.diversity
+        self.score, self.diversity = measurement.score, measurement.diversity
         self.best_score, self.best_diversity = measurement.score, measurement.diversity
         self.best_notes = measurement.notes
         return Decision(True, False)

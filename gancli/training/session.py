@@ -12,6 +12,7 @@ from gancli.artifacts import model
 from gancli.artifacts.finding import finished_model, open_model
 from gancli.artifacts.model import AnyModel, Model, Weights
 from gancli.artifacts.networks import check_fit
+from gancli.artifacts.outlook import Outlook
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
@@ -335,6 +336,7 @@ def _train(
         before = state.progress_of(newest)
         if sentence := extension_sentence(before, trainer.progress, trainer.phases):
             reporter.note(sentence)
+            reporter.note(Outlook.of_log(run.metrics()).summary)
     reporter.begin(trainer.log, lambda: trainer.progress.step, run.metrics(), machine(precision))
     try:
         try:
@@ -359,7 +361,7 @@ def _train(
 
 def _hooks(experiment: AnyExperiment, run: Run, reporter: Reporter, step: int) -> list[Hook]:
     codec = experiment.modality.codec()(experiment.spec, experiment.config)
-    hooks: list[Hook] = [MetricsLog(run), StatusLine(reporter)]
+    hooks: list[Hook] = [MetricsLog(run), StatusLine(reporter, run)]
     hooks += [Previews(codec, run.samples), Report(run.path)]
     if experiment.config.tensorboard:
         hooks.append(TensorBoard(run.path / "tensorboard", step))
@@ -404,6 +406,7 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
         metrics |= {
             "score": round(quality.best_score or 0.0, 4), "best_step": quality.best_step,
             "diversity": round(quality.best_diversity or 0.0, 4),
+            **Outlook.of_log(run.metrics()).figures,
         }
     if now.attempt:
         metrics["roll_backs"] = now.attempt

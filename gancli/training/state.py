@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _COMPLETE = 3  # the first version of checkpoints in which each counter is there
+_WITHOUT_PREVIOUS = 4  # the first that does not hold the score before the last
 _MAX_PHASES = 8  # no modality has as many
 TableT = TypeVar("TableT", bound="DataclassInstance")
 
@@ -96,7 +97,10 @@ def progress_of(checkpoint: Checkpoint, phases: int = _MAX_PHASES) -> Progress:
         if set(checkpoint.state) != {"progress", "fixed"}:
             raise ValueError("its state is of something else")
         table = dict(checkpoint.state["progress"])
-        quality = _checked(Monitor, dict(table.pop("quality")), complete)
+        counters = dict(table.pop("quality"))
+        if checkpoint.version < _WITHOUT_PREVIOUS:
+            counters.pop("previous", None)
+        quality = _checked(Monitor, counters, complete)
         if (budget := table.pop("budget", None)) is not None:
             budget = _checked(Budget, dict(budget), complete=True)
             if budget.kind not in KINDS or not budget.amount > 0:

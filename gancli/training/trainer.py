@@ -10,6 +10,7 @@ from typing import Any, SupportsFloat
 import torch
 from torch.optim import Optimizer
 
+from gancli.artifacts.outlook import meaning
 from gancli.artifacts.run import Run
 from gancli.config import parse_interval
 from gancli.errors import GancliError
@@ -260,7 +261,7 @@ class Trainer:
         """What measures samples, made when it is first needed: that takes seconds."""
         if self._scorer is None:
             experiment = self.experiment
-            self.reporter.note("Preparing the score: features of the real items are read, once.")
+            self.reporter.note(f"Preparing the score. {meaning(experiment.modality)}")
             with self.paused():
                 self._scorer = experiment.modality.trainable().scorer(
                     experiment.dataset, experiment.spec, 0
@@ -314,7 +315,6 @@ class Trainer:
         current = deepcopy(self.ema.network.state_dict())
         weights.load(self.ema.network, best.arrays["ema"])
         quality.record_best(self._measurement(quality.best_loss))
-        quality.score, quality.previous = quality.best_score, None
         self.ema.network.load_state_dict(current)
 
     def _measurement(self, loss: float | None) -> Measurement:

@@ -71,6 +71,7 @@ def test_train_plans_a_directory_and_speaks_json(call, session, tmp_path):
     result = call("train", "image", "my data", "--json")
     assert json.loads(result.out) == {
         "run": "runs/my-data-2", "model": "runs/my-data-2/model", "score": 1.5,
+            "floor": None, "trend": None, "forecast": None,
         "metrics": {"score": 1.5},
     }
     assert result.err == ""

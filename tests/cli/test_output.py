@@ -32,11 +32,11 @@ def status(step: int, progress: float, **more: object) -> Status:
 
 def test_status_line():
     full = status(
-        1234, 0.125, score=12.5, best=11.25, trend=-0.5, floor=3.5, held_out_loss=2.25, threads=2,
-        phase="adversarial",
+        1234, 0.125, score=12.5, best=11.25, trend="improving", floor=3.5, held_out_loss=2.25,
+        threads=2, phase="adversarial",
     )
     assert status_line(full) == (
-        " 12%  step 1,234, 512 steps/s, 8s left, score 12.5 falling (best 11.25, floor 3.5), "
+        " 12%  step 1,234, 512 steps/s, 8s left, score 12.5 improving (best 11.25, floor 3.5), "
         "held-out loss 2.25, g 0.5, d 1.25, 2 threads, adversarial phase"
     )
     assert "left" not in status_line(Status(0, 0.0, 0.0, None))
@@ -115,11 +115,11 @@ def test_live_display(monkeypatch):
         output.note("[red]before[/red]")
         for step in range(100):
             clock.now += 0.01
-            output.status(status(step, step / 100, score=2.0, trend=-1.0))
+            output.status(status(step, step / 100, score=2.0, trend="improving"))
         output.note("[red]during[/red] :smile:")
     text = stream.getvalue()
     assert "\x1b[" in text
-    assert "↓" in text
+    assert "score 2 " in text and "improving" in text
     assert "[red]before[/red]" in text
     assert "[red]during[/red] :smile:" in text
     assert text.count("left") < 10  # not a frame each step

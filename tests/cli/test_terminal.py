@@ -27,7 +27,7 @@ with Output(clock=lambda: now) as output:
     output.note("Computing on cpu.")
     for step in range(101):
         now += 1.0
-        score = {"score": 12 - step / 10, "best": 1.5, "trend": -0.1, "floor": 0.7251}
+        score = {"score": 12 - step / 10, "best": 1.5, "trend": "improving", "floor": 0.7251}
         output.status(Status(
             step, step / 100, 98.7654 * step, None if not step else 4000.0 - 40 * step,
             {"d_loss": 0.5, "g_loss": 1.25}, **(score if step > 20 else {}), threads=2,
@@ -123,18 +123,18 @@ def places(frames: list[tuple[str, str]], word: str) -> set[int]:
 
 
 FIGURES = {
-    60: "step 100      9,877 steps/s  score 2 ↓       floor 0.7251",
-    80: "step 100      9,877 steps/s  score 2 ↓       floor 0.7251  best 1.5",
-    200: "step 100      9,877 steps/s  score 2 ↓       floor 0.7251  best 1.5     d_loss 0.5      "
+    60: "step 100      score 2 improving       floor 0.7251",
+    80: "step 100      score 2 improving       floor 0.7251  best 1.5     d_loss 0.5",
+    200: "step 100      score 2 improving       floor 0.7251  best 1.5     d_loss 0.5      "
          "g_loss 1.25     2 threads",
 }
-BAR = {60: 27, 80: 47, 200: 60}
+BAR = {60: 12, 80: 32, 200: 60}
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_a_training_ends_with_one_bar_and_one_line_of_figures(tmp_path, columns):
     screen = shown(columns, tmp_path)
-    bar = f"100% {'█' * BAR[columns]}  0s left      adversarial"
+    bar = f"100% {'█' * BAR[columns]}  0s left      9,877 steps/s  adversarial"
     assert [line.rstrip() for line in screen.lines if line] == [
         "100% " + "█" * min(60, columns - 25) + "  Decoding: 40 of 40",
         "Computing on cpu.", "Rolled back to step 40.", bar, FIGURES[columns], "Done.",
@@ -145,10 +145,11 @@ def test_a_training_ends_with_one_bar_and_one_line_of_figures(tmp_path, columns)
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_figures_keep_their_places(tmp_path, columns):
     frames = shown(columns, tmp_path).frames
-    assert places(frames, "steps/s") == {20}
-    assert places(frames, "no score yet") == {29}
-    assert places([frame for frame in frames if "no score" not in frame[1]], "score") == {29}
-    assert places(frames, "floor") == {45}
+    speeds = [bar for bar, _ in frames if "steps/s" in bar]
+    assert {bar.index("steps/s") for bar in speeds} == {BAR[columns] + 26}
+    assert places(frames, "no score yet") == {14}
+    assert places([frame for frame in frames if "no score" not in frame[1]], "score") == {14}
+    assert places(frames, "floor") == {38}
     half = next(bar for bar, figures in frames if figures.startswith("step 50 "))
     # Without color, too: half of it is another character.
     assert half.startswith(" 50% " + "█" * (BAR[columns] // 2) + "░" * -(-BAR[columns] // 2) + " ")
@@ -157,7 +158,7 @@ def test_figures_keep_their_places(tmp_path, columns):
 
 def test_text_shows_its_held_out_loss(tmp_path):
     assert shown(80, tmp_path, "2.34567").lines[-4].rstrip() == (
-        "step 100      9,877 steps/s  score 2 ↓       floor 0.7251  held-out loss 2.346"
+        "step 100      score 2 improving       floor 0.7251  held-out loss 2.346"
     )
 
 
@@ -169,10 +170,10 @@ def test_a_terminal_without_these_characters_gets_ascii(monkeypatch):
 
     display = LiveDisplay(io.TextIOWrapper(io.BytesIO(), "latin-1"))
     bar, figures = display.frame(
-        Status(3, 0.5, 0.352, None, score=2.5, trend=1.0, phase="refit"), 80
+        Status(3, 0.5, 0.352, None, score=2.5, trend="worse", phase="refit"), 80
     ).plain.splitlines()
-    assert bar.startswith(" 50% " + "#" * 23 + "-" * 24 + "  ")
-    assert figures == "step 3         0.35 steps/s  score 2.5 rising"
+    assert bar == " 50% " + "#" * 16 + "-" * 16 + "                0.35 steps/s  refit"
+    assert figures == f"{'step 3        score 2.5 worse':<65}1 thread"
 
 
 def test_a_real_training_leaves_the_terminal_in_order(tmp_path, pictures):
@@ -186,6 +187,6 @@ def test_a_real_training_leaves_the_terminal_in_order(tmp_path, pictures):
     lines = [line.rstrip() for line in screen.lines if line]
     assert sum("█" in line for line in lines) == 2  # of decoding and of training
     (figures,) = [index for index, line in enumerate(lines) if line.startswith("step 12 ")]
-    assert lines[figures - 1].startswith("100% ████") and "steps/s" in lines[figures]
+    assert lines[figures - 1].startswith("100% ████") and "steps/s" in lines[figures - 1]
     assert lines[-2].startswith("Done. ") or lines[-3].startswith("Done. ")  # it may be wrapped
     assert lines[-1] == "here"

@@ -189,13 +189,16 @@ def test_data_that_is_gone_leaves_the_run_as_it_is(pictures, tmp_path):
     assert tree(tmp_path / "run") == before
 
 
-def test_a_run_of_an_older_version_goes_on_too(run):
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_run_of_an_older_version_goes_on_too(run, version):
     folder = max((run / "checkpoints").iterdir())
     state = json.loads((folder / "state.json").read_text())
-    for name in ("budget", "lr_start"):
-        del state["progress"][name]
+    state["progress"]["quality"]["previous"] = 7.5  # the score before the last
+    if version == 2:
+        for name in ("budget", "lr_start"):
+            del state["progress"][name]
     (folder / "state.json").write_text(json.dumps(state))
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"version": 2}
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"version": version}
     manifest["sha256"]["state.json"] = sha256((folder / "state.json").read_bytes())
     (folder / "manifest.json").write_text(json.dumps(manifest))
     heard = Recorder()

@@ -24,8 +24,8 @@ from gancli.training.hooks import (
 from gancli.training.journal import Journal
 
 
-def event(step):
-    status = Status(step=step, progress=0.5, steps_per_s=1.0, seconds_left=None)
+def event(step, phase=""):
+    status = Status(step=step, progress=0.5, steps_per_s=1.0, seconds_left=None, phase=phase)
     return StepEvent(status, lambda seeds: [f"sample {seed}" for seed in seeds], nullcontext)
 
 
@@ -65,12 +65,27 @@ def test_previews_come_at_doublings_and_at_the_end(tmp_path):
     assert {(first, count) for _, first, count in written} == {("sample 0", 64)}
 
 
-def test_the_reporter_gets_each_status():
-    reporter = Recorder()
-    line = StatusLine(reporter)
-    for step in (1, 2):
-        line.on_step(event(step))
-    assert [status.step for status in reporter.statuses] == [1, 2]
+def test_the_reporter_gets_each_status_with_the_trend_of_its_phase(tmp_path):
+    run, reporter = Run(tmp_path, Recorder()), Recorder()
+
+    def told(phase):
+        line.on_step(event(step, phase))
+        return reporter.statuses[-1].trend
+
+    log, line = MetricsLog(run), StatusLine(reporter, run)
+    for step, score in enumerate([16.0, 12.0, 10.0, 8.9, 8.1, 7.5], 1):
+        assert told("adversarial") == ("improving" if step > 5 else None)
+        for hook in (log, line):
+            hook.on_log({"step": step, "score": score, "best": True, "phase": "adversarial"})
+    assert told("adversarial") == "improving" and told("refit") is None
+    line = StatusLine(reporter, run)  # of a process that takes it up
+    assert told("adversarial") == "improving"
+    assert [entry.get("trend") for entry in run.metrics()] == [None] * 4 + ["improving"] * 2
+    run.cut_log(4)
+    line.on_log({"step": 4, "rolled_back": "Training diverged"})
+    assert told("adversarial") is None
+    assert [status.step for status in reporter.statuses] == [1, 2, 3, 4, 5, 6, 6, 6, 6, 6]
+    run.close()
 
 
 def test_the_report_is_written_with_previews_measurements_and_at_the_end(tmp_path, monkeypatch):

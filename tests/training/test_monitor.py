@@ -50,8 +50,7 @@ def test_best_is_the_smallest_score():
     monitor = Monitor()
     best = [record(monitor, score, step=step).best for step, score in enumerate([9.0, 5, 6, 4])]
     assert best == [True, True, False, True]
-    assert (monitor.best_score, monitor.best_step, monitor.previous) == (4.0, 3, 6.0)
-    assert monitor.trend == -2.0
+    assert (monitor.best_score, monitor.best_step) == (4.0, 3)
 
 
 def test_memorizing_is_a_held_out_loss_that_stays_above_the_smallest():
@@ -103,10 +102,10 @@ def test_figures_are_the_latest_until_the_best_generator_is_kept():
     record(monitor, 8.5, loss=1.5)
     shared = {"best": 8.0, "floor": 1.5}
     assert monitor.figures(settled=False) == {
-        "score": 8.5, "trend": 0.5, "held_out_loss": 1.5, **shared
+        "score": 8.5, "held_out_loss": 1.5, **shared
     }
     assert monitor.figures(settled=True) == {
-        "score": 8.0, "trend": None, "held_out_loss": 1.0, **shared
+        "score": 8.0, "held_out_loss": 1.0, **shared
     }
 
 
@@ -156,7 +155,7 @@ def test_a_best_known_by_its_loss_has_the_latest_score_once_it_is_taken():
     record(monitor, 40.0, 0.5, loss=3.0)
     monitor.record_loss(7, 2.0)
     assert monitor.record_best(Measurement(8.0, 0.9)).best
-    assert (monitor.score, monitor.trend, monitor.best_step) == (8.0, -32.0, 7)
+    assert (monitor.score, monitor.best_score, monitor.best_step) == (8.0, 8.0, 7)
 
 
 def test_a_phase_that_got_no_budget_is_over_at_once():

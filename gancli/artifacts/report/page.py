@@ -8,8 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gancli import modalities
 from gancli.artifacts import evaluation
 from gancli.artifacts.finding import finished_model
+from gancli.artifacts.outlook import Outlook, meaning
 from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
 from gancli.artifacts.report.chart import Chart, draw
 from gancli.artifacts.report.history import History, Points, is_finite
@@ -21,11 +23,6 @@ from gancli.errors import GancliError
 from gancli.storage.files import write_file
 
 _HERE = Path(__file__).parent
-_SCORE_NOTE = (
-    "The score is the distance of samples from data held out: smaller is better. The floor is what "
-    "as many real items would score. Training is done when the curve no longer falls, or comes "
-    "near the floor."
-)
 # Curves that are shown first, with what their axis says; all others follow in a fold.
 _CHARTS = (
     ("Losses", "loss", ("d_loss", "g_loss", "held_out_loss")),
@@ -91,7 +88,7 @@ def report_page(
         _trouble(history, trouble),
         _section("Samples", "<p>Each preview is made of the same seeds.</p>"
                  + gallery(previews(run / "samples"))),
-        _section("Curves", _curves(history, metrics)),
+        _section("Curves", _score(history, metrics, facts) + _curves(history, metrics)),
         _section("Measurements", _measurements(history)),
         _evaluation(run / "model"),
         _section("Options", _options(raw, record)),
@@ -149,7 +146,7 @@ def _header(
         figures.append(("time trained", duration(seconds), ""))
     if "items" in metrics:
         figures.append(("items seen", number(metrics["items"]), ""))
-    known = {"score", "best_step", "floor", "steps", "seconds", "items"}
+    known = {"score", "best_step", "floor", "steps", "seconds", "items", "trend", "forecast"}
     figures += [
         (name.replace("_", " "), number(value), "") for name, value in metrics.items()
         if name not in known
@@ -226,7 +223,17 @@ def _curves(history: History, metrics: Mapping[str, Any]) -> str:
         charts.append(f"<details><summary>Further curves</summary>{folded}</details>")
     if not charts:
         return "<p>Nothing is recorded yet: losses come every ten steps.</p>"
-    return (f"<p>{_SCORE_NOTE}</p>" if score else "") + "".join(charts)
+    return "".join(charts)
+
+
+def _score(history: History, metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Return what the score is and how far training is from done, once there is a score."""
+    if not history.measurements:
+        return ""
+    name = facts.get("modality")
+    known = f"<p>{text(meaning(modalities.get(name)))}</p>" if name in modalities.names() else ""
+    done_when = Outlook.of_log(history.entries, metrics.get("floor")).done_when
+    return f"{known}<p id=outlook>{text(done_when)}</p>"
 
 
 def _measurements(history: History) -> str:

@@ -1,5 +1,6 @@
 """``gancli info``."""
 
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -57,7 +58,10 @@ def command(
             description = describe_run(path)
         # A run that has saved nothing yet has options and figures, but no networks.
         if layers or not description:
-            description |= describe_model(open_model(model, None, output.warn), layers)
+            facts = describe_model(open_model(model, None, output.warn), layers)
+            for part in ("figures", "score"):  # a run's own log says more
+                facts[part] |= description.get(part, {})
+            description |= facts
         folder = path / "model" if is_run(path) else model_folder(model)
         evaluation = read_or_tell(folder, output.warn)
         if output.mode == "json":
@@ -74,7 +78,10 @@ def _page(description: dict[str, Any]) -> list[str]:
             lines += columns([(heading, _text(part))])
             continue
         lines += ["", heading]
-        if heading == "layers":
+        if heading == "score":
+            lines += [line for sentence in part.values() for line in textwrap.wrap(
+                clean(sentence), 80, initial_indent="  ", subsequent_indent="  ")]
+        elif heading == "layers":
             for name, rows in part.items():
                 lines += [f"  {line}" for line in layer_lines(name, rows)]
         else:
@@ -95,6 +102,8 @@ def _evaluation(evaluation: "SavedEvaluation | None") -> list[str]:
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_text(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):
         more = f" and {len(value) - _SHOWN:,} more" if len(value) > _SHOWN else ""
         return ", ".join(map(str, value[:_SHOWN])) + more

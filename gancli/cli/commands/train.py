@@ -247,25 +247,20 @@ def _run_path(
 
 def _finish(modality: AnyModality, path: Path, model: Path, output: Output) -> None:
     """Print where the result is, on stdout, and what to do with it."""
+    from gancli.artifacts.model import read_figures
+    from gancli.artifacts.outlook import Outlook
+
+    figures = read_figures(model)
     if output.mode == "json":
-        metrics = _metrics(model)
-        output.result({
-            "run": str(path), "model": str(model), "score": metrics.get("score"),
-            "metrics": metrics,
-        })
+        score = {name: figures.get(name) for name in ("score", "floor", "trend", "forecast")}
+        output.result({"run": str(path), "model": str(model), **score, "metrics": figures})
         return
+    output.note(Outlook.of_figures(figures).summary)
     place = " -o out/" if modality.binary else ""
     output.note(
         f"Done. Sample it with: gancli sample {modality.name} {shlex.quote(str(path))} -n 16{place}"
     )
     output.data(str(path))
-
-
-def _metrics(model: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads((model / "config.json").read_bytes())["metrics"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GancliError(f"The model in {model} cannot be read: {error!r}.") from error
 
 
 def _dry_run(

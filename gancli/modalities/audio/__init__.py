@@ -46,6 +46,8 @@ def _trainable() -> "Trainable[AudioSpec, AudioConfig]":
 MODALITY: "Modality[AudioSpec, AudioConfig, AudioSampleConfig]" = Modality(
     name="audio",
     items="sounds",
+    score="the Frechet distance of sounds from real ones held out, by random convolutional "
+    "features of their log-mel spectrograms",
     config_type=AudioConfig,
     options_type=AudioSampleConfig,
     presets=PRESETS,

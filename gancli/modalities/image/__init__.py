@@ -46,6 +46,8 @@ def _trainable() -> "Trainable[ImageSpec, ImageConfig]":
 MODALITY: "Modality[ImageSpec, ImageConfig, ImageSampleConfig]" = Modality(
     name="image",
     items="pictures",
+    score="the Frechet distance of pictures from real ones held out, by how they look (random "
+    "convolutional features) and what they show (clusters)",
     config_type=ImageConfig,
     options_type=ImageSampleConfig,
     presets=PRESETS,

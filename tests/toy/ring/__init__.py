@@ -44,6 +44,7 @@ def _trainable():
 
 
 MODALITY = Modality(
-    "ring", "points", RingConfig, RingSampleConfig, {"plain": {}}, binary=True,
+    "ring", "points", "the distance of points from the ring", RingConfig, RingSampleConfig,
+    {"plain": {}}, binary=True,
     spec=_spec, loader=_loader, codec=_codec, trainable=_trainable,
 )

@@ -1,0 +1,171 @@
+"""What a score means, in figures and sentences: how near to done it is, and what lies ahead."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isclose
+from typing import Any, get_args
+
+from gancli.metrics.trend import MIN_POINTS, Forecast, Trend, forecast, trend
+from gancli.modalities.base import AnyModality
+
+_HUGE = 1e100  # a damaged log may hold any number
+_NEAR = 1.15  # times the floor: two measurements of real items differ by as much
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of the score of a run or a model.
+
+    Args:
+        score: Of the best generator, or None before there is one.
+        floor: Of real items, or None if that is not known.
+        trend: How the score changes, or None if that is not known.
+        forecast: The best score of a training twice as long, or None if that cannot be told, or
+            would hardly be better.
+        count: Measurements that tell the trend, or None where there is no log of them.
+        finite: Whether the last measurement was a finite number.
+    """
+
+    score: float | None
+    floor: float | None
+    trend: Trend | None = None
+    forecast: Forecast | None = None
+    count: int | None = None
+    finite: bool = True
+
+    @classmethod
+    def of_log(
+        cls, entries: Sequence[Mapping[str, Any]], floor: float | None = None
+    ) -> "Outlook":
+        """Return what a run's log tells.
+
+        Only measurements of the phase that was measured last make the curve, and only those with
+        its floor: another floor is another measure.
+
+        Args:
+            entries: Of metrics.jsonl.
+            floor: Counts if the log, that of an older version, lacks it.
+        """
+        measured = [entry for entry in entries if "score" in entry]
+        if not measured:
+            return cls(None, None, count=0)
+        last, best = measured[-1], None
+        its_floor = _number(last.get("floor"))
+        curve: dict[int, float] = {}
+        for entry in measured:
+            score, same = _number(entry["score"]), _same(_number(entry.get("floor")), its_floor)
+            if entry.get("best") and score is not None:
+                best = score
+            if entry.get("phase") != last.get("phase") or not same:
+                curve.clear()
+            # The score of an earlier step's generator is no point of the curve.
+            elif score is not None and 0 < entry["step"] < _HUGE and "best_step" not in entry:
+                curve[entry["step"]] = score
+        steps, scores = zip(*sorted(curve.items()), strict=True) if curve else ((), ())
+        finite = _number(last["score"]) is not None
+        floor = _number(floor) if its_floor is None else its_floor
+        found = cls(best, floor, trend(steps, scores), None, len(scores), finite)
+        if found.near or found.trend == "worse" or not finite:
+            return found
+        return replace(found, forecast=forecast(steps, scores, floor or 0.0))
+
+    @classmethod
+    def of_figures(cls, figures: Mapping[str, Any]) -> "Outlook":
+        """Return what the figures of a model tell, of which older ones have fewer."""
+        word, table = figures.get("trend"), figures.get("forecast")
+        names = ("score", "low", "high")
+        ahead = [_number(table.get(name)) for name in names] if isinstance(table, dict) else []
+        known = [value for value in ahead if value is not None]
+        return cls(
+            _number(figures.get("score")), _number(figures.get("floor")),
+            word if word in get_args(Trend) else None,
+            Forecast(*known) if len(known) == len(names) else None,
+        )
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What :meth:`of_figures` reads, beside score and floor."""
+        found: dict[str, Any] = {} if self.trend is None else {"trend": self.trend}
+        if self.forecast is not None:
+            ahead = asdict(self.forecast)
+            found["forecast"] = {name: round(value, 4) for name, value in ahead.items()}
+        return found
+
+    @property
+    def near(self) -> bool:
+        """Whether the score tells the samples of the best generator from real data no more."""
+        if self.score is None or not self.floor:
+            return False
+        return self.score <= _NEAR * self.floor
+
+    @property
+    def times(self) -> str:
+        """How many times the floor the score is, in words; empty if either is not known."""
+        if self.score is None or not self.floor:
+            return ""
+        ratio = self.score / self.floor
+        return f"{ratio:.1f} times the floor" if ratio < 10 else f"{ratio:,.0f} times the floor"
+
+    @property
+    def done_when(self) -> str:
+        """When the training is done and how far it is from that, in a sentence or two."""
+        if self.near:
+            return f"Done: the score is {self.times}, as near to real data as it can tell."
+        change = "getting worse; the best is kept" if self.trend == "worse" else self.trend or ""
+        is_so = [words for words in (self.times, change) if words]
+        state = "it is " + " and ".join(is_so) if is_so else ""
+        if self.trend in ("flat", "worse"):
+            sentence = f"Done as far as its curve tells: {state}"
+        else:
+            goal = "the score stops falling or comes near its floor"
+            sentence = "; ".join(filter(None, (f"Done when {goal}", state, self._doubt)))
+        return f"{sentence}." + (f" {self._ahead}" if self.forecast is not None else "")
+
+    @property
+    def summary(self) -> str:
+        """The score, its floor, and :attr:`done_when`."""
+        named = (("Score", self.score), ("floor", self.floor))
+        values = [f"{name} {value:.4g}" for name, value in named if value is not None]
+        return f"{', '.join(values)}. {self.done_when}" if values else self.done_when
+
+    @property
+    def _doubt(self) -> str:
+        """What keeps the trend from being known, as a clause."""
+        if not self.finite:
+            return "the last measurement is not a finite number"
+        if self.trend is not None or self.count is None:
+            return ""
+        if self.count == 0:
+            return "nothing has been measured yet"
+        return f"a trend takes {MIN_POINTS} measurements ({self.count} so far)"
+
+    @property
+    def _ahead(self) -> str:
+        assert self.forecast is not None
+        low, high = self.forecast.low, self.forecast.high
+        return (
+            f"A run of twice the time would bring it to about {self.forecast.score:.3g} "
+            f"({low:.3g} to {high:.3g} in four of five cases)."
+        )
+
+
+def meaning(modality: AnyModality) -> str:
+    """Return what the score of a modality is, and what its floor is, in sentences."""
+    return (
+        f"The score is {modality.score}; smaller is better. The floor is what as many real "
+        f"{modality.items} get. Both compare only with scores on the same data by this tool."
+    )
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    """Return whether two floors are of the same measure."""
+    if one is None or other is None:
+        return one is other
+    return isclose(one, other, rel_tol=1e-3)
+
+
+def _number(value: object) -> float | None:
+    """Return a figure as JSON may hold it, or None if it is not a number that means anything."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE:
+        return float(value)
+    return None
