@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from gancli.artifacts.record import CONFIG, AnyRecord
-from gancli.errors import GancliError, UsageError, suggest
+from gancli.errors import UsageError, suggest
 from gancli.reporting import Reporter
 from gancli.storage.files import explained, remove_leftovers, write_file
 from gancli.storage.lock import FolderLock

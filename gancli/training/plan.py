@@ -73,7 +73,8 @@ def plan_networks(
     Raises:
         GancliError: They cannot be built.
     """
-    trainable, sentences = modality.trainable(), []
+    trainable = modality.trainable()
+    sentences: list[str] = []
     if trainable.sized is not None:
 
         def affordable(trial: ConfigT, batch: int) -> float | None:

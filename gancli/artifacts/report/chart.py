@@ -28,6 +28,7 @@ class Chart:
         over: What the horizontal axis counts: steps, or seconds of training.
         single: For a series that sums up several curves, these: drawn thin.
         joined: Whether the readout also tells values between the points of a curve.
+        log: Whether the logarithmic scale is the one that is shown first, where there is one.
         from_zero: Whether the vertical axis begins at zero, where it is linear.
         levels: Values that the curves are to be compared with, by name: drawn as lines.
         best: Step and value of the best point, or None.
@@ -42,6 +43,7 @@ class Chart:
     over: Literal["step", "seconds"] = "step"
     single: Mapping[str, Sequence[Points]] = field(default_factory=dict)
     joined: bool = False
+    log: bool = False
     from_zero: bool = False
     levels: Mapping[str, float] = field(default_factory=dict)
     best: tuple[float, float] | None = None
@@ -71,12 +73,14 @@ def draw(chart: Chart) -> str:
         },
         "box": [LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM],
     }
+    first = "log" if chart.log and "log" in scales else "linear"
     layers = "".join(
-        f"<g class={name}{' hidden' if name == 'log' else ''}>{_layer(chart, x, y)}</g>"
+        f"<g class={name}{'' if name == first else ' hidden'}>{_layer(chart, x, y)}</g>"
         for name, y in scales.items()
     )
+    checked = " checked" if first == "log" else ""
     switch = (
-        "<label class=switch><input type=checkbox class=logswitch> logarithmic</label>"
+        f"<label class=switch><input type=checkbox class=logswitch{checked}> logarithmic</label>"
         if "log" in scales else ""
     )
     return (

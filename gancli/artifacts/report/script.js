@@ -166,10 +166,11 @@
       const swap = () => {
         chart.querySelector("g.linear").toggleAttribute("hidden", toggle.checked);
         chart.querySelector("g.log").toggleAttribute("hidden", !toggle.checked);
-        store.set(`log ${title}`, toggle.checked ? "1" : "");
+        store.set(`log ${title}`, toggle.checked ? "1" : "0");
         if (stop >= 0) read(stop);
       };
-      toggle.checked = store.get(`log ${title}`) === "1";
+      const chosen = store.get(`log ${title}`);
+      if (chosen) toggle.checked = chosen === "1";
       toggle.addEventListener("change", swap);
       swap();
     }

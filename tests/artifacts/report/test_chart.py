@@ -149,7 +149,8 @@ def test_the_readout_gets_the_values_and_the_scales():
     data = json.loads(unescape(re.findall(r"data-chart='([^']*)'", svg)[0]))
     assert data["series"] == {"x": [[1.0, 2.0]], "y<": [[1.0, 4.0], [2.0, 123460.0]]}
     assert data["scales"]["linear"] == [0, 150000]
-    assert data["box"] == [LEFT, TOP, WIDTH - RIGHT, BASE] and (data["end"], data["over"]) == (2, "step")
+    assert data["box"] == [LEFT, TOP, WIDTH - RIGHT, BASE]
+    assert (data["end"], data["over"], data["joined"]) == (2, "step", False)
 
 
 VALUES = st.floats(-1e100, 1e100, exclude_min=True, exclude_max=True)
