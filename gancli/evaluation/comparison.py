@@ -32,7 +32,7 @@ from gancli.storage import checkpoints
 from gancli.storage.files import explained, remove_leftovers
 from gancli.storage.lock import FolderLock
 from gancli.training import session
-from gancli.training.budget import Budget
+from gancli.training.budget import KINDS, Budget
 
 _QUARTERS = (0.25, 0.5, 0.75, 1.0)
 
@@ -123,23 +123,27 @@ class Comparer:
         What the budget decides is decided once, for the first cell, and written down: cells that
         leave it open are to differ in what they vary and nothing else.
         """
-        budget = {name: getattr(cells[0].config, name) for name in ("time", "steps", "images")}
-        key = json.dumps(budget)
+        key = _budget_key(cells)
         if key not in self._record.chosen:
             self._record.chosen[key] = session.found_by_budget(
                 self.modality, cells[0].config, self.source, self.reporter
             )
             self._record.write(self.folder)
-        settled, former = [], self._former_digests()
+        return distinct(self._as_chosen(cells))
+
+    def _as_chosen(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Return cells with what is written down of their budget, under the hashes used here."""
+        chosen = self._record.chosen.get(_budget_key(cells), {})
+        former, settled = self._former_digests(), []
         for cell in cells:
             left_open: dict[str, Any] = {
-                name: value for name, value in self._record.chosen[key].items()
+                name: value for name, value in chosen.items()
                 if getattr(cell.config, name) is None
             }
             config = replace(cell.config, **left_open)
             name = digest(config)
             settled.append(Cell(cell.name, config, former.get(name, name)))
-        return distinct(settled)
+        return settled
 
     def _former_digests(self) -> dict[str, str]:
         """Return the hashes that cells here have, by those that their configs have today.
@@ -267,6 +271,7 @@ class Comparer:
 
     def sentence(self, cells: Sequence[Cell], seeds: Sequence[int], halve: bool) -> str:
         """Return how much there is to train, in a sentence."""
+        cells = self._as_chosen(cells)
         budget, count = Budget.of(cells[0].config), len(cells) * len(seeds)
         spent = [_spent(self._run(cell, seed)) for cell in cells for seed in seeds]
         done = sum(part >= 1 for part in spent)
@@ -285,6 +290,11 @@ class Comparer:
         if budget.kind == "time" and left:
             sentence += f": about {_roughly(left * budget.amount)}"
         return f"{sentence}."
+
+
+def _budget_key(cells: Sequence[Cell]) -> str:
+    """Return what comparison.json calls the budget of cells."""
+    return json.dumps({name: getattr(cells[0].config, name) for name in KINDS})
 
 
 def _key(cell: Cell, seed: int) -> str:
@@ -306,8 +316,6 @@ def _spent(run: Path) -> float:
 
     It is 1 only if the model of that is there and intact; one that is not is made again.
     """
-    if not is_run(run):
-        return 0.0
     try:
         finished = finished_model(run)
         if finished is not None and finished.weights.read():

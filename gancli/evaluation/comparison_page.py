@@ -74,9 +74,8 @@ def _header(found: Comparison, live: bool) -> str:
     if found.ranks:
         best = found.ranks[0]
         figures.append(("best", number(best.median), best.name))
-    floors = [result.metrics["floor"] for result in results if "floor" in result.metrics]
-    if floors:
-        figures.append(("floor", number(floors[0]), "what as many real items score"))
+    if (floor := _floor(found)) is not None:
+        figures.append(("floor", number(floor), "what as many real items score"))
     figures.append(("trainings done", f"{done} of {len(results)}", _seeds(record.seeds)))
     seconds = sum(result.metrics.get("seconds", 0.0) for result in results)
     figures.append(("time trained", duration(seconds), "in all"))
@@ -85,6 +84,10 @@ def _header(found: Comparison, live: bool) -> str:
         f"<header><h1>{text(_title(found))}</h1><p>Data: {text(Path(record.data).name)}. {state}"
         f"</p>{command}{tiles(figures)}</header>"
     )
+
+
+def _floor(found: Comparison) -> float | None:
+    return next((each.metrics["floor"] for each in found.results if "floor" in each.metrics), None)
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -110,7 +113,7 @@ def _ranks(found: Comparison) -> str:
     ))
     rows = []
     for outcome in found.ordered:
-        cells = [f"<th scope=row>{text(outcome.name)}</th>"]
+        cells = [f"<th scope=row>{_settings(outcome.name)}</th>"]
         if (each := ranks.get(outcome.name)) is not None:
             kind = "best" if each.best else "chance" if each.within_chance else "worse"
             ratio = "" if each.best else (
@@ -139,6 +142,11 @@ def _ranks(found: Comparison) -> str:
         f"<table class='figures ranks'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
         f"</table></div><p><small>{_SCORE_NOTE}</small></p>"
     )
+
+
+def _settings(name: str) -> str:
+    """Return a cell's name, which breaks between settings."""
+    return " ".join(f"<span class=setting>{text(each)}</span>" for each in name.split(" "))
 
 
 def _verdict(ranks: Sequence[Rank]) -> str:
@@ -188,7 +196,7 @@ def _samples(found: Comparison) -> str:
         columns = [(outcome.name, preview.texts) for outcome, preview in made]
         return f"<p>{note}</p>{side_by_side(columns, 'Samples of each cell', _MAX_LINES)}"
     figures = "".join(
-        f"<figure class=frame><figcaption><b>{text(outcome.name)}</b> "
+        f"<figure class=frame><figcaption><b>{_settings(outcome.name)}</b> "
         f"<small>{scores.get(outcome.name, outcome.state)}</small></figcaption>"
         f"{samples(preview, f'of {outcome.name}')}</figure>"
         for outcome, preview in made
@@ -216,7 +224,8 @@ def _curves(found: Comparison) -> str:
         for outcome in found.ordered
     }
     kinds = {Budget.of(each.config).kind for each in found.outcomes if each.config is not None}
-    first, second = _chart(histories, "seconds"), _chart(histories, "step")
+    floor = _floor(found)
+    first, second = (_chart(histories, floor, over) for over in ("seconds", "step"))
     if not first or not second:
         return "<p>Nothing is measured yet.</p>"
     if kinds != {"time"}:
@@ -231,7 +240,9 @@ def _curves(found: Comparison) -> str:
     )
 
 
-def _chart(histories: dict[str, list[History]], over: Literal["step", "seconds"]) -> str:
+def _chart(
+    histories: dict[str, list[History]], floor: float | None, over: Literal["step", "seconds"]
+) -> str:
     single: dict[str, list[Points]] = {}
     for name, several in histories.items():
         curves = [points for each in several if (points := each.points("score", over))]
@@ -239,8 +250,6 @@ def _chart(histories: dict[str, list[History]], over: Literal["step", "seconds"]
             single[name] = curves
     if not single:
         return ""
-    floors = [each.last("floor") for several in histories.values() for each in several]
-    floor = next((value for value in floors if value), None)
     return draw(Chart(
         f"Score over {'steps' if over == 'step' else 'time'}", "score (smaller is better)",
         {name: median_curve(curves) for name, curves in single.items()},

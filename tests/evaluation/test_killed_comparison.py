@@ -17,7 +17,6 @@ from gancli.runtime.signals import Interrupted
 from gancli.storage import files
 
 IMAGE = modalities.get("image")
-SEEDS = (0, 1)
 
 
 class Killed(BaseException):
@@ -54,11 +53,11 @@ def data(tmp_path_factory):
     return folder
 
 
-def compare(data, folder, reporter, halve):
+def compare(data, folder, reporter, seeds, halve):
     settings = parse_settings(IMAGE, ["g-activation=relu,tanh"], [])
     cells = make_cells(IMAGE, settings, {**TINY, "steps": 8, "save_every": "3"}, {})
     with Comparer(IMAGE, open_source(str(data)), folder, reporter, "x") as comparer:
-        return comparer.train(comparer.settled(cells), SEEDS, halve)
+        return comparer.train(comparer.settled(cells), seeds, halve)
 
 
 def told(found):
@@ -71,23 +70,23 @@ def told(found):
     ]
 
 
-@pytest.mark.parametrize("halve", [False, True])
+@pytest.mark.parametrize(("seeds", "halve"), [((0, 1), False), ((0,), True)])
 def test_a_comparison_that_is_ended_five_times_has_the_same_table(
-    data, tmp_path, monkeypatch, halve
+    data, tmp_path, monkeypatch, seeds, halve
 ):
-    whole = compare(data, tmp_path / "whole", Recorder(), halve)
+    whole = compare(data, tmp_path / "whole", Recorder(), seeds, halve)
     folder = tmp_path / "c"
 
     def ended(reporter, error):
         with pytest.raises(error) as caught:
-            compare(data, folder, reporter, halve)
+            compare(data, folder, reporter, seeds, halve)
         return caught.value
 
     # Amid the first training; between two; as the next begins; amid one, without a word; and
     # while comparison.json is written.
     said = ended(AtStep(1, stop(signal.SIGINT)), Interrupted)
     assert "what is trained so far is kept" in said.message and said.exit_code == 130
-    said = ended(AtNote("Cell 2 of 2, seed 1 of 2", stop(signal.SIGTERM)), Interrupted)
+    said = ended(AtNote("Cell 2 of 2, seed 1", stop(signal.SIGTERM)), Interrupted)
     assert "Stopped between two trainings" in said.message and said.exit_code == 143
     assert said.hint == "The same command goes on from there: x"
     ended(AtNote("Computing on", kill), Killed)
@@ -105,7 +104,7 @@ def test_a_comparison_that_is_ended_five_times_has_the_same_table(
         patch.setattr(files, "_replace", fall)
         ended(Recorder(), Killed)
     assert (folder / ".comparison.json.1.tmp").exists()
-    found = compare(data, folder, Recorder(), halve)
+    found = compare(data, folder, Recorder(), seeds, halve)
     assert told(found) == told(whole) == told(read_comparison(folder))
     assert not (folder / ".comparison.json.1.tmp").exists()
     for one, other in zip(found.results, whole.results, strict=True):

@@ -91,15 +91,14 @@
       const [low, high] = scales[log ? "log" : "linear"].map(map);
       return bottom - (map(value) - low) / (high - low) * (bottom - top);
     };
-    // What is drawn at a step: a point, or where curves are joined, the line between two.
-    const valueAt = (points, step) => {
+    // What is drawn at a step: a point, or where curves are joined, the line between two or the end.
+    const pointAt = (points, step) => {
       const next = points.findIndex(([at]) => at >= step);
-      if (next < 0) return undefined;
-      const [b, w] = points[next];
-      if (b === step) return w;
+      if (points[next]?.[0] === step) return points[next];
       if (!joined || next === 0) return undefined;
-      const [a, v] = points[next - 1], part = (step - a) / (b - a);
-      return toggle?.checked ? v * (w / v) ** part : v + part * (w - v);
+      if (next < 0) return points.at(-1);
+      const [[a, v], [b, w]] = points.slice(next - 1, next + 1), part = (step - a) / (b - a);
+      return [step, toggle?.checked ? v * (w / v) ** part : v + part * (w - v)];
     };
     const add = (name, attributes) => {
       const node = document.createElementNS(SVG, name);
@@ -116,10 +115,10 @@
       const phase = all(".phase", svg).findLast((rect) => +rect.getAttribute("x") <= x(step));
       if (phase) words.push(phase.textContent);
       Object.entries(series).forEach(([name, points], number) => {
-        const value = valueAt(points, step);
-        if (value === undefined) return;
-        words.push(`${name} ${figure(value)}`);
-        add("circle", { cx: x(step), cy: y(value), r: 5, class: `dot s${number}` });
+        const point = pointAt(points, step);
+        if (!point) return;
+        words.push(`${name} ${figure(point[1])}`);
+        add("circle", { cx: x(point[0]), cy: y(point[1]), r: 5, class: `dot s${number}` });
       });
       cursor.removeAttribute("hidden");
       readout.textContent = words.filter(Boolean).join(" \u00b7 ");
