@@ -159,18 +159,20 @@ def draw_texts(canvas: Canvas, texts: list[str], left: float, top: float, rows: 
 def draw_tiles(
     canvas: Canvas, tiles: list[Image.Image], left: float, top: float, height: float
 ) -> None:
-    """Draw pictures side by side, all as high as the row."""
+    """Draw pictures side by side in a row; small ones at a whole multiple of their size."""
     for tile in tiles:
-        width = tile.width * height / tile.height
+        factor = height * _SCALE / tile.height
+        factor = math.floor(factor) if factor >= 1 else factor
+        width, own = tile.width * factor / _SCALE, tile.height * factor / _SCALE
         if left + width > _WIDTH - _MARGIN + 0.5:
             return
-        canvas.paste(tile, left, top, width, height)
+        canvas.paste(tile, left, top + (height - own) / 2, width, own)
         left += width + 3
 
 
 def draw_score(canvas: Canvas, rank: Rank, scale: Scale, top: float) -> None:
     """Draw a median with its lowest and highest, and what it means."""
-    color, y = _KINDS[kind_of(rank)], top + 10
+    color, y = _KINDS[kind_of(rank)], top + 9
     canvas.line(scale.position(rank.low), y, scale.position(rank.high), y, color, 2.5)
     canvas.dot(scale.position(rank.median), y, 4.5, color)
     left = _MARGIN + _NAME + _GAP
@@ -181,7 +183,7 @@ def draw_score(canvas: Canvas, rank: Rank, scale: Scale, top: float) -> None:
     canvas.text(left, top + 34, said(rank), 11, color)
 
 
-def draw_head(canvas: Canvas, found: Comparison, title: str, scale: Scale, bottom: float) -> None:
+def draw_head(canvas: Canvas, title: str, scale: Scale) -> None:
     """Draw what stands above the rows: title, facts, and the axis of scores."""
     canvas.text(_MARGIN, 14, title, 18, bold=True)
     left = _MARGIN + _NAME + _GAP
@@ -189,15 +191,18 @@ def draw_head(canvas: Canvas, found: Comparison, title: str, scale: Scale, botto
     canvas.text(left + _AXIS + _GAP, _TOP - 32, "the same seeds in each row", 11, _FAINT)
     last = -math.inf
     for tick in scale.ticks(4):
-        x = scale.position(tick)
-        canvas.line(x, _TOP - 4, x, bottom, _RULE, 0.5)
-        if x - last > 26:
-            canvas.text(x, _TOP - 17, f"{tick:g}", 10, _FAINT, "ma")
-            last = x
-    floor = found.results[0].metrics.get("floor")
-    if floor is not None and scale.low <= floor <= scale.high:
+        if scale.position(tick) - last > 26:
+            last = scale.position(tick)
+            canvas.text(last, _TOP - 17, f"{tick:g}", 10, _FAINT, "ma")
+
+
+def draw_grid(canvas: Canvas, scale: Scale, floor: float | None, top: float) -> None:
+    """Draw the lines of a row's axis, and the floor."""
+    for tick in scale.ticks(4):
+        canvas.line(scale.position(tick), top, scale.position(tick), top + 18, _RULE, 0.5)
+    if floor is not None:
         x = scale.position(floor)
-        canvas.line(x, _TOP - 4, x, bottom, _KINDS["best"], 1)
+        canvas.line(x, top, x, top + 18, _KINDS["best"], 1)
 
 
 def rows_of(found: Comparison) -> list[tuple[Outcome, Rank | None]]:
@@ -205,9 +210,15 @@ def rows_of(found: Comparison) -> list[tuple[Outcome, Rank | None]]:
     return [(outcome, ranks.get(outcome.name)) for outcome in found.ordered]
 
 
+def floor_of(found: Comparison) -> float | None:
+    """Return what real items score, where a logarithmic axis has a place for it."""
+    floors = [each.metrics.get("floor", 0.0) for each in found.results]
+    return max(floors) if max(floors) > 0 else None
+
+
 def facts(found: Comparison) -> str:
     config = next(each.config for each in found.outcomes if each.config is not None)
-    floor = found.results[0].metrics.get("floor")
+    floor = floor_of(found)
     real = "" if floor is None else f" Green line: what as many real items score, {floor:.3g}."
     seeds = len(found.record.seeds) or max(len(each.results) for each in found.outcomes)
     return (
@@ -228,16 +239,16 @@ def study(found: Comparison, title: str, items: int) -> Image.Image:
     bottom = _TOP + len(rows) * pitch
     canvas = Canvas(bottom + 26)
     left = _MARGIN + _NAME + _GAP
-    floor = found.results[0].metrics.get("floor")
-    ends = [end for each in found.ranks for end in (each.low, each.high)] + [floor] * (
-        floor is not None and floor > 0
-    )
+    floor = floor_of(found)
+    ends = [end for each in found.ranks for end in (each.low, each.high)]
+    ends += [] if floor is None else [floor]
     axis = logarithmic(min(ends), max(ends), left, left + _AXIS)
-    draw_head(canvas, found, title, axis, bottom - 8)
+    draw_head(canvas, title, axis)
     for place, (outcome, rank) in enumerate(rows):
         top = _TOP + place * pitch
         if place:
             canvas.line(_MARGIN, top - 6, _WIDTH - _MARGIN, top - 6, _RULE, 0.5)
+        draw_grid(canvas, axis, floor, top)
         for number, setting in enumerate(outcome.name.split(" ")[:3]):
             canvas.text(_MARGIN, top + 2 + number * _LINE, _fitting(setting, 13, _NAME), 13)
         if rank is None:
@@ -274,7 +285,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=0, help="samples of each cell")
     given = parser.parse_args()
     found = read_comparison(given.comparison.absolute())
-    items = given.items or {"image": 8, "audio": 6, "text": 18}[found.record.modality]
+    items = given.items or {"image": 10, "audio": 6, "text": 18}[found.record.modality]
     title = given.title or f"{found.record.modality.capitalize()}: {len(found.outcomes)} settings"
     data = compressed(study(found, title, items))
     given.target.write_bytes(data)
