@@ -140,9 +140,11 @@ def refuse(problems: Mapping[str, GancliError], count: int) -> None:
     if len(messages) == 1 and len(problems) in (1, count):
         where = f"{next(iter(problems))}: " if len(problems) < count else ""
         raise GancliError(f"{where}{first.message}", first.hint, first.exit_code)
-    named = " ".join(f"{name}: {error.message}" for name, error in problems.items())
+    named = " ".join(
+        f"{name}: {error.message} {error.hint}".strip() for name, error in problems.items()
+    )
     raise GancliError(
-        f"{len(problems)} of {count} cells cannot be trained. {named}", first.hint, first.exit_code
+        f"{len(problems)} of {count} cells cannot be trained. {named}", "", first.exit_code
     )
 
 

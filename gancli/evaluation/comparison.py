@@ -242,21 +242,28 @@ class Comparer:
                 else f"{error}".partition("\n")[0], "Choose a smaller --batch, size or width.",
             )
             self._failures.append(problem)
-            self._record.problems[key] = problem.message
-            self.reporter.warn(f"{cell.name}, seed {seed}: {problem.message}")
+            sentences = f"{problem.message} {problem.hint}".strip()
+            self._record.problems[key] = sentences
+            self.reporter.warn(f"{cell.name}, seed {seed}: {sentences}")
         self._save()
 
     def _begin_or_resume(
         self, config: TrainConfig, run: Path, part: float, reporter: Reporter
     ) -> None:
-        if is_run(run):
+        damage = "its config.toml is gone."
+        if begun := is_run(run):
+            try:
+                read_record(run)
+            except GancliError as error:
+                begun, damage = False, error.message
+        if begun:
             session.resume(
                 run, str(self.source.path), reporter, modality_name=self.modality.name, until=part
             )
             return
         if run.is_dir() and any(each.name[0] != "." for each in run.iterdir()):
             raise GancliError(
-                f"{run} is damaged: its config.toml is gone.",
+                f"{run} is damaged: {damage}",
                 "Remove the directory, and the same command trains it again.",
             )
         session.train(

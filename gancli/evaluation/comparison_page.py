@@ -46,7 +46,10 @@ def comparison_page(found: Comparison, *, live: bool = False) -> str:
     """
     body = "".join([
         _header(found, live),
-        trouble("Failures and warnings", _troubles(found)),
+        trouble("Failures", [
+            (result.problem, f"{outcome.name}, seed {result.seed}")
+            for outcome in found.outcomes for result in outcome.results if result.problem
+        ]),
         section("Ranks", _ranks(found)),
         section("Samples", _samples(found)),
         section("Curves", _curves(found)),
@@ -94,13 +97,6 @@ def _seeds(seeds: Sequence[int]) -> str:
     if not seeds:
         return ""
     return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
-
-
-def _troubles(found: Comparison) -> list[tuple[str, str]]:
-    return [
-        (sentence, f"{outcome.name}, seed {result.seed}")
-        for outcome in found.outcomes for result in outcome.results for sentence in result.notes
-    ]
 
 
 def _ranks(found: Comparison) -> str:
@@ -295,13 +291,14 @@ def _trainings(found: Comparison) -> str:
                 number(metrics.get("best_step", "")) if "best_step" in metrics else "",
                 number(metrics["steps"]) if "steps" in metrics else "",
                 duration(metrics["seconds"]) if "seconds" in metrics else "",
-                str(result.run.relative_to(found.folder)),
+                str(result.run.relative_to(found.folder)), " ".join(result.warnings),
             ))
     counts = Counter(result.state for result in found.results)
     summary = ", ".join(f"{count} {state}" for state, count in counts.items())
-    head = ("cell", "seed", "state", "score", "best at step", "steps", "time", "directory")
+    head = ("cell", "seed", "state", "score", "best at step", "steps", "time", "directory",
+            "warnings")
     return (
-        f"<details><summary>{summary}</summary>{table(rows, head, 'figures')}</details>"
+        f"<details><summary>{summary}</summary>{table(rows, head, 'options')}</details>"
         "<p>Each is an ordinary run, with a report of its own: <code>gancli report "
         "DIRECTORY</code> writes it.</p>"
     )

@@ -85,14 +85,16 @@ class Result:
         run: Its directory.
         metrics: Of its model, or of its best measurement so far.
         state: ``waiting``, ``training``, ``stopped``, ``failed`` or ``done``.
-        notes: Why it failed, or what is to be known of its model, in sentences.
+        problem: Why it failed, or empty.
+        warnings: What is to be known of its model, in sentences.
     """
 
     seed: int
     run: Path
     metrics: dict[str, Any]
     state: str
-    notes: Sequence[str] = ()
+    problem: str = ""
+    warnings: Sequence[str] = ()
 
     @property
     def score(self) -> float | None:
@@ -227,12 +229,12 @@ def _result(run: Path, seed: int, problem: str | None, dropped: float | None) ->
     try:
         finished = finished_model(run) if dropped is None else None
     except GancliError as error:
-        return Result(seed, run, {}, "failed", (error.message,))
+        return Result(seed, run, {}, "failed", error.message)
     if finished is not None:
-        return Result(seed, run, dict(finished.metrics), "done", finished.warnings)
+        return Result(seed, run, dict(finished.metrics), "done", "", finished.warnings)
     metrics = measured(run, 1.0 if dropped is None else dropped)
     if problem:
-        return Result(seed, run, metrics, "failed", (problem,))
+        return Result(seed, run, metrics, "failed", problem)
     state = "training" if is_held(run) else "stopped" if is_run(run) else "waiting"
     return Result(seed, run, metrics, state)
 

@@ -32,7 +32,7 @@ def wait_for_write(folder: Path, process: subprocess.Popen, limit: float) -> boo
     """Return as soon as comparison.json is being replaced, or after ``limit`` seconds."""
     end = time.monotonic() + limit
     while time.monotonic() < end and process.poll() is None:
-        if any(folder.glob(".comparison.json.*.tmp")):
+        if (folder / f".comparison.json.{process.pid}.tmp").exists():
             return True
         time.sleep(0.0002)
     return False
@@ -74,7 +74,7 @@ def main() -> None:
                 caught = wait_for_write(broken, process, took)
                 what = "as comparison.json was written" if caught else "after a write"
             else:
-                time.sleep(moments.uniform(0, 3 + took / 2))
+                time.sleep(moments.uniform(0, took))
                 what = "at random"
             if process.poll() is None:
                 process.send_signal(name)

@@ -172,14 +172,16 @@ def test_if_all_fail_that_is_an_error(data, tmp_path, monkeypatch, codes, status
 def test_memory_that_runs_out_fails_a_training_and_not_the_rest(data, tmp_path, monkeypatch):
     def train(modality, config, *args, **details):
         if config.g_activation == "relu":
-            raise RuntimeError("CUDA out of memory. Tried\nmuch more")
+            raise RuntimeError("CUDA out of memory.\nTried to allocate much.")
         return whole(modality, config, *args, **details)
 
     whole = session.train
     monkeypatch.setattr(session, "train", train)
     found = compare(data, tmp_path / "c", seeds=(0,))
     assert [each.name for each in found.ranks] == ["g-activation=tanh"]
-    assert found.results[0].notes == ("CUDA out of memory. Tried",)
+    assert found.results[0].problem == (
+        "CUDA out of memory. Choose a smaller --batch, size or width."
+    )
 
 
 def test_runs_that_are_gone_or_damaged_are_trained_again_or_told(data, tmp_path):
@@ -198,7 +200,10 @@ def test_runs_that_are_gone_or_damaged_are_trained_again_or_told(data, tmp_path)
         outcome.scores for outcome in whole.outcomes[:2]
     ]
     assert found.results[2].state == "failed"
-    assert found.results[2].notes == (f"{lost} is damaged: its config.toml is gone.",)
+    assert found.results[2].problem == (
+        f"{lost} is damaged: its config.toml is gone. Remove the directory, and the same command "
+        "trains it again."
+    )
     assert any(str(lost) in each for each in heard.warnings) and (lost / "checkpoints").is_dir()
 
 

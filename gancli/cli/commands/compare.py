@@ -177,7 +177,8 @@ def as_table(found: "Comparison") -> dict[str, Any]:
                 "name": outcome.name, "hash": outcome.digest, "dropped": outcome.dropped,
                 "runs": [
                     {"seed": result.seed, "run": str(result.run), "state": result.state,
-                     "problem": " ".join(result.notes), **result.metrics}
+                     "problem": result.problem, "warnings": list(result.warnings),
+                     **result.metrics}
                     for result in outcome.results
                 ],
             }
