@@ -11,11 +11,10 @@ from gancli.artifacts.report.history import History
 from gancli.artifacts.report.interval import axis, dot, ratio_scale
 from gancli.artifacts.report.markup import duration, number, table, text
 from gancli.artifacts.report.media import Preview, hint, previews, samples, side_by_side
-from gancli.artifacts.report.settings import settings
+from gancli.artifacts.report.settings import settings, shown
 from gancli.artifacts.run import read_metrics
 from gancli.config import options
 from gancli.evaluation.curves import Points, median_curve
-from gancli.evaluation.ranking import Rank
 from gancli.evaluation.results import PAGE, Comparison, Outcome
 from gancli.storage.files import write_file
 from gancli.training.budget import Budget
@@ -134,7 +133,7 @@ def _ranks(found: Comparison) -> str:
         cells += [f"<td>{_middle(outcome, name)}</td>" for name in ("steps", "seconds")]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (
-        f"{_verdict(found.ranks)}<div class=scroll tabindex=0 role=region aria-label=Ranks>"
+        f"{_verdict(found)}<div class=scroll tabindex=0 role=region aria-label=Ranks>"
         f"<table class='figures ranks'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
         f"</table></div><p><small>{_SCORE_NOTE}</small></p>"
     )
@@ -145,13 +144,15 @@ def _settings(name: str) -> str:
     return " ".join(f"<span class=setting>{text(each)}</span>" for each in name.split(" "))
 
 
-def _verdict(ranks: Sequence[Rank]) -> str:
+def _verdict(found: Comparison) -> str:
     """Return what the ranks say in a sentence or two."""
-    if not ranks:
+    if not found.ranks:
         return "<p>No training is done yet.</p>"
-    best, others = ranks[0], ranks[1:]
+    best, others = found.ranks[0], found.ranks[1:]
+    if not others:
+        return f"<p>Only <b>{text(best.name)}</b> has a score, {number(best.median)}.</p>"
     sentences = [f"<b>{text(best.name)}</b> has the best score, {number(best.median)}."]
-    if others and all(each.pairs < 2 for each in others):
+    if all(each.pairs < 2 for each in others):
         sentences.append("One seed does not show whether that is chance: give more with --seeds.")
     else:
         near = [text(each.name) for each in others if each.within_chance]
@@ -183,8 +184,10 @@ def _middle(outcome: Outcome, name: str) -> str:
 def _samples(found: Comparison) -> str:
     """Return what each cell makes of the same seeds."""
     scores = {each.name: f"score {number(each.median)}" for each in found.ranks}
-    shown = [(outcome, _preview(outcome)) for outcome in found.ordered]
-    made = [(outcome, preview) for outcome, preview in shown if preview is not None]
+    made = [
+        (outcome, preview) for outcome in found.ordered
+        if (preview := _preview(outcome)) is not None
+    ]
     if not made:
         return "<p>There are none yet.</p>"
     note = "The same seeds in each cell, from its first training."
@@ -197,8 +200,9 @@ def _samples(found: Comparison) -> str:
         f"{samples(preview, f'of {outcome.name}')}</figure>"
         for outcome, preview in made
     )
+    kind = "cells wide" if any(preview.sound for _, preview in made) else "cells"
     return (
-        f"<p>{note}</p>{hint([preview for _, preview in made])}<div class=cells>{figures}</div>"
+        f"<p>{note}</p>{hint([preview for _, preview in made])}<div class='{kind}'>{figures}</div>"
     )
 
 
@@ -258,24 +262,31 @@ def _chart(
 
 def _options(found: Comparison) -> str:
     """Return the options in which the cells differ, and those that they have in common."""
-    configs = [(outcome.name, outcome.config) for outcome in found.ordered
-               if outcome.config is not None]
+    configs = [each.config for each in found.outcomes if each.config is not None]
     if not configs:
         return "<p>No training has begun.</p>"
-    first = configs[0][1]
+    # A cell that has not begun has its name to tell of it.
+    named = {
+        outcome.name: dict(each.split("=", 1) for each in outcome.name.split(" ") if "=" in each)
+        for outcome in found.outcomes
+    }
     differing = [
-        option for option in options(type(first)) if option.name != "seed"
-        and len({number(getattr(config, option.name)) for _, config in configs}) > 1
+        option for option in options(type(configs[0])) if option.name != "seed" and (
+            any(option.flag.lstrip("-") in given for given in named.values())
+            or len({shown(option, getattr(config, option.name)) for config in configs}) > 1
+        )
     ]
     rows = [
-        (name, *(number(getattr(config, option.name)) for option in differing))
-        for name, config in configs
+        (outcome.name, *(
+            named[outcome.name].get(option.flag.lstrip("-"), "") if outcome.config is None
+            else shown(option, getattr(outcome.config, option.name)) for option in differing
+        )) for outcome in found.ordered
     ]
     head = ("cell", *(option.flag for option in differing))
-    names = {"seed", *(option.name for option in differing)}
+    without = {"seed", *(option.name for option in differing)}
     return (
         f"<h3>What differs between cells</h3>{table(rows, head, 'figures')}"
-        f"<details><summary>What all cells have in common</summary>{settings(first, names)}"
+        f"<details><summary>What all cells have in common</summary>{settings(configs[0], without)}"
         "</details>"
     )
 

@@ -121,9 +121,10 @@ def _layer(chart: Chart, x: Scale, y: Scale) -> str:
         )
     for name, value in chart.levels.items():
         at = y.position(value)
+        beside = at - 5 if at > TOP + _LETTER else at + 1.5 * _LETTER  # phases are named above
         parts.append(
             f"<line class=level x1={LEFT} x2={WIDTH - RIGHT} y1={at:.1f} y2={at:.1f} />"
-            f"<text class=levelname x={LEFT + 4} y={at - 5:.1f}>"
+            f"<text class=levelname x={LEFT + 4} y={beside:.1f}>"
             f"{text(name)} {text(number(value))}</text>"
         )
     for index, name in enumerate(chart.series):

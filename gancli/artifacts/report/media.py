@@ -130,10 +130,10 @@ def gallery(shown: Sequence[Preview]) -> str:
     )
     slider = "" if len(shown) < 2 else (
         "<div class=slider><label for=preview>Preview</label>"
-        f"<input type=range id=preview min=0 max={len(shown) - 1} value={len(shown) - 1} step=1>"
         f"<span aria-hidden=true>step {shown[0].step:,}</span>"
-        f"<output for=preview id=previewstep></output>"
-        f"<span aria-hidden=true>{shown[-1].step:,}</span></div>"
+        f"<input type=range id=preview min=0 max={len(shown) - 1} value={len(shown) - 1} step=1>"
+        f"<span aria-hidden=true>{shown[-1].step:,}</span>"
+        "<output for=preview id=previewstep></output></div>"
     )
     return f"{slider}{hint(shown)}<div id=frames>{frames}</div>{_over_time(shown)}"
 

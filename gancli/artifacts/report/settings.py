@@ -3,7 +3,16 @@
 from collections.abc import Collection
 
 from gancli.artifacts.report.markup import number, table
-from gancli.config import TrainConfig, options
+from gancli.config import Option, TrainConfig, options
+
+
+def shown(option: Option, value: object) -> str:
+    """Return an option's value for people."""
+    if value is None:
+        return "not set"
+    return f"{value:g} s" if isinstance(value, float) and option.metavar == "DURATION" else (
+        number(value)
+    )
 
 
 def settings(config: TrainConfig, without: Collection[str] = ()) -> str:
@@ -19,14 +28,14 @@ def settings(config: TrainConfig, without: Collection[str] = ()) -> str:
             continue
         value = getattr(config, option.name)
         if value == option.default:
-            others.append((option.flag, number(value), option.help))
+            others.append((option.flag, shown(option, value), option.help))
         else:
-            default = "not set" if option.default is None else number(option.default)
-            changed.append((option.flag, number(value), default, option.help))
+            default = shown(option, option.default)
+            changed.append((option.flag, shown(option, value), default, option.help))
     head = ("option", "value", "default", "what it is")
-    shown = table(changed, head, "options") if changed else "<p>All are as by default.</p>"
+    first = table(changed, head, "options") if changed else "<p>All are as by default.</p>"
     rest = table(others, ("option", "value", "what it is"), "options")
     return (
-        f"<h3>What differs from the default</h3>{shown}<details><summary>{len(others)} options "
+        f"<h3>What differs from the default</h3>{first}<details><summary>{len(others)} options "
         f"are as by default</summary>{rest}</details>"
     )
