@@ -153,7 +153,10 @@ def _verdict(found: Comparison) -> str:
         return f"<p>Only <b>{text(best.name)}</b> has a score, {number(best.median)}.</p>"
     sentences = [f"<b>{text(best.name)}</b> has the best score, {number(best.median)}."]
     if all(each.pairs < 2 for each in others):
-        sentences.append("One seed does not show whether that is chance: give more with --seeds.")
+        sentences.append(
+            "One seed does not show whether that is chance: give more with --seeds."
+            if len(found.record.seeds) < 2 else "Whether that is chance the next seed will tell."
+        )
     else:
         near = [text(each.name) for each in others if each.within_chance]
         worse = [each for each in others if not each.within_chance]

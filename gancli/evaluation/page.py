@@ -1,25 +1,19 @@
 """The samples that are nearest to training items, beside these: for looking at."""
 
-import base64
-import html
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from gancli.artifacts.report.document import document, section
+from gancli.artifacts.report.markup import number, table, text
+from gancli.artifacts.report.media import previews
+from gancli.artifacts.report.media import samples as shown
 from gancli.errors import UsageError
 from gancli.evaluation.evaluate import Evaluation
 from gancli.evaluation.opening import Opened
 from gancli.metrics.figures import Figure
 from gancli.sampling.request import Sample
 from gancli.storage.files import write_file
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;"
-    "color-scheme:light dark}table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;"
-    "text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "img{max-width:100%;image-rendering:pixelated;width:16rem}figure{display:inline-block;"
-    "margin:0 1rem 1rem 0}pre{white-space:pre-wrap}div.wide{overflow-x:auto}"
-)
 
 
 def write_nearest(
@@ -36,7 +30,7 @@ def write_nearest(
     samples = opened.subject.some([each.sample for each in found.nearest])
     items = found.train.some([each.item for each in found.nearest])
     if path.suffix.lower() == ".html":
-        write_file(path, _page(found, opened, names, samples, items).encode("utf-8", "replace"))
+        write_file(path, _page(found, opened, names, samples, items).encode())
         return [path]
     files = _preview(opened, [*samples, *items])
     fitting = [name for name in files if name.endswith(path.suffix.lower())]
@@ -63,50 +57,36 @@ def _page(
     items: list[Sample],
 ) -> str:
     title = f"{names['samples']} against {names['data']}"
-    pairs = []
-    for near, sample, item in zip(found.nearest, samples, items, strict=True):
-        shown = "".join(
-            f"<figure>{_shown(_preview(opened, [each]))}<figcaption>{html.escape(name)}"
-            "</figcaption></figure>"
-            for each, name in ((sample, near.name), (item, f"training {near.item_name}"))
-        )
-        pairs.append(f"<p>Distance {near.distance:.3g}</p>{shown}")
+    pairs = "".join(
+        f"<h3>Distance {near.distance:.3g}</h3><div class=pair>"
+        f"{_figure(opened, sample, near.name)}{_figure(opened, item, f'training {near.item_name}')}"
+        "</div>"
+        for near, sample, item in zip(found.nearest, samples, items, strict=True)
+    )
     classes = "".join(
-        f"<h3>{html.escape(name)}</h3>{_table(figures)}"
-        for name, figures in found.by_class.items()
+        f"<h3>{text(name)}</h3>{_table(figures)}" for name, figures in found.by_class.items()
     )
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-        f"content='width=device-width'><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1>"
-        f"<p>{names['n']:,} samples. The floor is what as many real items get.</p>"
-        f"{_table(found.figures)}<h2>Nearest to training items</h2>{''.join(pairs)}"
-        + (f"<h2>By class</h2>{classes}" if classes else "")
+    body = (
+        f"<header><h1>{text(title)}</h1><p>{names['n']:,} samples. The floor is what as many real "
+        f"items get.</p></header>{section('Figures', _table(found.figures))}"
+        + section("Nearest to training items", pairs)
+        + (section("By class", classes) if classes else "")
     )
+    return document(title, body, live=False)
 
 
-def _shown(files: dict[str, bytes]) -> str:
-    parts = []
-    for name, data in files.items():
-        if name.endswith(".txt"):
-            parts.append(f"<pre>{html.escape(data.decode('utf-8', 'replace'))}</pre>")
-            continue
-        encoded = base64.b64encode(data).decode()
-        if name.endswith(".wav"):
-            parts.append(f"<audio controls src='data:audio/wav;base64,{encoded}'></audio>")
-        else:
-            parts.append(f"<img alt='' src='data:image/png;base64,{encoded}'>")
-    return "".join(parts)
+def _figure(opened: Opened, sample: Sample, name: str) -> str:
+    """Return an item under its name."""
+    codec = opened.modality.codec()(opened.spec, opened.config)
+    with tempfile.TemporaryDirectory() as folder:
+        codec.preview([sample], Path(folder) / "step-0")
+        inside = "".join(shown(each, f"of {name}") for each in previews(Path(folder)))
+    return f"<figure class=frame><figcaption>{text(name)}</figcaption>{inside}</figure>"
 
 
 def _table(figures: list[Figure]) -> str:
-    rows = "".join(
-        f"<tr><th>{html.escape(each.name)}</th><td class=n>{each.value:.4g}</td>"
-        f"<td>{each.low:.4g} to {each.high:.4g}</td><td class=n>{each.floor:.4g}</td>"
-        f"<td>{html.escape(each.about)}</td></tr>"
-        for each in figures
-    )
-    return (
-        "<div class=wide><table><tr><th>figure<th>value<th>95% interval<th>floor<th></tr>"
-        f"{rows}</table></div>"
-    )
+    rows = [
+        (each.name, number(each.value), f"{number(each.low)} to {number(each.high)}",
+         number(each.floor), each.about) for each in figures
+    ]
+    return table(rows, ("figure", "value", "95% interval", "floor", "what it is"), "options")

@@ -130,8 +130,12 @@ class Outcome:
         }
 
     def middle(self, name: str) -> float | None:
-        """Return the median of a figure over its trainings, or None if none has it."""
-        values = [result.metrics[name] for result in self.results if name in result.metrics]
+        """Return the median of a figure over its trainings that are done, or over all if none is.
+
+        It is None if they do not have it.
+        """
+        done = [each for each in self.results if each.state == "done"] or self.results
+        values = [each.metrics[name] for each in done if name in each.metrics]
         return median(values) if values else None
 
     @property

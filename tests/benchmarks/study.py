@@ -10,7 +10,6 @@ large as it is to be shown (width 800), and opaque.
 
 import argparse
 import io
-import json
 import math
 import subprocess
 import sys
@@ -20,9 +19,14 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from gancli.artifacts.engine import open_engine
+from gancli.artifacts.finding import open_model
 from gancli.artifacts.report.scale import Scale, logarithmic
 from gancli.evaluation.ranking import Rank
 from gancli.evaluation.results import Comparison, Outcome, read_comparison
+from gancli.modalities.audio.spectrogram import spectrograms
+from gancli.sampling.request import SeedRequests
+from gancli.sampling.sampler import generate
 from gancli.training.budget import Budget
 
 _ROOT = Path(__file__).parents[2]
@@ -30,6 +34,7 @@ _SCALE = 2  # pixels of the file for each that is shown
 _WIDTH, _MARGIN = 800, 16
 _NAME, _AXIS, _GAP = 172, 150, 18  # widths of the first columns, and between columns
 _TOP, _LINE = 74, 17
+_GRID_MARGIN = 2  # pixels around a spectrogram
 _MAX_BYTES = 100_000
 _PAPER, _INK, _FAINT, _RULE = "#f6f8fa", "#1f2328", "#59636e", "#d1d9e0"
 _KINDS = {"best": "#1a7f37", "chance": "#0969da", "worse": "#bc4c00", "none": "#59636e"}
@@ -106,20 +111,19 @@ def on_paper(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(paper, picture).convert("RGB")
 
 
-def spectrograms(run: Path, count: int) -> list[Image.Image]:
-    with tempfile.TemporaryDirectory() as folder:
-        sheet = Path(folder, "s.png")
-        gancli("sample", "audio", str(run), "--seeds", f"0-{count - 1}", "-o",
-               str(Path(folder, "s.wav")), "--spectrogram", str(sheet))
-        with Image.open(sheet) as picture:
-            whole = picture.convert("RGB")
-            clips = json.loads(picture.info["clips"])
-        return [
-            whole.crop(tuple(round(each) for each in (
-                left * whole.width, top * whole.height, (left + width) * whole.width,
-                (top + height) * whole.height,
-            ))) for left, top, width, height, _, _ in clips
-        ]
+def spectrograms_of(run: Path, count: int) -> list[Image.Image]:
+    """Return spectrograms without axes, for which there is no space."""
+    model = open_model(str(run), "audio", print)
+    options = model.modality.options_type(device="cpu")
+    codec = model.modality.codec()(model.spec, model.config)
+    with open_engine(model, options) as engine:
+        made = list(generate(engine, codec, SeedRequests(list(range(count))), options))
+    frames = model.spec.frames
+    inner = slice(_GRID_MARGIN, -_GRID_MARGIN)
+    return [
+        Image.fromarray(spectrograms([each.data[:frames]], model.spec, frames)[inner, inner])
+        for each in made
+    ]
 
 
 def lines(run: Path, count: int) -> list[str]:
@@ -183,12 +187,16 @@ def draw_score(canvas: Canvas, rank: Rank, scale: Scale, top: float) -> None:
     canvas.text(left, top + 34, said(rank), 11, color)
 
 
-def draw_head(canvas: Canvas, title: str, scale: Scale) -> None:
+def draw_head(canvas: Canvas, modality: str, title: str, scale: Scale) -> None:
     """Draw what stands above the rows: title, facts, and the axis of scores."""
     canvas.text(_MARGIN, 14, title, 18, bold=True)
     left = _MARGIN + _NAME + _GAP
     canvas.text(left, _TOP - 32, "score, smaller is better", 11, _FAINT)
-    canvas.text(left + _AXIS + _GAP, _TOP - 32, "the same seeds in each row", 11, _FAINT)
+    what = {
+        "image": "the same seeds in each row", "text": "the same seeds in each row",
+        "audio": "spectrograms of the same seeds: time across, frequency up; blue: ended",
+    }[modality]
+    canvas.text(left + _AXIS + _GAP, _TOP - 32, what, 11, _FAINT)
     last = -math.inf
     for tick in scale.ticks(4):
         if scale.position(tick) - last > 26:
@@ -231,10 +239,10 @@ def study(found: Comparison, title: str, items: int) -> Image.Image:
     """Return the picture."""
     modality = found.record.modality
     sample: Callable[[Path, int], list] = {
-        "image": pictures, "audio": spectrograms, "text": lines
+        "image": pictures, "audio": spectrograms_of, "text": lines
     }[modality]
     rows = rows_of(found)
-    height = {"image": 48.0, "audio": 56.0, "text": 3 * _LINE + 1.0}[modality]
+    height = {"image": 48.0, "audio": 66.0, "text": 3 * _LINE + 1.0}[modality]
     pitch = height + 12
     bottom = _TOP + len(rows) * pitch
     canvas = Canvas(bottom + 26)
@@ -243,7 +251,7 @@ def study(found: Comparison, title: str, items: int) -> Image.Image:
     ends = [end for each in found.ranks for end in (each.low, each.high)]
     ends += [] if floor is None else [floor]
     axis = logarithmic(min(ends), max(ends), left, left + _AXIS)
-    draw_head(canvas, title, axis)
+    draw_head(canvas, modality, title, axis)
     for place, (outcome, rank) in enumerate(rows):
         top = _TOP + place * pitch
         if place:
@@ -285,7 +293,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=0, help="samples of each cell")
     given = parser.parse_args()
     found = read_comparison(given.comparison.absolute())
-    items = given.items or {"image": 10, "audio": 6, "text": 18}[found.record.modality]
+    items = given.items or {"image": 10, "audio": 12, "text": 18}[found.record.modality]
     title = given.title or f"{found.record.modality.capitalize()}: {len(found.outcomes)} settings"
     data = compressed(study(found, title, items))
     given.target.write_bytes(data)

@@ -1,6 +1,7 @@
 """``gancli eval``: what it measures, what it says, what it refuses."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -82,8 +83,9 @@ def test_a_page_and_a_picture_of_the_nearest(call, squares, tmp_path):
     run = str(squares / "run")
     assert call("eval", run, "-n", "30", "-o", "page.html").status == 0
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<figure>") == 16
-    assert "http" not in page.replace("http-equiv", "")
+    assert page.count("<figure class=frame>") == page.count("<img class=pixels") == 16
+    assert "training " in page.partition("Nearest to training items")[2]
+    assert not re.search("https?:(?!//www.w3.org/2000/svg)", page)
     assert call("eval", run, "-n", "30", "-o", "near.png").status == 0
     with Image.open(tmp_path / "near.png") as picture:
         assert picture.width > 16
