@@ -236,11 +236,8 @@ class Comparer:
                 f"Stopped in {run}; what is trained so far is kept.",
                 f"The same command goes on from there: {self.command}", stopped.exit_code,
             ) from stopped
-        except (GancliError, MemoryError, RuntimeError) as error:  # the last two of torch
-            problem = error if isinstance(error, GancliError) else GancliError(
-                "There was not enough memory." if isinstance(error, MemoryError)
-                else f"{error}".partition("\n")[0], "Choose a smaller --batch, size or width.",
-            )
+        except (GancliError, MemoryError, RuntimeError) as error:  # the last two are torch's
+            problem = error if isinstance(error, GancliError) else _explained(error)
             self._failures.append(problem)
             sentences = f"{problem.message} {problem.hint}".strip()
             self._record.problems[key] = sentences
@@ -307,6 +304,18 @@ def _budget_key(cells: Sequence[Cell]) -> str:
 def _key(cell: Cell, seed: int) -> str:
     """Return what comparison.json calls a training."""
     return f"{cell.digest}/seed-{seed}"
+
+
+def _explained(error: MemoryError | RuntimeError) -> GancliError:
+    """Return what torch raises of a training as a sentence; mostly there is not enough memory."""
+    what = f"{error}".partition("\n")[0] or type(error).__name__
+    if isinstance(error, MemoryError) or "memory" in what:
+        return GancliError(
+            "There was not enough memory.", "Choose a smaller --batch, size or width."
+        )
+    return GancliError(
+        f"It failed: {what}", "Train it alone, with gancli train and -v, to see where."
+    )
 
 
 def _roughly(seconds: float) -> str:

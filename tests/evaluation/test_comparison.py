@@ -1,6 +1,7 @@
 """Comparisons: what is trained, what is trained again, and what a table says of it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -110,8 +111,22 @@ def test_what_cannot_be_compared_is_said(vary, cells, said):
     assert refused.value.hint
 
 
+class Watching(Recorder):
+    """A reporter that reads the page whenever a training begins."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.page, self.seen = page, []
+
+    def note(self, text):
+        super().note(text)
+        if text.startswith("Cell "):
+            page = self.page.read_text()
+            self.seen.append(("data-live=1" in page, re.findall(r"<dd>(\d of \d)<", page)))
+
+
 def test_each_cell_is_trained_with_each_seed_and_only_once(data, tmp_path):
-    heard = Recorder()
+    heard = Watching(tmp_path / "c" / PAGE)
     found = compare(data, tmp_path / "c", reporter=heard)
     runs = sorted(path.parent for path in (tmp_path / "c").rglob("config.toml"))
     assert len(runs) == 4 and all(is_model(run / "model") for run in runs)
@@ -122,6 +137,8 @@ def test_each_cell_is_trained_with_each_seed_and_only_once(data, tmp_path):
         "Cell 2 of 2, seed 2 of 2: g-activation=tanh.",
     ]
     assert sum("Channels:" in note for note in heard.notes) == 1  # what all have in common
+    assert heard.seen == [(True, [f"{done} of 4"]) for done in range(4)]
+    assert "data-live=0" in heard.page.read_text()
     assert all(len(of) == 2 and None not in of for of in scores(found).values())
     assert {result.metrics["steps"] for each in found.outcomes for result in each.results} == {8}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "c").rglob("*.safetensors")}
@@ -169,19 +186,28 @@ def test_if_all_fail_that_is_an_error(data, tmp_path, monkeypatch, codes, status
     assert "It cannot be trained." in (tmp_path / "c" / PAGE).read_text()
 
 
-def test_memory_that_runs_out_fails_a_training_and_not_the_rest(data, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("error", "problem"), [
+    (RuntimeError("CUDA out of memory.\nTried to allocate much."),
+     "There was not enough memory. Choose a smaller --batch, size or width."),
+    (MemoryError(), "There was not enough memory. Choose a smaller --batch, size or width."),
+    (RuntimeError("cuDNN is broken"), "It failed: cuDNN is broken Train it alone, with gancli "
+     "train and -v, to see where."),
+])
+def test_what_torch_raises_fails_a_training_and_not_the_rest(
+    data, tmp_path, monkeypatch, error, problem
+):
     def train(modality, config, *args, **details):
-        if config.g_activation == "relu":
-            raise RuntimeError("CUDA out of memory.\nTried to allocate much.")
-        return whole(modality, config, *args, **details)
+        tried.append(config.g_activation)
+        raise error if config.g_activation == "relu" else GancliError("Another.")
 
-    whole = session.train
+    tried = []
     monkeypatch.setattr(session, "train", train)
-    found = compare(data, tmp_path / "c", seeds=(0,))
-    assert [each.name for each in found.ranks] == ["g-activation=tanh"]
-    assert found.results[0].problem == (
-        "CUDA out of memory. Choose a smaller --batch, size or width."
-    )
+    with pytest.raises(GancliError, match="All trainings failed"):
+        compare(data, tmp_path / "c", seeds=(0,))
+    assert tried == ["relu", "tanh"]
+    assert [each.problem for each in read_comparison(tmp_path / "c").results] == [
+        problem, "Another."
+    ]
 
 
 def test_runs_that_are_gone_or_damaged_are_trained_again_or_told(data, tmp_path):
