@@ -111,9 +111,6 @@ def _ranks(found: Comparison) -> str:
         cells = [f"<th scope=row>{_settings(outcome.name)}</th>"]
         if (each := ranks.get(outcome.name)) is not None:
             kind = "best" if each.best else "chance" if each.within_chance else "worse"
-            ratio = "" if each.best else (
-                f"{each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f})"
-            )
             interval = each.ratio, each.ratio_low, each.ratio_high
             spread = (
                 f"<small>{number(each.low)} to {number(each.high)}</small>"
@@ -121,7 +118,7 @@ def _ranks(found: Comparison) -> str:
             )
             cells += [
                 f"<td>{number(each.median)}{spread}</td>",
-                f"<td>{dot(interval, scale, kind)}</td><td>{ratio}</td>",
+                f"<td>{dot(interval, scale, kind)}</td><td>{each.told_ratio}</td>",
             ]
             verdict, state = each.verdict, outcome.state
         else:

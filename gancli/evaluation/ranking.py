@@ -45,8 +45,15 @@ class Rank:
         if self.best:
             return "best"
         if self.pairs < 2:
-            return "within chance: one seed"
+            return "within chance: one seed" if self.pairs else "no seed in common"
         return "within chance" if self.within_chance else "worse"
+
+    @property
+    def told_ratio(self) -> str:
+        """The ratio to the best with its interval; empty for the best, or if there is none."""
+        if self.best or not self.pairs:
+            return ""
+        return f"{self.ratio:.2f} ({self.ratio_low:.2f} to {self.ratio_high:.2f})"
 
 
 def rank(scores: Mapping[str, Mapping[int, float]]) -> list[Rank]:

@@ -57,6 +57,14 @@ def test_a_dry_run_shows_the_cells_and_writes_nothing(compare, tmp_path):
     assert [path for path in sorted(tmp_path.rglob("*")) if "cache" not in str(path)] == before
 
 
+def test_a_dry_run_knows_what_sizes_are_left_open(call, compare):
+    cells = ("--cell", "g-norm=batch g-width=4 d-width=4", "--cell", "g-norm=none")
+    result = call("compare", "image", "data", "--time", "40s", *cells, "--dry-run")
+    assert result.status == 0 and "6 trainings of 40 seconds each: about 4 minutes." in result.err
+    head, known, unknown = (line.split() for line in result.out.splitlines())
+    assert len(known) == 5 and unknown == ["g-norm=none"]
+
+
 def test_wrong_values_are_refused_together_before_any_training(compare, tmp_path):
     result = compare("--vary", "g-norm=batch,bathc,nonne")
     assert result.status == 2 and "2 of 3 cells cannot be trained." in result.err

@@ -9,6 +9,7 @@ from helpers import Recorder
 from report_runs import write_comparison
 
 from gancli.artifacts.report.interval import axis, dot, ratio_scale
+from gancli.cli.commands.compare import as_table, lines
 from gancli.evaluation.comparison_page import comparison_page
 from gancli.evaluation.curves import median_curve
 from gancli.evaluation.results import read_comparison
@@ -83,6 +84,16 @@ def test_one_seed_is_not_a_verdict(tmp_path):
     })))
     assert "One seed does not show whether that is chance" in words(page)
     assert "within chance: one seed" in rows(page)[2]
+
+
+def test_cells_without_a_seed_in_common_are_not_compared(tmp_path):
+    found = read_comparison(write_comparison(tmp_path, scores={
+        "c=a": {0: 10.0, 1: None}, "c=b": {0: None, 1: 99.0},
+    }))
+    assert rows(comparison_page(found))[2] == "c=b 99 no seed in common 1 of 2 done 400 200"
+    assert lines(found)[2].split("  ")[-1] == "no seed in common, 1 of 2 done"
+    ranks = json.loads(json.dumps(as_table(found), allow_nan=False))["ranks"]
+    assert (ranks[1]["ratio"], ranks[1]["verdict"]) == (None, "no seed in common")
 
 
 def test_what_a_training_is_doing_is_seen_by_its_lock(tmp_path):

@@ -52,8 +52,6 @@ _HalveOption = Annotated[bool, typer.Option(
     "--halve", rich_help_panel=_PANEL,
     help="Drop the worse half of the cells at each quarter of the budget.",
 )]
-
-
 _DryOption = Annotated[bool, typer.Option(
     "--dry-run", rich_help_panel=_PANEL,
     help="Print the cells, the sizes of their networks and how much there is to train; write "
@@ -154,12 +152,12 @@ def _dry_run(
         return
     output.note(sentence)
     output.note(f"Directory: {place}")
-    names = list(parameters[0])
-    if not names:
-        output.note("The sizes of the networks are found as training starts, by this machine's "
-                    "speed; --g-width and --d-width set them.")
+    names = next((list(counts) for counts in parameters if counts), [])
+    if not all(parameters):
+        output.note("Sizes of networks that are left open are found as training starts, by this "
+                    "machine's speed; --g-width and --d-width set them.")
     rows = [("cell", *names)] + [
-        (cell.name, *(f"{counts[name]:,}" for name in names))
+        (cell.name, *(f"{counts[name]:,}" if counts else "" for name in names))
         for cell, counts in zip(cells, parameters, strict=True)
     ]
     output.data(*columns(rows, right=frozenset(range(1, 1 + len(names)))))
@@ -171,7 +169,11 @@ def as_table(found: "Comparison") -> dict[str, Any]:
 
     return {
         "comparison": str(found.folder),
-        "ranks": [{**asdict(each), "verdict": each.verdict} for each in found.ranks],
+        "ranks": [
+            # JSON has no NaN, which the ratio is where no seed is in common.
+            {name: None if value != value else value for name, value in asdict(each).items()}
+            | {"verdict": each.verdict} for each in found.ranks
+        ],
         "cells": [
             {
                 "name": outcome.name, "hash": outcome.digest, "dropped": outcome.dropped,
@@ -202,11 +204,8 @@ def lines(found: "Comparison") -> list[str]:
             scores = [f"{each.score:.3g}" for each in outcome.results if each.score is not None]
             rows.append((outcome.name, ", ".join(scores), "", "", *effort, outcome.state))
             continue
-        ratio = (
-            "" if each.best else f"{each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f})"
-        )
         rows.append((
-            each.name, f"{each.median:.3g}", f"{each.low:.3g} to {each.high:.3g}", ratio, *effort,
-            ", ".join(filter(None, [each.verdict, outcome.state])),
+            each.name, f"{each.median:.3g}", f"{each.low:.3g} to {each.high:.3g}",
+            each.told_ratio, *effort, ", ".join(filter(None, [each.verdict, outcome.state])),
         ))
     return columns(rows, right=frozenset({1, 4, 5}))

@@ -55,13 +55,13 @@ def command(
         from gancli.storage.files import write_file
 
         path = typed_path(run) or Path(run)
-        name, write = _page(path)
+        name, render = _page(path)
         target = Path(output_path or path / name)
         if output_path not in (None, "-") and target.exists() and not force:
             raise UsageError(
                 f"{target} exists already.", "Replace it with --force, or name another file."
             )
-        page = write()
+        page = render()
         if output_path == "-":
             output.data(page.rstrip("\n"))
             return
