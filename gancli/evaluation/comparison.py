@@ -184,11 +184,12 @@ class Comparer:
         self.reporter.note(self.sentence(cells, seeds, halve))
         once = Once(self.reporter)
         for part in _QUARTERS if halve else (1.0,):
+            until = f", to {part:.0%} of the budget" if halve else ""
             running = [cell for cell in cells if cell.digest not in record.dropped]
             for number, seed in enumerate(seeds):
                 for place, cell in enumerate(running):
                     title = f"Cell {place + 1} of {len(running)}, seed {number + 1} of {len(seeds)}"
-                    self._train(cell, seed, part, title, once)
+                    self._train(cell, seed, part, title + until, once)
             if part < 1.0:
                 self._drop(running, seeds, part)
         found = read_comparison(self.folder)

@@ -147,7 +147,9 @@ def _verdict(found: Comparison) -> str:
         return "<p>No training is done yet.</p>"
     best, others = found.ranks[0], found.ranks[1:]
     if not others:
-        return f"<p>Only <b>{text(best.name)}</b> has a score, {number(best.median)}.</p>"
+        dropped = sum(outcome.dropped is not None for outcome in found.outcomes)
+        why = f"; {dropped} others were dropped on the way" if dropped else ""
+        return f"<p>Only <b>{text(best.name)}</b> has a score, {number(best.median)}{why}.</p>"
     sentences = [f"<b>{text(best.name)}</b> has the best score, {number(best.median)}."]
     if all(each.pairs < 2 for each in others):
         sentences.append(

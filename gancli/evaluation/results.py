@@ -174,9 +174,11 @@ class Comparison:
 
     @property
     def ordered(self) -> list[Outcome]:
-        """The outcomes, best first; those without a rank come last."""
+        """The outcomes, best first; those without a rank follow, the first dropped last."""
         places = {each.name: place for place, each in enumerate(self.ranks)}
-        return sorted(self.outcomes, key=lambda each: places.get(each.name, len(places)))
+        return sorted(self.outcomes, key=lambda each: (
+            places.get(each.name, len(places)), -(each.dropped or 1.0)
+        ))
 
     @property
     def results(self) -> list[Result]:

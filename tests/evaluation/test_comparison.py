@@ -282,7 +282,9 @@ def test_the_work_is_told_beforehand(data, tmp_path):
 
 def test_the_worse_half_is_dropped_at_each_quarter(data, tmp_path):
     cells = cells_of(["g-activation=relu,tanh,elu,gelu"])
-    found = compare(data, tmp_path / "c", cells, seeds=(0,), halve=True)
+    heard = Recorder()
+    found = compare(data, tmp_path / "c", cells, seeds=(0,), halve=True, reporter=heard)
+    assert "Cell 2 of 4, seed 1 of 1, to 25% of the budget: g-activation=tanh." in heard.notes
     assert sorted(
         outcome.dropped for outcome in found.outcomes if outcome.dropped is not None
     ) == [0.25, 0.25, 0.5]

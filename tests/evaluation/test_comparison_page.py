@@ -114,6 +114,18 @@ def test_a_cell_that_was_dropped_counts_as_it_was_then(tmp_path):
     assert "dropped at 50% of the budget" in words(comparison_page(found))
 
 
+def test_what_was_dropped_later_comes_first(tmp_path):
+    folder = write_comparison(
+        tmp_path, scores={f"c={name}": {0: 10.0} for name in "abdef"},
+        dropped={"cell0": 0.25, "cell1": 0.5, "cell2": 0.75, "cell3": 0.25},
+    )
+    page = comparison_page(read_comparison(folder))
+    assert [row.partition(" ")[0] for row in rows(page)[1:]] == [
+        "c=f", "c=d", "c=b", "c=a", "c=e"
+    ]
+    assert "Only c=f has a score, 10; 4 others were dropped on the way." in words(page)
+
+
 @pytest.mark.parametrize("modality", ["image", "text", "audio"])
 def test_samples_of_all_cells_are_side_by_side(tmp_path, modality):
     page = comparison_page(read_comparison(write_comparison(tmp_path, modality)))
