@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from gancli.artifacts.engine import open_engine
 from gancli.artifacts.finding import open_model
@@ -276,10 +276,17 @@ def study(found: Comparison, title: str, items: int) -> Image.Image:
 
 
 def compressed(picture: Image.Image) -> bytes:
-    """Return a PNG of as many colors as the size allows."""
-    for colors in (256, 128, 64, 32, 16):
+    """Return a PNG of as many colors as the size allows, those of paper and verdicts among them."""
+    fixed = [each for name in (_PAPER, _INK, _FAINT, _RULE, *_KINDS.values())
+             for each in ImageColor.getrgb(name)]
+    for colors in (256, 128, 64, 32):
+        own = picture.quantize(colors - len(fixed) // 3).getpalette() or []
+        palette = Image.new("P", (1, 1))
+        palette.putpalette((fixed + own)[: 3 * colors])
         buffer = io.BytesIO()
-        picture.quantize(colors, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        picture.quantize(palette=palette, dither=Image.Dither.NONE).save(
+            buffer, "PNG", optimize=True
+        )
         if buffer.tell() <= _MAX_BYTES:
             break
     return buffer.getvalue()
