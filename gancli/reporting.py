@@ -72,3 +72,31 @@ class Silent:
 
 
 SILENT = Silent()
+
+
+class Once:
+    """A reporter that passes each note on once, for work that is done many times over.
+
+    Args:
+        reporter: Hears the rest.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter, self._heard = reporter, set[str]()
+
+    def note(self, text: str) -> None:
+        if text not in self._heard:
+            self._heard.add(text)
+            self._reporter.note(text)
+
+    def warn(self, text: str) -> None:
+        self._reporter.warn(text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self._reporter.progress(what, done, total)
+
+    def status(self, status: Status) -> None:
+        self._reporter.status(status)
+
+    def figure(self, name: str, value: float) -> None:
+        self._reporter.figure(name, value)

@@ -1,4 +1,4 @@
-"""Runs of each modality as training leaves them, made without training."""
+"""Runs of each modality, and comparisons of them, as training leaves them: made without it."""
 
 import json
 
@@ -8,6 +8,8 @@ import tomli_w
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from gancli.artifacts import model
+from gancli.artifacts.model import Model, Weights
 from gancli.artifacts.record import RunRecord
 from gancli.modalities import get
 from gancli.modalities.audio.config import AudioConfig
@@ -76,3 +78,37 @@ def write_run(
             time = np.arange(4000) / 8000
             soundfile.write(stem.with_suffix(".wav"), 0.5 * np.sin(step * time), 8000)
     return run
+
+
+def write_comparison(folder, modality="image", scores=None, **record):
+    """Write a comparison of a modality into a folder, and return its directory.
+
+    Args:
+        folder: Where it goes.
+        modality: What is compared.
+        scores: Those of each cell by seed; None is a training that is not done.
+        record: What comparison.json is to say besides, or instead.
+    """
+    scores = scores or {"g-cell=a": {0: 10.0, 1: 20.0}, "g-cell=b": {0: 30.0, 1: 60.0}}
+    target, (spec, config) = folder / "comparison", KINDS[modality]
+    for number, of in enumerate(scores.values()):
+        for seed, score in of.items():
+            entries = [
+                {**entry, "score": entry["score"] * (score or 5.0) / 10}
+                if "score" in entry else entry for entry in ENTRIES
+            ]
+            run = write_run(target / f"cell{number}", modality, entries, f"seed-{seed}")
+            if score is not None:
+                metrics = {"score": score, "floor": 2.5, "steps": 400, "seconds": 200.0}
+                made = {"data": "cats", "command": "x"}
+                model.save(
+                    Model(get(modality), spec, config, Weights.of("none", {}), None, metrics, made),
+                    run / "model",
+                )
+    names = {f"cell{number}": name for number, name in enumerate(scores)}
+    table = {
+        "data": "/data/cats", "modality": modality, "command": "gancli compare", "cells": names,
+        "compared": [*names], "seeds": sorted({seed for of in scores.values() for seed in of}),
+    }
+    (target / "comparison.json").write_text(json.dumps({**table, **record}))
+    return target

@@ -1,6 +1,5 @@
 """A run: the directory that holds everything a training makes."""
 
-import fcntl
 import json
 import os
 import re
@@ -13,11 +12,12 @@ from typing import Any
 import tomli_w
 
 from gancli.artifacts.record import CONFIG, AnyRecord
-from gancli.errors import GancliError, UsageError, suggest
+from gancli.errors import UsageError, suggest
 from gancli.reporting import Reporter
 from gancli.storage.files import explained, remove_leftovers, write_file
+from gancli.storage.lock import FolderLock
 
-METRICS, REPORT, LOCK = "metrics.jsonl", "report.html", ".lock"
+METRICS, REPORT = "metrics.jsonl", "report.html"
 
 
 def is_run(path: Path) -> bool:
@@ -45,16 +45,6 @@ def need_run(path: Path) -> None:
             f"{path} is not a run: it has no {CONFIG}.",
             suggest(str(path), near) if near else "Name a directory that train has made.",
         )
-
-
-def in_training(path: Path) -> bool:
-    """Return whether a process is training in a run."""
-    with suppress(OSError), open(path / LOCK, "rb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -126,23 +116,10 @@ class Run:
         self.model = path / "model"
         with explained(path):
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(path / LOCK, "w")  # noqa: SIM115 - held as long as the run
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            raise GancliError(
-                f"Another process is training in {path}.",
-                "Wait for it, stop it, or choose another directory with -o.",
-            ) from None
-        except OSError as error:
-            reporter.warn(
-                f"The file system of {path} has no locks ({error.strerror}): let no second process "
-                "train there."
-            )
-            return
-        for folder in (path, self.checkpoints, self.samples):
-            remove_leftovers(folder)
+            self._lock = FolderLock(path, "training", reporter)
+        if self._lock.exclusive:
+            for folder in (path, self.checkpoints, self.samples):
+                remove_leftovers(folder)
 
     @classmethod
     def check(cls, path: Path, force: bool) -> bool:

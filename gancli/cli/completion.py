@@ -14,7 +14,7 @@ import typer
 from gancli.errors import GancliError
 from gancli.storage import bundled
 
-_RUN, _MODEL = "config.toml", "config.json"
+_RUN, _MODEL, _COMPARISON = "config.toml", "config.json", "comparison.json"
 
 
 def models(context: typer.Context, incomplete: str) -> list[str]:
@@ -25,6 +25,36 @@ def models(context: typer.Context, incomplete: str) -> list[str]:
 def runs(context: typer.Context, incomplete: str) -> list[str]:
     """Return runs that lie here."""
     return _folders(incomplete, (_RUN,))
+
+
+def comparisons(context: typer.Context, incomplete: str) -> list[str]:
+    """Return comparisons that lie here."""
+    return _folders(incomplete, (_COMPARISON,))
+
+
+def reported(context: typer.Context, incomplete: str) -> list[str]:
+    """Return runs and comparisons that lie here."""
+    return _folders(incomplete, (_RUN, _COMPARISON))
+
+
+def settings(context: typer.Context, incomplete: str) -> list[str]:
+    """Return options of the command's modality as ``name=``, then their choices, comma by comma."""
+    from gancli import modalities
+    from gancli.config import options
+
+    declared = {
+        option.flag.lstrip("-"): option
+        for option in options(modalities.get(_modality(context)).config_type)
+    }
+    before, space, setting = incomplete.rpartition(" ")  # a --cell names several
+    name, equals, values = setting.partition("=")
+    if not equals:
+        return [before + space + each for each in _begun((f"{key}=" for key in declared), name)]
+    if name not in declared:
+        return []
+    done, comma, value = values.rpartition(",")
+    choices = [each for each in declared[name].choices if each not in done.split(",")]
+    return [f"{before}{space}{name}={done}{comma}{each}" for each in _begun(choices, value)]
 
 
 def samples(context: typer.Context, incomplete: str) -> list[str]:
@@ -78,9 +108,12 @@ def _bundled(kind: bundled.Kind, context: typer.Context, incomplete: str) -> lis
 
 
 def _folders(incomplete: str, files: tuple[str, ...]) -> list[str]:
-    """Return the folders that begin so, and those below ``runs``, that hold one of the files."""
+    """Return the folders that begin so and hold one of the files.
+
+    Those below ``runs`` and ``comparisons`` are among them.
+    """
     parent = Path(incomplete if incomplete.endswith("/") else incomplete.rpartition("/")[0] or ".")
-    parents = [parent] if "/" in incomplete else [parent, Path("runs")]
+    parents = [parent] if "/" in incomplete else [parent, Path("runs"), Path("comparisons")]
     found = []
     for folder in parents:
         try:

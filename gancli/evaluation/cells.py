@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from gancli.config import TrainConfig, options, resolve, to_table
-from gancli.errors import UsageError, suggest
+from gancli.errors import GancliError, UsageError, suggest
 from gancli.modalities.base import AnyModality
 
 _MAX_CELLS = 256
@@ -106,17 +106,63 @@ def make_cells(
         environment: Of the process.
 
     Raises:
-        UsageError: A value is not one of its option's.
+        UsageError: Settings are wrong, of as many cells as it may be, or twice the same.
     """
-    cells = []
+    cells, problems = [], {}
     for setting in settings:
-        config, _ = resolve(
-            modality.config_type, command_line={**fixed, **setting}, environment=environment,
-            presets=modality.presets,
-        )
         name = " ".join(f"{field.replace('_', '-')}={value}" for field, value in setting.items())
-        cells.append(Cell(name, config, digest(config)))
-    return cells
+        try:
+            config, _ = resolve(
+                modality.config_type, command_line={**fixed, **setting}, environment=environment,
+                presets=modality.presets,
+            )
+            cells.append(Cell(name, config, digest(config)))
+        except UsageError as error:
+            problems[name] = error
+    refuse(problems, len(settings))
+    return distinct(cells)
+
+
+def refuse(problems: Mapping[str, GancliError], count: int) -> None:
+    """Refuse cells that cannot be trained, all at once.
+
+    Args:
+        problems: What is wrong, by the cell's name.
+        count: How many cells there are.
+
+    Raises:
+        GancliError: There are problems.
+    """
+    if not problems:
+        return
+    first = next(iter(problems.values()))
+    messages = {error.message for error in problems.values()}
+    if len(messages) == 1 and len(problems) in (1, count):
+        where = f"{next(iter(problems))}: " if len(problems) < count else ""
+        raise GancliError(f"{where}{first.message}", first.hint, first.exit_code)
+    named = " ".join(
+        f"{name}: {error.message} {error.hint}".strip() for name, error in problems.items()
+    )
+    raise GancliError(
+        f"{len(problems)} of {count} cells cannot be trained. {named}", "", first.exit_code
+    )
+
+
+def distinct(cells: Sequence[Cell]) -> list[Cell]:
+    """Return cells, of which no two are to be the same.
+
+    Raises:
+        UsageError: Two are.
+    """
+    names: dict[str, str] = {}
+    for cell in cells:
+        other = names.setdefault(cell.digest, cell.name)
+        if other != cell.name:
+            raise UsageError(
+                f"{other!r} and {cell.name!r} are the same settings, by what is default.",
+                "Leave one of them out.",
+            )
+    return list(cells)
 
 
 def digest(config: TrainConfig) -> str:

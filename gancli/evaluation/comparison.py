@@ -1,83 +1,44 @@
 """Training the cells of a comparison, one after another, in a folder of ordinary runs."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from gancli.artifacts.model import is_model
+from gancli.artifacts.finding import finished_model
 from gancli.artifacts.record import read_record
-from gancli.artifacts.run import is_run, read_metrics
+from gancli.artifacts.run import is_run
 from gancli.config import TrainConfig
 from gancli.data.source import Source
-from gancli.errors import DIVERGED, GancliError, UsageError
-from gancli.evaluation.cells import Cell, digest
-from gancli.evaluation.ranking import Rank, rank
+from gancli.errors import RUNTIME, GancliError, UsageError
+from gancli.evaluation.cells import Cell, digest, distinct
+from gancli.evaluation.comparison_page import write_page
+from gancli.evaluation.ranking import rank
+from gancli.evaluation.results import (
+    FILE,
+    Comparison,
+    ComparisonRecord,
+    is_comparison,
+    measured,
+    read_comparison,
+)
 from gancli.modalities.base import AnyModality
-from gancli.reporting import Reporter
-from gancli.runtime.signals import Interrupted
+from gancli.reporting import Once, Reporter
+from gancli.runtime.signals import Interrupted, Stop
 from gancli.storage import checkpoints
-from gancli.storage.files import write_file
+from gancli.storage.files import explained, remove_leftovers
+from gancli.storage.lock import FolderLock
 from gancli.training import session
-from gancli.training.budget import Budget
+from gancli.training.budget import KINDS, Budget
 
-FILE = "comparison.json"
 _QUARTERS = (0.25, 0.5, 0.75, 1.0)
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of one training.
-
-    Args:
-        seed: Of the training.
-        run: Its directory.
-        metrics: Of its model, or of its last measurement; empty if it failed.
-        problem: Why it failed, or empty.
-    """
-
-    seed: int
-    run: Path
-    metrics: Mapping[str, Any]
-    problem: str
-
-    @property
-    def score(self) -> float | None:
-        score = self.metrics.get("score")
-        return None if score is None else float(score)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a cell.
-
-    Args:
-        cell: Its settings.
-        results: Of each seed that was tried.
-        dropped: Part of the budget after which it was dropped, or None.
-    """
-
-    cell: Cell
-    results: list[Result]
-    dropped: float | None = None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What came out.
-
-    Args:
-        outcomes: Of each cell, in the order in which they were given.
-        ranks: Of the cells with scores, best first.
-    """
-
-    outcomes: list[Outcome]
-    ranks: list[Rank]
-
-
 class Comparer:
-    """Trains what is missing of a comparison.
+    """Trains what is missing of a comparison; a context manager, which holds its folder.
 
     Args:
         modality: What is trained.
@@ -85,6 +46,9 @@ class Comparer:
         folder: Holds the runs and what is known of the comparison.
         reporter: Hears of all.
         command: The command line, for the records of the runs.
+
+    Raises:
+        GancliError: The folder holds something else.
     """
 
     def __init__(
@@ -92,22 +56,66 @@ class Comparer:
     ) -> None:
         self.modality, self.source, self.folder = modality, source, folder
         self.reporter, self.command = reporter, command
-        self._record = _read(folder)
-        self._check_data()
+        self._record = self._read()
+        self._open = ExitStack()
+        self._failures: list[GancliError] = []
 
-    def _check_data(self) -> None:
+    def __enter__(self) -> "Comparer":
+        with ExitStack() as opening:
+            with explained(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FolderLock(self.folder, "comparing", self.reporter)
+            opening.callback(lock.close)
+            if lock.exclusive:
+                remove_leftovers(self.folder)
+            self._record = self._read()  # another process may have compared here meanwhile
+            opening.enter_context(Stop(
+                f"Stopped between two trainings; those that are done are in {self.folder}.",
+                f"The same command goes on from there: {self.command}",
+            ))
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if is_comparison(self.folder):
+                with suppress(GancliError):  # whatever ended it is what a person must hear
+                    write_page(read_comparison(self.folder))
+        finally:
+            self._open.__exit__(kind, error, trace)
+
+    def _read(self) -> ComparisonRecord:
+        """Return what is known of the comparison in the folder; nothing of a new one.
+
+        Raises:
+            GancliError: Something else is there, or the file is damaged.
+        """
+        folder, name = self.folder, self.modality.name
         data = str(Path(self.source.path).absolute())
-        if self._record.setdefault("data", data) != data:
+        if not is_comparison(folder):
+            if folder.exists() and not (
+                folder.is_dir() and all(each.name[0] == "." for each in folder.iterdir())
+            ):
+                raise UsageError(
+                    f"{folder} is not a comparison: it has no {FILE}.",
+                    "Choose another directory with -o.",
+                )
+            return ComparisonRecord(data, name)
+        record = ComparisonRecord.read(folder)
+        if record.data != data:
             raise UsageError(
-                f"{self.folder} compares on {self._record['data']}, not on {data}.",
+                f"{folder} compares on {record.data}, not on {data}.",
                 "Choose another directory with -o, or give the same DATA.",
             )
-        name = self.modality.name
-        if self._record.setdefault("modality", name) != name:
+        if record.modality != name:
             raise UsageError(
-                f"{self.folder} compares {self._record['modality']} models, not {name}.",
+                f"{folder} compares {record.modality} models, not {name}.",
                 "Choose another directory with -o.",
             )
+        return record
 
     def settled(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return cells whose networks do not depend on the clock.
@@ -115,147 +123,225 @@ class Comparer:
         What the budget decides is decided once, for the first cell, and written down: cells that
         leave it open are to differ in what they vary and nothing else.
         """
-        chosen: dict[str, Any] = self._record.setdefault("chosen", {})
-        budget = {
-            name: getattr(cells[0].config, name) for name in ("time", "steps", "images")
-        }
-        key = json.dumps(budget)
-        if key not in chosen:
-            chosen[key] = session.found_by_budget(
+        key = _budget_key(cells)
+        if key not in self._record.chosen:
+            self._record.chosen[key] = session.found_by_budget(
                 self.modality, cells[0].config, self.source, self.reporter
             )
-            self._write()
-        settled = []
+            self._record.write(self.folder)
+        return distinct(self._as_chosen(cells))
+
+    def _as_chosen(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Return cells with what is written down of their budget, under the hashes used here."""
+        chosen = self._record.chosen.get(_budget_key(cells), {})
+        former, settled = self._former_digests(), []
         for cell in cells:
-            left_open = {
-                name: value for name, value in chosen[key].items()
+            left_open: dict[str, Any] = {
+                name: value for name, value in chosen.items()
                 if getattr(cell.config, name) is None
             }
             config = replace(cell.config, **left_open)
-            settled.append(Cell(cell.name, config, digest(config)))
-        self._record.setdefault("cells", {}).update({cell.digest: cell.name for cell in settled})
-        self._write()
+            name = digest(config)
+            settled.append(Cell(cell.name, config, former.get(name, name)))
         return settled
+
+    def _former_digests(self) -> dict[str, str]:
+        """Return the hashes that cells here have, by those that their configs have today.
+
+        They differ where a version since has added options.
+        """
+        former = {}
+        for name in self._record.cells:
+            for run in (self.folder / name).glob("seed-*"):
+                with suppress(GancliError):
+                    former[digest(read_record(run).config)] = name
+                    break
+        return former
 
     def train(self, cells: Sequence[Cell], seeds: Sequence[int], halve: bool) -> Comparison:
         """Train each cell with each seed, unless that is done already.
 
+        All cells are trained with the first seed before any is with the second, so that a
+        comparison that is not finished says something of each.
+
+        Args:
+            cells: With nothing left to the budget.
+            seeds: Of the trainings of each cell.
+            halve: Whether to drop the worse half at each quarter of the budget.
+
         Raises:
             Interrupted: A signal came; the same command goes on.
+            GancliError: All trainings failed; the status is theirs if they agree.
         """
-        dropped: dict[str, float] = {}
-        for quarter in _QUARTERS if halve else (1.0,):
-            running = [cell for cell in cells if cell.digest not in dropped]
-            outcomes = [self._outcome(cell, seeds, quarter) for cell in running]
-            ranks = rank(_scores(outcomes))
-            if quarter < 1.0 and len(running) > 1:
-                kept = {each.name for each in ranks[: -(-len(running) // 2)]}
-                for cell in running:
-                    if cell.name not in kept:
-                        dropped[cell.digest] = quarter
-                        self.reporter.note(f"Dropped at {quarter:.0%} of the budget: {cell.name}.")
-        outcomes = [
-            self._outcome(cell, seeds, dropped.get(cell.digest, 1.0)) for cell in cells
-        ]
-        outcomes = [
-            replace(outcome, dropped=dropped.get(outcome.cell.digest)) for outcome in outcomes
-        ]
-        finished = [outcome for outcome in outcomes if outcome.dropped is None]
-        return Comparison(outcomes, rank(_scores(finished)))
+        record = self._record
+        record.command, record.seeds, record.dropped = self.command, [*seeds], {}
+        record.compared = [cell.digest for cell in cells]
+        record.cells |= {cell.digest: cell.name for cell in cells}
+        # What failed is tried again, once.
+        again = {_key(cell, seed) for cell in cells for seed in seeds}
+        record.problems = {k: v for k, v in record.problems.items() if k not in again}
+        self._save()
+        self.reporter.note(self.sentence(cells, seeds, halve))
+        once = Once(self.reporter)
+        for part in _QUARTERS if halve else (1.0,):
+            until = f", to {part:.0%} of the budget" if halve else ""
+            running = [cell for cell in cells if cell.digest not in record.dropped]
+            for number, seed in enumerate(seeds):
+                for place, cell in enumerate(running):
+                    title = f"Cell {place + 1} of {len(running)}, seed {number + 1} of {len(seeds)}"
+                    self._train(cell, seed, part, title + until, once)
+            if part < 1.0:
+                self._drop(running, seeds, part)
+        found = read_comparison(self.folder)
+        if not any(outcome.scores for outcome in found.outcomes) and self._failures:
+            codes = {error.exit_code for error in self._failures}
+            raise GancliError(
+                f"All trainings failed. The first: {self._failures[0].message}",
+                self._failures[0].hint or f"{self.folder} holds what there is of them.",
+                codes.pop() if len(codes) == 1 else RUNTIME,
+            )
+        return found
 
-    def _outcome(self, cell: Cell, seeds: Sequence[int], until: float) -> Outcome:
-        return Outcome(cell, [self._result(cell, seed, until) for seed in seeds])
+    def _drop(self, running: Sequence[Cell], seeds: Sequence[int], part: float) -> None:
+        """Drop the worse half of the cells, unless one alone is left."""
+        if len(running) < 2:
+            return
+        scores: dict[str, dict[int, float]] = {cell.name: {} for cell in running}
+        for cell in running:
+            for seed in seeds:
+                score = measured(self._run(cell, seed), part).get("score")
+                if score is not None:
+                    scores[cell.name][seed] = score
+        kept = {each.name for each in rank(scores)[: -(-len(running) // 2)]}
+        for cell in running:
+            if cell.name not in kept:
+                self._record.dropped[cell.digest] = part
+                self.reporter.note(f"Dropped at {part:.0%} of the budget: {cell.name}.")
+        self._save()
 
-    def _result(self, cell: Cell, seed: int, until: float) -> Result:
-        run = self.folder / cell.digest / f"seed-{seed}"
-        problem = ""
+    def _run(self, cell: Cell, seed: int) -> Path:
+        return self.folder / _key(cell, seed)
+
+    def _train(
+        self, cell: Cell, seed: int, part: float, title: str, reporter: Reporter
+    ) -> None:
+        """Train a cell with a seed up to a part of its budget, and record what went wrong."""
+        run, key = self._run(cell, seed), _key(cell, seed)
+        if key in self._record.problems or _spent(run) >= part:
+            return
+        self.reporter.note(f"{title}: {cell.name}.")
         try:
-            self._train(cell.with_seed(seed), run, until, f"{cell.name}, seed {seed}")
+            self._begin_or_resume(cell.with_seed(seed), run, part, reporter)
         except Interrupted as stopped:
             raise Interrupted(
                 f"Stopped in {run}; what is trained so far is kept.",
-                "The same command goes on from there.", stopped.exit_code,
+                f"The same command goes on from there: {self.command}", stopped.exit_code,
             ) from stopped
-        except GancliError as error:
-            problem = error.message
-            self.reporter.warn(f"{cell.name}, seed {seed}: {error.message}")
-            if error.exit_code != DIVERGED:
-                return Result(seed, run, {}, problem)
-        return Result(seed, run, _metrics(run), problem)
+        except (GancliError, MemoryError, RuntimeError) as error:  # the last two are torch's
+            problem = error if isinstance(error, GancliError) else _explained(error)
+            self._failures.append(problem)
+            sentences = f"{problem.message} {problem.hint}".strip()
+            self._record.problems[key] = sentences
+            self.reporter.warn(f"{cell.name}, seed {seed}: {sentences}")
+        self._save()
 
-    def _train(self, config: TrainConfig, run: Path, until: float, title: str) -> None:
-        begun = is_run(run)
-        if begun and (is_model(run / "model") or _progress(run) >= until):
-            return
-        self.reporter.note(f"Cell: {title}.")
+    def _begin_or_resume(
+        self, config: TrainConfig, run: Path, part: float, reporter: Reporter
+    ) -> None:
+        damage = "its config.toml is gone."
+        if begun := is_run(run):
+            try:
+                read_record(run)
+            except GancliError as error:
+                begun, damage = False, error.message
         if begun:
             session.resume(
-                run, str(self.source.path), self.reporter, modality_name=self.modality.name,
-                until=until,
+                run, str(self.source.path), reporter, modality_name=self.modality.name, until=part
             )
-        else:
-            session.train(
-                self.modality, config, self.source, run, self.reporter, command=self.command,
-                force=False, until=until,
+            return
+        if run.is_dir() and any(each.name[0] != "." for each in run.iterdir()):
+            raise GancliError(
+                f"{run} is damaged: {damage}",
+                "Remove the directory, and the same command trains it again.",
             )
+        session.train(
+            self.modality, config, self.source, run, reporter, command=self.command, force=False,
+            until=part,
+        )
 
-    def _write(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_file(self.folder / FILE, (json.dumps(self._record, indent=1) + "\n").encode())
+    def _save(self) -> None:
+        """Write what is known, and the page for those who watch."""
+        self._record.write(self.folder)
+        write_page(read_comparison(self.folder), live=True)
+
+    def sentence(self, cells: Sequence[Cell], seeds: Sequence[int], halve: bool) -> str:
+        """Return how much there is to train, in a sentence."""
+        cells = self._as_chosen(cells)
+        budget, count = Budget.of(cells[0].config), len(cells) * len(seeds)
+        spent = [_spent(self._run(cell, seed)) for cell in cells for seed in seeds]
+        done = sum(part >= 1 for part in spent)
+        sentence = f"{count} trainings of {budget} each"
+        if done:
+            sentence += f", {done} of them done" if done < count else ", all of them done"
+        left = sum(max(0.0, 1 - part) for part in spent)
+        if halve:
+            # Each quarter of the budget goes to half as many cells.
+            running, quarters = len(cells), 0
+            for _ in _QUARTERS:
+                quarters += running
+                running = -(-running // 2)
+            left = min(left, len(seeds) * quarters / 4)
+            sentence += ", the worse half of the cells dropped at each quarter"
+        if budget.kind == "time" and left:
+            sentence += f": about {_roughly(left * budget.amount)}"
+        return f"{sentence}."
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    """Return what is known of the comparison in a folder; empty for a new one.
+def _budget_key(cells: Sequence[Cell]) -> str:
+    """Return what comparison.json calls the budget of cells."""
+    return json.dumps({name: getattr(cells[0].config, name) for name in KINDS})
 
-    Raises:
-        UsageError: Something else is there.
-        GancliError: The file is damaged.
+
+def _key(cell: Cell, seed: int) -> str:
+    """Return what comparison.json calls a training."""
+    return f"{cell.digest}/seed-{seed}"
+
+
+def _explained(error: MemoryError | RuntimeError) -> GancliError:
+    """Return what torch raises of a training as a sentence; mostly there is not enough memory."""
+    what = f"{error}".partition("\n")[0] or type(error).__name__
+    if isinstance(error, MemoryError) or "memory" in what:
+        return GancliError(
+            "There was not enough memory.", "Choose a smaller --batch, size or width."
+        )
+    return GancliError(
+        f"It failed: {what}", "Train it alone, with gancli train and -v, to see where."
+    )
+
+
+def _roughly(seconds: float) -> str:
+    """Return a time as one says it beforehand."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def _spent(run: Path) -> float:
+    """Return the part of its budget that a run has spent by its newest checkpoint.
+
+    It is 1 only if the model of that is there and intact; one that is not is made again.
     """
-    path = folder / FILE
-    if not path.exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(
-                f"{folder} is not a comparison.", "Choose another directory with -o."
-            )
-        return {}
     try:
-        record = json.loads(path.read_bytes())
-        if not isinstance(record, dict):
-            raise ValueError("it is not a table")
-    except (OSError, ValueError, RecursionError) as error:
-        raise GancliError(
-            f"{path} is damaged: {error}.",
-            "Remove it: the runs beside it are kept, and the same command writes it again.",
-        ) from error
-    return record
-
-
-def _progress(run: Path) -> float:
-    """Return the part of its budget that a run has spent by its newest checkpoint."""
-    newest = checkpoints.newest(run / "checkpoints", lambda _: None)
-    if newest is None:
+        finished = finished_model(run)
+        if finished is not None and finished.weights.read():
+            return 1.0
+    except GancliError:
         return 0.0
-    now = newest.state["progress"]
-    return Budget.of(read_record(run).config).progress(now["step"], now["items"], now["seconds"])
-
-
-def _metrics(run: Path) -> dict[str, Any]:
-    """Return the figures of a run's model, or of its best measurement so far."""
-    try:
-        return dict(json.loads((run / "model" / "config.json").read_bytes())["metrics"])
-    except FileNotFoundError:
-        lines = read_metrics(run)
-    scores = [line for line in lines if "score" in line and line.get("best")]
-    found = {"score": scores[-1]["score"]} if scores else {}
-    if lines:
-        found |= {"steps": lines[-1]["step"], "seconds": lines[-1].get("seconds")}
-    return found
-
-
-def _scores(outcomes: Sequence[Outcome]) -> dict[str, dict[int, float]]:
-    return {
-        outcome.cell.name: {
-            result.seed: result.score for result in outcome.results if result.score is not None
-        }
-        for outcome in outcomes
-    }
+    with suppress(GancliError):
+        newest = checkpoints.newest(run / "checkpoints", lambda _: None)
+        if newest is not None:
+            now, budget = newest.state["progress"], Budget.of(read_record(run).config)
+            return min(budget.progress(now["step"], now["items"], now["seconds"]), 0.999)
+    return 0.0

@@ -1,14 +1,16 @@
 """The samples that are nearest to training items, beside these: for looking at."""
 
-import base64
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gancli.artifacts import evaluation, report
+from gancli.artifacts import evaluation
 from gancli.artifacts.evaluation import short
+from gancli.artifacts.report.document import document, section
 from gancli.artifacts.report.markup import table, text
+from gancli.artifacts.report.media import previews
+from gancli.artifacts.report.media import samples as shown
 from gancli.errors import UsageError
 from gancli.evaluation.classify import Confusion
 from gancli.evaluation.evaluate import Evaluation
@@ -18,27 +20,6 @@ from gancli.sampling.request import Sample
 from gancli.storage.files import write_file
 
 _MATRIX = 20  # classes beyond which only what is read rightly is shown
-_STYLE = """
-.pairs {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr));
-  gap: 1rem 2rem;
-}
-.pair { min-width: 0; }
-.pair p { margin: 0; color: var(--faint); font-size: .85rem; }
-.pair > div { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; }
-.pair figure { margin: 0; min-width: 0; }
-.pair img { display: block; width: 100%; height: auto; border-radius: 4px; }
-.pair img.pixels { image-rendering: pixelated; background: var(--panel); }
-.pair audio { width: 100%; }
-.pair pre { margin: .2rem 0; }
-.pair figcaption { font-size: .85rem; overflow-wrap: anywhere; }
-.confusion td {
-  text-align: right; padding: .25rem .5rem;
-  background: color-mix(in srgb, var(--accent) calc(var(--share, 0) * 55%), transparent);
-}
-.confusion thead th { padding-right: .5rem; text-align: right; }
-.confusion .own { font-weight: 600; }
-"""
 
 
 def write_nearest(
@@ -94,53 +75,34 @@ def _page(
     items: list[Sample],
 ) -> str:
     title = f"{names['samples']} against {names['data']}"
-    style = (Path(report.__file__).parent / "style.css").read_text(encoding="utf-8") + _STYLE
     pairs = "".join(
-        f"<div class=pair><p>Distance {near.distance:.3g}</p><div>"
+        f"<div><p>Distance {near.distance:.3g}</p><div class=pair>"
         f"{_figure(opened, sample, near.name)}{_figure(opened, item, near.item_name)}</div></div>"
         for near, sample, item in zip(found.nearest, samples, items, strict=True)
     )
     body = (
-        f"<h1>{text(title)}</h1><p>{names['n']:,} samples, compared with {found.held_out:,} real "
-        f"{opened.modality.items}. {evaluation.FLOOR} {text(names['remark'])}</p>"
-        f"{_figures(found.figures)}<h2>Nearest to a {text(found.known.name)} item</h2>"
-        f"<div class=pairs>{pairs}</div>"
+        f"<header><h1>{text(title)}</h1><p>{names['n']:,} samples, compared with "
+        f"{found.held_out:,} real {opened.modality.items}. {evaluation.FLOOR} "
+        f"{text(names['remark'])}</p></header>"
+        + section("Figures", _figures(found.figures))
+        + section(f"Nearest to a {found.known.name} item", f"<div class=pairs>{pairs}</div>")
     )
     if found.by_class:
-        body += f"<h2>By class</h2>{_by_class(found.by_class)}"
+        body += section("By class", _by_class(found.by_class))
     if found.confusion is not None:
-        body += f"<h2>What each class is read as</h2>{_confusion(found.confusion)}"
-    return (
-        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        "<meta name=color-scheme content='light dark'>"
-        f"<title>{text(title)}</title><link rel=icon href='data:,'><style>{style}</style></head>"
-        f"<body><main>{body}</main></body></html>\n"
-    )
+        body += section("What each class is read as", _confusion(found.confusion))
+    return document(title, body, live=False)
 
 
 def _figure(opened: Opened, sample: Sample, name: str) -> str:
-    """Return what shows a sample, with its name and class."""
-    files = _preview(opened, [sample])
+    """Return an item under its name and class."""
+    codec = opened.modality.codec()(opened.spec, opened.config)
     if sample.label is not None and opened.spec.classes:
         name = f"{name}, {opened.spec.classes[sample.label]}"
-    is_sound = any(file.endswith(".wav") for file in files)
-    parts = []
-    for file, data in sorted(files.items()):
-        encoded = base64.b64encode(data).decode()
-        if file.endswith(".txt"):
-            parts.append(f"<pre>{text(data.decode('utf-8', 'replace'))}</pre>")
-        elif file.endswith(".wav"):
-            parts.append(
-                f"<audio controls aria-label='{text(name)}' "
-                f"src='data:audio/wav;base64,{encoded}'></audio>"
-            )
-        else:
-            kind = "" if is_sound else " class=pixels"
-            parts.append(
-                f"<img alt='{text(name)}'{kind} src='data:image/png;base64,{encoded}'>"
-            )
-    return f"<figure>{''.join(parts)}<figcaption>{text(name)}</figcaption></figure>"
+    with tempfile.TemporaryDirectory() as folder:
+        codec.preview([sample], Path(folder) / "step-0")
+        inside = "".join(shown(each, f"of {name}") for each in previews(Path(folder)))
+    return f"<figure class=frame><figcaption>{text(name)}</figcaption>{inside}</figure>"
 
 
 def _figures(figures: Sequence[Figure]) -> str:

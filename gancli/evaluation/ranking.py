@@ -23,6 +23,8 @@ class Rank:
         ratio_low, ratio_high: The 95% interval of that ratio.
         within_chance: Whether the interval holds 1: the best cell may be the best by chance.
         seeds: How many scores it has.
+        pairs: How many of them are of seeds that the best cell has, too.
+        best: Whether it is the best.
     """
 
     name: str
@@ -34,6 +36,24 @@ class Rank:
     ratio_high: float
     within_chance: bool
     seeds: int
+    pairs: int
+    best: bool
+
+    @property
+    def verdict(self) -> str:
+        """The place in a word or two."""
+        if self.best:
+            return "best"
+        if self.pairs < 2:
+            return "within chance: one seed" if self.pairs else "no seed in common"
+        return "within chance" if self.within_chance else "worse"
+
+    @property
+    def told_ratio(self) -> str:
+        """The ratio to the best with its interval; empty for the best, or if there is none."""
+        if self.best or not self.pairs:
+            return ""
+        return f"{self.ratio:.2f} ({self.ratio_low:.2f} to {self.ratio_high:.2f})"
 
 
 def rank(scores: Mapping[str, Mapping[int, float]]) -> list[Rank]:
@@ -62,7 +82,7 @@ def rank(scores: Mapping[str, Mapping[int, float]]) -> list[Rank]:
             float(np.exp(np.mean(logs))) if logs else float("nan"),
             float(np.exp(low)), float(np.exp(high)),
             # One seed shows nothing about chance.
-            len(logs) < 2 or low <= 0.0 <= high, len(values),
+            len(logs) < 2 or low <= 0.0 <= high, len(values), len(logs), name == order[0],
         ))
     return ranks
 

@@ -8,10 +8,11 @@ from gancli.artifacts import evaluation
 from gancli.artifacts.evaluation import SavedEvaluation
 from gancli.artifacts.finding import is_bundled, model_folder, open_model
 from gancli.artifacts.report import outcome, write_report
-from gancli.artifacts.run import REPORT, in_training, run_of
+from gancli.artifacts.run import REPORT, run_of
 from gancli.errors import UsageError
 from gancli.evaluation.evaluate import Evaluation
 from gancli.reporting import SILENT
+from gancli.storage.lock import is_held
 
 
 def place(name: str) -> Path:
@@ -56,7 +57,7 @@ def save(folder: Path, found: Evaluation, names: dict[str, Any], command: str) -
     )
     files = [evaluation.write(folder, saved)]
     run = run_of(folder)
-    if run is not None and not in_training(run):
+    if run is not None and not is_held(run):
         write_report(run, *outcome(run))
         files.append(run / REPORT)
     return files

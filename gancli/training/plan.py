@@ -48,22 +48,9 @@ def plan(
     spec, sentences = inspected(modality, source, config, origin)
     if origin is not None:
         sentences.append(weights_kept(spec, config, origin))
-    trainable = modality.trainable()
-    if trainable.sized is not None:
-
-        def affordable(trial: ConfigT, batch: int) -> float | None:
-            return Budget.of(trial).items(batch)
-
-        config, more = trainable.sized(spec, config, affordable)
-        sentences = [*sentences, *more]
-    parameters, tables = {}, {}
-    known = not any(
-        option.group == "Networks" and getattr(config, option.name) is None
-        for option in options(type(config))
-    )
-    if known:
-        parameters = parameter_counts(planned_networks(trainable, spec, config))
-    if layers and not known:
+    config, more, parameters = plan_networks(modality, spec, config)
+    sentences, tables = [*sentences, *more], {}
+    if layers and not parameters:
         raise UsageError(
             "The layers are not known yet: a budget in time decides their width by this machine's "
             "speed, as training starts.",
@@ -72,6 +59,34 @@ def plan(
     if layers:
         tables = describe_layers(modality, spec, config, run=True)
     return Plan(spec, config, _found(spec, config), sentences, parameters, tables)
+
+
+def plan_networks(
+    modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT
+) -> tuple[ConfigT, list[str], dict[str, int]]:
+    """Build the networks of a training without memory.
+
+    Returns:
+        The config with what its budget decides, as far as that is known; a sentence for each of
+        these; and the number of weights of each network, empty if their size is not known yet.
+
+    Raises:
+        GancliError: They cannot be built.
+    """
+    trainable = modality.trainable()
+    sentences: list[str] = []
+    if trainable.sized is not None:
+
+        def affordable(trial: ConfigT, batch: int) -> float | None:
+            return Budget.of(trial).items(batch)
+
+        config, sentences = trainable.sized(spec, config, affordable)
+    if any(
+        option.group == "Networks" and getattr(config, option.name) is None
+        for option in options(type(config))
+    ):
+        return config, sentences, {}
+    return config, sentences, parameter_counts(planned_networks(trainable, spec, config))
 
 
 def _found(spec: SpecT, config: ConfigT) -> dict[str, Value]:

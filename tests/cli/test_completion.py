@@ -78,3 +78,20 @@ def test_it_imports_nothing_heavy(shell):
         COMP_CWORD="4",
     )
     assert done.stdout == b"0\n"
+
+
+def test_options_to_compare_and_their_values(completed, tmp_path):
+    assert completed("gancli compare image --vary g-n") == ["g-norm="]
+    assert completed("gancli compare text --vary g-c") == ["g-cell="]
+    assert completed("gancli compare text --vary g-cell=") == [
+        "g-cell=lstm", "g-cell=gru", "g-cell=rnn", "g-cell=transformer"
+    ]
+    assert completed("gancli compare text --vary g-cell=gru,") == [
+        "g-cell=gru,lstm", "g-cell=gru,rnn", "g-cell=gru,transformer"
+    ]
+    assert completed("gancli compare image --vary g-width=") == []
+    assert completed("gancli compare image --vary xyzzy=") == []
+    (tmp_path / "comparisons" / "norms").mkdir(parents=True)
+    (tmp_path / "comparisons" / "norms" / "comparison.json").write_text("")
+    assert completed("gancli compare image -o ") == ["comparisons/norms"]
+    assert completed("gancli report ") == ["comparisons/norms"]

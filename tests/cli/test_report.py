@@ -4,10 +4,11 @@ import json
 import webbrowser
 
 import pytest
-from report_runs import write_run
+from report_runs import write_comparison, write_run
 
 from gancli.artifacts.run import Run
 from gancli.reporting import SILENT
+from gancli.storage.lock import FolderLock
 
 
 @pytest.fixture
@@ -58,7 +59,10 @@ def test_it_is_shown_in_the_browser(call, run, monkeypatch, found, warning):
 def test_what_is_not_a_run_is_refused(call, run, tmp_path):
     result = call("report", "rn")
     assert (result.status, result.out) == (2, "")
-    assert "rn is not a run: it has no config.toml. Did you mean run?" in result.err
+    assert (
+        "rn is neither a run nor a comparison: it has no config.toml and no comparison.json. Did "
+        "you mean run?"
+    ) in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -72,3 +76,19 @@ def test_a_run_in_training_has_a_page_that_reloads(call, run):
     assert live()
     held.close()
     assert not live()
+
+
+def test_a_comparison_has_a_page_too(call, tmp_path):
+    folder = write_comparison(tmp_path)
+    result = call("report", "comparison")
+    assert (result.status, result.err) == (0, "Wrote comparison/index.html.\n")
+    page = (folder / "index.html").read_text()
+    assert "Image: 2 settings compared" in page and "data-live=0" in page
+    assert call("report", "comparison", "-o", "-").out == page
+    lock = FolderLock(folder, "comparing", SILENT)
+    assert "data-live=1" in call("report", "comparison", "-o", "-").out
+    lock.close()
+    (folder / "comparison.json").write_text("{")
+    result = call("report", "comparison")
+    assert result.status == 1 and "comparison/comparison.json is damaged" in result.err
+    assert "gancli compare writes it again" in result.err

@@ -1,10 +1,13 @@
 """Comparisons: what is trained, what is trained again, and what a table says of it."""
 
+import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import TINY, Recorder, interrupted_at
+from helpers import TINY, Recorder
 from PIL import Image
 
 from gancli import modalities
@@ -13,9 +16,9 @@ from gancli.cli.commands.compare import lines
 from gancli.data.source import open_source
 from gancli.errors import GancliError, UsageError
 from gancli.evaluation.cells import make_cells, parse_settings
-from gancli.evaluation.comparison import FILE, Comparer
-from gancli.evaluation.comparison_page import write_page
-from gancli.runtime.signals import Interrupted
+from gancli.evaluation.comparison import Comparer
+from gancli.evaluation.looking_ahead import look_ahead
+from gancli.evaluation.results import FILE, PAGE, read_comparison
 from gancli.training import session
 
 IMAGE = modalities.get("image")
@@ -40,13 +43,14 @@ def cells_of(vary=VARY, cells=(), **options):
 
 
 def compare(data, folder, cells=None, seeds=(0, 1), halve=False, reporter=None):
-    comparer = Comparer(IMAGE, open_source(str(data)), folder, reporter or Recorder(), "x")
-    return comparer.train(comparer.settled(cells or cells_of()), seeds, halve)
+    source = open_source(str(data))
+    with Comparer(IMAGE, source, folder, reporter or Recorder(), "gancli compare x") as comparer:
+        return comparer.train(comparer.settled(cells or cells_of()), seeds, halve)
 
 
 def scores(found):
     return {
-        outcome.cell.name: [result.score for result in outcome.results]
+        outcome.name: [result.score for result in outcome.results]
         for outcome in found.outcomes
     }
 
@@ -69,6 +73,30 @@ def test_a_cell_is_named_by_what_it_trains_and_not_by_its_seed():
     assert one.with_seed(3).seed == 3
 
 
+def test_what_is_wrong_with_several_cells_is_said_at_once():
+    with pytest.raises(GancliError) as refused:
+        cells_of(["g-activation=relu,rely,tanh,tan"])
+    assert refused.value.exit_code == 2
+    assert refused.value.message.startswith("2 of 4 cells cannot be trained. g-activation=rely: ")
+    assert "g-activation=tan: " in refused.value.message
+    with pytest.raises(GancliError, match="^g-activation=rely: [^:]*rely"):
+        cells_of(["g-activation=relu,rely"])
+    with pytest.raises(GancliError) as refused:
+        cells_of(batch="none")  # in all cells: no cell is to be blamed
+    assert "batch" in refused.value.message and "g-activation" not in refused.value.message
+    with pytest.raises(UsageError, match="'g-norm=batch' and 'g-norm=batch d-norm=none' are the"):
+        cells_of(["g-norm=batch,none"], ["g-norm=batch d-norm=none"])
+
+
+def test_what_fits_no_data_is_said_before_training(data):
+    cells = cells_of(["size=16,17,18"])
+    with pytest.raises(GancliError, match="2 of 3 cells cannot be trained. size=17: .*size=18: "):
+        look_ahead(IMAGE, cells, open_source(str(data)))
+    counts = look_ahead(IMAGE, cells_of(["g-width=4,8"]), open_source(str(data)))
+    assert counts[0]["generator"] < counts[1]["generator"]
+    assert counts[0]["discriminator"] == counts[1]["discriminator"]
+
+
 @pytest.mark.parametrize(("vary", "cells", "said"), [
     ([], [], "nothing to compare"),
     (["g-norm=batch"], [], "nothing to compare"),
@@ -83,34 +111,44 @@ def test_what_cannot_be_compared_is_said(vary, cells, said):
     assert refused.value.hint
 
 
+class Watching(Recorder):
+    """A reporter that reads the page whenever a training begins."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.page, self.seen = page, []
+
+    def note(self, text):
+        super().note(text)
+        if text.startswith("Cell "):
+            page = self.page.read_text()
+            self.seen.append(("data-live=1" in page, re.findall(r"<dd>(\d of \d)<", page)))
+
+
 def test_each_cell_is_trained_with_each_seed_and_only_once(data, tmp_path):
-    heard = Recorder()
+    heard = Watching(tmp_path / "c" / PAGE)
     found = compare(data, tmp_path / "c", reporter=heard)
     runs = sorted(path.parent for path in (tmp_path / "c").rglob("config.toml"))
     assert len(runs) == 4 and all(is_model(run / "model") for run in runs)
-    assert sum(note.startswith("Cell: ") for note in heard.notes) == 4
+    assert [note for note in heard.notes if note.startswith("Cell ")] == [
+        "Cell 1 of 2, seed 1 of 2: g-activation=relu.",
+        "Cell 2 of 2, seed 1 of 2: g-activation=tanh.",
+        "Cell 1 of 2, seed 2 of 2: g-activation=relu.",
+        "Cell 2 of 2, seed 2 of 2: g-activation=tanh.",
+    ]
+    assert sum("Channels:" in note for note in heard.notes) == 1  # what all have in common
+    assert heard.seen == [(True, [f"{done} of 4"]) for done in range(4)]
+    assert "data-live=0" in heard.page.read_text()
     assert all(len(of) == 2 and None not in of for of in scores(found).values())
     assert {result.metrics["steps"] for each in found.outcomes for result in each.results} == {8}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "c").rglob("*.safetensors")}
     heard = Recorder()
     again = compare(data, tmp_path / "c", cells_of(["g-activation=relu,tanh,elu"]), reporter=heard)
-    assert sum(note.startswith("Cell: ") for note in heard.notes) == 2  # the new value alone
+    assert sum(note.startswith("Cell ") for note in heard.notes) == 2  # the new value alone
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
     assert scores(found).items() <= scores(again).items()
     table = lines(again)
     assert len(table) == 4 and table[1].endswith("best")
-    page = write_page(again, tmp_path / "c", IMAGE, "x").read_text()
-    assert page.count("<section>") == 3 and page.count("<img") == 3
-    assert "http" not in page
-
-
-def test_an_interrupted_comparison_goes_on_to_the_same_table(data, tmp_path):
-    whole = compare(data, tmp_path / "whole")
-    for step in (3, 5):
-        with pytest.raises(Interrupted, match="kept") as stopped:
-            compare(data, tmp_path / "c", reporter=interrupted_at(step))
-        assert "same command" in stopped.value.hint
-    assert scores(compare(data, tmp_path / "c")) == scores(whole)
 
 
 def test_a_cell_that_fails_is_shown_and_the_rest_goes_on(data, tmp_path, monkeypatch):
@@ -125,15 +163,128 @@ def test_a_cell_that_fails_is_shown_and_the_rest_goes_on(data, tmp_path, monkeyp
     found = compare(data, tmp_path / "c", reporter=heard)
     assert [each.name for each in found.ranks] == ["g-activation=relu"]
     assert any("It cannot be trained." in each for each in heard.warnings)
-    assert "failed" in lines(found)[-1]
-    assert "failed: It cannot be trained" in write_page(
-        found, tmp_path / "c", IMAGE, "x"
-    ).read_text()
+    assert lines(found)[-1].endswith("2 of 2 failed")
+    # They are tried again, once, by the same command.
+    monkeypatch.setattr(session, "train", whole)
+    heard = Recorder()
+    mended = compare(data, tmp_path / "c", reporter=heard)
+    assert len(mended.ranks) == 2 and sum(note.startswith("Cell ") for note in heard.notes) == 2
+    assert mended.record.problems == {}
+
+
+@pytest.mark.parametrize(("codes", "status"), [((3, 3), 3), ((3, 1), 1)])
+def test_if_all_fail_that_is_an_error(data, tmp_path, monkeypatch, codes, status):
+    left = [*codes]
+
+    def train(*_, **__):
+        raise GancliError("It cannot be trained.", "Try another.", left.pop(0))
+
+    monkeypatch.setattr(session, "train", train)
+    with pytest.raises(GancliError, match="All trainings failed. .* It cannot be") as failed:
+        compare(data, tmp_path / "c", seeds=(0,))
+    assert (failed.value.exit_code, failed.value.hint) == (status, "Try another.")
+    assert "It cannot be trained." in (tmp_path / "c" / PAGE).read_text()
+
+
+@pytest.mark.parametrize(("error", "problem"), [
+    (RuntimeError("CUDA out of memory.\nTried to allocate much."),
+     "There was not enough memory. Choose a smaller --batch, size or width."),
+    (MemoryError(), "There was not enough memory. Choose a smaller --batch, size or width."),
+    (RuntimeError("cuDNN is broken"), "It failed: cuDNN is broken Train it alone, with gancli "
+     "train and -v, to see where."),
+])
+def test_what_torch_raises_fails_a_training_and_not_the_rest(
+    data, tmp_path, monkeypatch, error, problem
+):
+    def train(modality, config, *args, **details):
+        tried.append(config.g_activation)
+        raise error if config.g_activation == "relu" else GancliError("Another.")
+
+    tried = []
+    monkeypatch.setattr(session, "train", train)
+    with pytest.raises(GancliError, match="All trainings failed"):
+        compare(data, tmp_path / "c", seeds=(0,))
+    assert tried == ["relu", "tanh"]
+    assert [each.problem for each in read_comparison(tmp_path / "c").results] == [
+        problem, "Another."
+    ]
+
+
+def test_runs_that_are_gone_or_damaged_are_trained_again_or_told(data, tmp_path):
+    cells = cells_of(["g-activation=relu,tanh,elu"])
+    whole = compare(data, tmp_path / "c", cells, seeds=(0,))
+    gone, cut, lost = (outcome.results[0].run for outcome in whole.outcomes)
+    shutil.rmtree(gone)
+    (cut / "model" / "model.safetensors").write_bytes(b"cut")
+    (lost / "config.toml").unlink()
+    shutil.rmtree(lost / "model")
+    heard = Recorder()
+    found = compare(data, tmp_path / "c", cells, seeds=(0,), reporter=heard)
+    # One is trained anew, a model is made again from its checkpoint, and what cannot be known is
+    # not thrown away.
+    assert [outcome.scores for outcome in found.outcomes[:2]] == [
+        outcome.scores for outcome in whole.outcomes[:2]
+    ]
+    assert found.results[2].state == "failed"
+    assert found.results[2].problem == (
+        f"{lost} is damaged: its config.toml is gone. Remove the directory, and the same command "
+        "trains it again."
+    )
+    assert any(str(lost) in each for each in heard.warnings) and (lost / "checkpoints").is_dir()
+
+
+def test_a_folder_of_a_version_with_fewer_options_goes_on(data, tmp_path):
+    """Its hashes are others, and its file says less."""
+    whole = compare(data, tmp_path / "c", seeds=(0,))
+    record = json.loads((tmp_path / "c" / FILE).read_text())
+    old = {"data": record["data"], "modality": "image", "chosen": record["chosen"], "cells": {}}
+    for number, (digest, name) in enumerate(record["cells"].items()):
+        (tmp_path / "c" / digest).rename(tmp_path / "c" / f"old{number}")
+        old["cells"][f"old{number}"] = name
+    (tmp_path / "c" / FILE).write_text(json.dumps(old))
+    assert scores(read_comparison(tmp_path / "c")) == scores(whole)
+    heard = Recorder()
+    found = compare(data, tmp_path / "c", seeds=(0,), reporter=heard)
+    assert not any(note.startswith("Cell ") for note in heard.notes)
+    assert scores(found) == scores(whole)
+    assert [outcome.digest for outcome in found.outcomes] == ["old0", "old1"]
+
+
+def test_two_at_once_are_refused(data, tmp_path):
+    source = open_source(str(data))
+    with Comparer(IMAGE, source, tmp_path / "c", Recorder(), "x"):
+        with pytest.raises(GancliError, match="Another process is comparing in") as refused:
+            compare(data, tmp_path / "c")
+        assert "choose another directory with -o" in refused.value.hint
+    compare(data, tmp_path / "c", seeds=(0,))
+
+
+def test_the_work_is_told_beforehand(data, tmp_path):
+    def told(budget, seeds=range(3), halve=False, cells="relu,tanh,elu,gelu"):
+        chosen = cells_of([f"g-activation={cells}"], **{"steps": None, **budget})
+        comparer = Comparer(IMAGE, open_source(str(data)), tmp_path / "c", Recorder(), "x")
+        return comparer.sentence(chosen, seeds, halve)
+
+    assert told({"time": "40s"}) == "12 trainings of 40 seconds each: about 8 minutes."
+    assert told({"time": "1h"}) == "12 trainings of 60 minutes each: about 12.0 hours."
+    # Four cells for a quarter, then two, then one twice.
+    assert told({"time": "40s"}, halve=True) == (
+        "12 trainings of 40 seconds each, the worse half of the cells dropped at each quarter: "
+        "about 4 minutes."
+    )
+    assert told({"steps": 60}) == "12 trainings of 60 steps each."
+    compare(data, tmp_path / "c", cells_of(), seeds=(0,))
+    assert told({"steps": 8}, range(1)) == "4 trainings of 8 steps each, 2 of them done."
+    assert told({"steps": 8}, range(1), cells="relu,tanh") == (
+        "2 trainings of 8 steps each, all of them done."
+    )
 
 
 def test_the_worse_half_is_dropped_at_each_quarter(data, tmp_path):
     cells = cells_of(["g-activation=relu,tanh,elu,gelu"])
-    found = compare(data, tmp_path / "c", cells, seeds=(0,), halve=True)
+    heard = Recorder()
+    found = compare(data, tmp_path / "c", cells, seeds=(0,), halve=True, reporter=heard)
+    assert "Cell 2 of 4, seed 1 of 1, to 25% of the budget: g-activation=tanh." in heard.notes
     assert sorted(
         outcome.dropped for outcome in found.outcomes if outcome.dropped is not None
     ) == [0.25, 0.25, 0.5]
@@ -147,12 +298,12 @@ def test_the_worse_half_is_dropped_at_each_quarter(data, tmp_path):
 def test_what_the_budget_decides_is_decided_once(data, tmp_path, monkeypatch):
     options = {"g_width": None, "d_width": None}
     found = compare(data, tmp_path / "c", cells_of(**options), seeds=(0,))
-    widths = {outcome.cell.config.g_width for outcome in found.outcomes}
+    widths = {outcome.config.g_width for outcome in found.outcomes}
     assert len(widths) == 1 and None not in widths
     monkeypatch.setattr(session, "found_by_budget", lambda *_: pytest.fail("decided twice"))
     heard = Recorder()
     compare(data, tmp_path / "c", cells_of(**options), seeds=(0,), reporter=heard)
-    assert not any(note.startswith("Cell: ") for note in heard.notes)
+    assert not any(note.startswith("Cell ") for note in heard.notes)
 
 
 def test_a_folder_of_something_else_is_left_alone(data, tmp_path):

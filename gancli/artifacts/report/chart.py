@@ -1,11 +1,12 @@
-"""Curves over steps as SVG, linear and logarithmic, with what the script reads values from."""
+"""Curves over steps or time as SVG, with what the script reads values from."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gancli.artifacts.report.history import Points, Span
-from gancli.artifacts.report.markup import number, text
+from gancli.artifacts.report.markup import duration, number, text
 from gancli.artifacts.report.scale import Scale, linear, logarithmic
 
 WIDTH, HEIGHT = 720, 330
@@ -23,7 +24,11 @@ class Chart:
         title: What is shown.
         unit: What the vertical axis says.
         series: Curves by name; each has at least one point.
-        steps: Where the horizontal axis ends.
+        end: Where the horizontal axis ends.
+        over: What the horizontal axis counts: steps, or seconds of training.
+        single: For a series that sums up several curves, these: drawn thin.
+        joined: Whether the readout also tells values between the points of a curve.
+        log: Whether the logarithmic scale is the one that is shown first, where there is one.
         from_zero: Whether the vertical axis begins at zero, where it is linear.
         levels: Values that the curves are to be compared with, by name: drawn as lines.
         best: Step and value of the best point, or None.
@@ -34,7 +39,11 @@ class Chart:
     title: str
     unit: str
     series: Mapping[str, Points]
-    steps: int
+    end: float
+    over: Literal["step", "seconds"] = "step"
+    single: Mapping[str, Sequence[Points]] = field(default_factory=dict)
+    joined: bool = False
+    log: bool = False
     from_zero: bool = False
     levels: Mapping[str, float] = field(default_factory=dict)
     best: tuple[float, float] | None = None
@@ -45,15 +54,18 @@ class Chart:
 def draw(chart: Chart) -> str:
     """Return a figure of HTML: legend, switch, SVG, and a place for the readout."""
     values = [value for points in chart.series.values() for _, value in points]
+    values += [
+        value for curves in chart.single.values() for points in curves for _, value in points
+    ]
     values += chart.levels.values()
     low, high = min(values), max(values)
-    x = Scale(0.0, float(max(chart.steps, 1)), LEFT, WIDTH - RIGHT)
+    x = Scale(0.0, float(max(chart.end, 1)), LEFT, WIDTH - RIGHT)
     base = min(low, 0.0) if chart.from_zero else low
     scales = {"linear": linear(base, high, HEIGHT - BOTTOM, TOP)}
     if low > 0 and high / low < _MAX_RATIO:
         scales["log"] = logarithmic(low, high, HEIGHT - BOTTOM, TOP)
     data = {
-        "steps": chart.steps,
+        "end": chart.end, "over": chart.over, "joined": chart.joined,
         "scales": {name: [scale.low, scale.high] for name, scale in scales.items()},
         "series": {
             name: [[round(step, 1), float(f"{value:.5g}")] for step, value, _, _ in thinned(points)]
@@ -61,12 +73,14 @@ def draw(chart: Chart) -> str:
         },
         "box": [LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM],
     }
+    first = "log" if chart.log and "log" in scales else "linear"
     layers = "".join(
-        f"<g class={name}{' hidden' if name == 'log' else ''}>{_layer(chart, x, y)}</g>"
+        f"<g class={name}{'' if name == first else ' hidden'}>{_layer(chart, x, y)}</g>"
         for name, y in scales.items()
     )
+    checked = " checked" if first == "log" else ""
     switch = (
-        "<label class=switch><input type=checkbox class=logswitch> logarithmic</label>"
+        f"<label class=switch><input type=checkbox class=logswitch{checked}> logarithmic</label>"
         if "log" in scales else ""
     )
     return (
@@ -74,7 +88,7 @@ def draw(chart: Chart) -> str:
         f"<figcaption><h3>{text(chart.title)}</h3>{_legend(chart)}{switch}</figcaption>"
         f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role=img tabindex=0 "
         f"aria-label='{text(_summary(chart))}'>"
-        f"{_phases(chart, x)}{_steps(x)}"
+        f"{_phases(chart, x)}{_horizontal(chart, x)}"
         f"<text class=unit x=4 y=20>{text(chart.unit)}</text>{layers}{_marks(chart, x)}"
         "<g class=cursor hidden></g></svg>"
         "<output class=readout aria-live=polite>&nbsp;</output></figure>"
@@ -107,11 +121,16 @@ def _layer(chart: Chart, x: Scale, y: Scale) -> str:
         )
     for name, value in chart.levels.items():
         at = y.position(value)
+        beside = at - 5 if at > TOP + _LETTER else at + 1.5 * _LETTER  # phases are named above
         parts.append(
             f"<line class=level x1={LEFT} x2={WIDTH - RIGHT} y1={at:.1f} y2={at:.1f} />"
-            f"<text class=levelname x={LEFT + 4} y={at - 5:.1f}>"
+            f"<text class=levelname x={LEFT + 4} y={beside:.1f}>"
             f"{text(name)} {text(number(value))}</text>"
         )
+    for index, name in enumerate(chart.series):
+        for points in chart.single.get(name, ()):
+            line = _pairs([(x.position(step), y.position(value)) for step, value in points])
+            parts.append(f"<polyline class='single s{index}' points='{line}' />")
     for index, points in enumerate(chart.series.values()):
         parts.append(_curve(points, index, x, y))
     if chart.best is not None:
@@ -148,7 +167,7 @@ def _pairs(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def _steps(x: Scale) -> str:
+def _horizontal(chart: Chart, x: Scale) -> str:
     """Return the horizontal axis."""
     bottom = HEIGHT - BOTTOM
     parts = [f"<line class=axis x1={LEFT} x2={WIDTH - RIGHT} y1={bottom} y2={bottom} />"]
@@ -162,7 +181,8 @@ def _steps(x: Scale) -> str:
             f"<text class='x {side}' x={at:.1f} y={bottom + 22}>{int(tick):,}</text>"
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
-    return "".join(parts) + f"<text class=x x={middle} y={HEIGHT - 8}>step</text>"
+    name = {"step": "step", "seconds": "seconds of training"}[chart.over]
+    return "".join(parts) + f"<text class=x x={middle} y={HEIGHT - 8}>{name}</text>"
 
 
 def _phases(chart: Chart, x: Scale) -> str:
@@ -189,24 +209,29 @@ def _marks(chart: Chart, x: Scale) -> str:
 
 
 def _legend(chart: Chart) -> str:
+    """Return the names of the curves; each is a button that makes its own stand out."""
     if len(chart.series) < 2:
         return ""
     names = "".join(
-        f"<span class='key s{index}'>{text(name)}</span>" for index, name in enumerate(chart.series)
+        f"<button type=button class='key s{index}' aria-pressed=false>{text(name)}</button>"
+        for index, name in enumerate(chart.series)
     )
     return f"<div class=legend>{names}</div>"
 
 
 def _summary(chart: Chart) -> str:
     """Return the chart in a sentence, for those who do not see it."""
+    def place(at: float) -> str:
+        return duration(at) if chart.over == "seconds" else f"step {at:,.0f}"
+
     curves = []
     for name, points in chart.series.items():
         (first, start), (last, end) = points[0], points[-1]
         curves.append(
-            f"{name} from {number(start)} at step {first:,.0f} to {number(end)} at step {last:,.0f}"
+            f"{name} from {number(start)} at {place(first)} to {number(end)} at {place(last)}"
         )
     if chart.best is not None:
-        curves.append(f"best {number(chart.best[1])} at step {chart.best[0]:,.0f}")
+        curves.append(f"best {number(chart.best[1])} at {place(chart.best[0])}")
     curves += [f"{name} {number(value)}" for name, value in chart.levels.items()]
     curves += [f"{phase.name} phase to step {phase.end:,.0f}" for phase in chart.phases]
     return f"{chart.title}: {'; '.join(curves)}. Arrow keys read the values."

@@ -25,11 +25,17 @@ class History:
 
     entries: Sequence[Entry]
 
-    def points(self, name: str) -> Points:
-        """Return the finite values of a figure by step; one of a step that came later counts."""
+    def points(self, name: str, over: str = "step") -> Points:
+        """Return the finite values of a figure by step; one of a step that came later counts.
+
+        Args:
+            name: Of the figure.
+            over: What to give them by instead of ``step``: another figure, such as ``seconds``.
+        """
         values = {
-            float(entry["step"]): float(entry[name])
-            for entry in self.entries if is_finite(entry.get(name))
+            float(entry[over]): float(entry[name])
+            for entry in self.entries
+            if is_finite(entry.get(name)) and is_finite(entry.get(over))
         }
         return sorted(values.items())
 

@@ -47,6 +47,8 @@ def number(value: object) -> str:
     if isinstance(value, list | tuple):
         shown = ", ".join(number(each) for each in value[:12])
         return shown + (f" ... ({len(value):,} in all)" if len(value) > 12 else "")
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {number(each)}" for name, each in value.items())
     long = str(value)
     return long if len(long) <= 300 else f"{long[:300]} ... ({len(long):,} characters in all)"
 

@@ -125,38 +125,48 @@ def gallery(shown: Sequence[Preview]) -> str:
         return "<p>No preview is written yet: the first comes after 50 steps.</p>"
     frames = "".join(
         f"<figure class=frame data-step={each.step}><figcaption>step {each.step:,}</figcaption>"
-        f"{_frame(each)}</figure>"
+        f"{samples(each, f'at step {each.step:,}')}</figure>"
         for each in shown
     )
     slider = "" if len(shown) < 2 else (
         "<div class=slider><label for=preview>Preview</label>"
-        f"<input type=range id=preview min=0 max={len(shown) - 1} value={len(shown) - 1} step=1>"
         f"<span aria-hidden=true>step {shown[0].step:,}</span>"
-        f"<output for=preview id=previewstep></output>"
-        f"<span aria-hidden=true>{shown[-1].step:,}</span></div>"
+        f"<input type=range id=preview min=0 max={len(shown) - 1} value={len(shown) - 1} step=1>"
+        f"<span aria-hidden=true>{shown[-1].step:,}</span>"
+        "<output for=preview id=previewstep></output></div>"
     )
-    hint = "<p>Press a spectrogram to hear it.</p>" if any(each.clips for each in shown) else ""
-    return f"{slider}{hint}<div id=frames>{frames}</div>{_side_by_side(shown)}"
+    return f"{slider}{hint(shown)}<div id=frames>{frames}</div>{_over_time(shown)}"
 
 
-def _frame(preview: Preview) -> str:
+def hint(shown: Sequence[Preview]) -> str:
+    """Return what to do with previews, if there is anything but to look at them."""
+    return "<p>Press a spectrogram to hear it.</p>" if any(each.clips for each in shown) else ""
+
+
+def samples(preview: Preview, place: str) -> str:
+    """Return a preview's player, picture and texts.
+
+    Args:
+        preview: What to show.
+        place: Where its samples come from, such as "at step 50", for those who do not see them.
+    """
     parts = []
     what = "Spectrograms of samples" if preview.sound else "Samples"
     if preview.sound:
         parts.append(
             f"<audio controls preload=metadata src='{preview.sound}' "
-            f"aria-label='Samples at step {preview.step:,}'></audio>"
+            f"aria-label='Samples {text(place)}'></audio>"
         )
     if preview.picture:
         kind = "spectrogram" if preview.sound else "pixels"
         parts.append(
             f"<div class=sheet><img class={kind} src='{preview.picture}' "
-            f"alt='{what} at step {preview.step:,}'>{_buttons(preview)}</div>"
+            f"alt='{what} {text(place)}'>{_buttons(preview)}</div>"
         )
     if preview.texts:
         lines = "".join(f"<li><bdi>{text(line)}</bdi></li>" for line in preview.texts)
         parts.append(
-            f"<ol start=0 class=texts tabindex=0 aria-label='Samples at step {preview.step:,}'>"
+            f"<ol start=0 class=texts tabindex=0 aria-label='Samples {text(place)}'>"
             f"{lines}</ol>"
         )
     return "".join(parts)
@@ -174,23 +184,37 @@ def _buttons(preview: Preview) -> str:
     )
 
 
-def _side_by_side(shown: Sequence[Preview]) -> str:
+def _over_time(shown: Sequence[Preview]) -> str:
     """Return a table of texts: a row for each seed, a column for each of a few steps."""
     written = [each for each in shown if each.texts]
     if len(written) < 2:
         return ""
     count = min(len(written), _COLUMNS)
     chosen = [written[index * (len(written) - 1) // (count - 1)] for index in range(count)]
-    head = "".join(f"<th scope=col>step {each.step:,}</th>" for each in chosen)
-    rows = "".join(
+    return "<h3>The same seeds over time</h3>" + side_by_side(
+        [(f"step {each.step:,}", each.texts) for each in chosen], "The same seeds over time",
+        _COMPARED,
+    )
+
+
+def side_by_side(columns: Sequence[tuple[str, Sequence[str]]], title: str, rows: int) -> str:
+    """Return a table of texts.
+
+    Args:
+        columns: Headings, and texts by seed.
+        title: Of the table, for those who do not see it.
+        rows: How many seeds are shown at most.
+    """
+    head = "".join(f"<th scope=col>{text(name)}</th>" for name, _ in columns)
+    body = "".join(
         f"<tr><th scope=row>{seed}</th>" + "".join(
-            f"<td><bdi>{text(each.texts[seed] if seed < len(each.texts) else '')}</bdi></td>"
-            for each in chosen
+            f"<td><bdi>{text(texts[seed] if seed < len(texts) else '')}</bdi></td>"
+            for _, texts in columns
         ) + "</tr>"
-        for seed in range(min(_COMPARED, max(len(each.texts) for each in chosen)))
+        for seed in range(min(rows, max(len(texts) for _, texts in columns)))
     )
     return (
-        "<h3>The same seeds over time</h3><div class=scroll tabindex=0 role=region "
-        "aria-label='The same seeds over time'><table class=beside>"
-        f"<thead><tr><th scope=col>seed</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<div class=scroll tabindex=0 role=region aria-label='{text(title)}'>"
+        f"<table class=beside><thead><tr><th scope=col>seed</th>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )

@@ -1,7 +1,5 @@
 """The page: its sections, from what a run's directory holds."""
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,15 +12,15 @@ from gancli.artifacts.finding import finished_model
 from gancli.artifacts.outlook import Outlook, meaning
 from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
 from gancli.artifacts.report.chart import Chart, draw
+from gancli.artifacts.report.document import RELOAD, document, section, tiles, trouble
 from gancli.artifacts.report.history import History, Points, is_finite
 from gancli.artifacts.report.markup import duration, number, table, text
 from gancli.artifacts.report.media import gallery, previews
+from gancli.artifacts.report.settings import settings
 from gancli.artifacts.run import REPORT, read_metrics
-from gancli.config import options
 from gancli.errors import GancliError
 from gancli.storage.files import write_file
 
-_HERE = Path(__file__).parent
 # Curves that are shown first, with what their axis says; all others follow in a fold.
 _CHARTS = (
     ("Losses", "loss", ("d_loss", "g_loss", "held_out_loss")),
@@ -50,7 +48,7 @@ def outcome(run: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
 
 
 def write_report(
-    run: Path, metrics: Mapping[str, Any], trouble: Sequence[str] = (), *, live: bool = False,
+    run: Path, metrics: Mapping[str, Any], warnings: Sequence[str] = (), *, live: bool = False,
     layers: bool = True,
 ) -> None:
     """Write a run's report.
@@ -58,19 +56,19 @@ def write_report(
     Args:
         run: The run's directory.
         metrics: Figures of the finished model by name; empty before there is one.
-        trouble: Sentences about what went wrong, beside those in the run's log.
+        warnings: Sentences about what went wrong, beside those in the run's log.
         live: Whether training goes on, so that the page reloads itself.
         layers: Whether to run the networks once for the outputs and costs of their layers.
 
     Raises:
         GancliError: It cannot be written, or config.toml cannot be read.
     """
-    page = report_page(run, metrics, trouble, live=live, layers=layers)
+    page = report_page(run, metrics, warnings, live=live, layers=layers)
     write_file(run / REPORT, page.encode(), durable=False)
 
 
 def report_page(
-    run: Path, metrics: Mapping[str, Any], trouble: Sequence[str] = (), *, live: bool = False,
+    run: Path, metrics: Mapping[str, Any], warnings: Sequence[str] = (), *, live: bool = False,
     layers: bool = True,
 ) -> str:
     """Return the page that :func:`write_report` writes."""
@@ -81,41 +79,24 @@ def report_page(
     except GancliError:  # of another version: what it says is shown as it is
         record = None
     history = History(read_metrics(run))
-    script = (_HERE / "script.js").read_text(encoding="utf-8")
-    style = (_HERE / "style.css").read_text(encoding="utf-8")
+    troubles = [
+        (sentence, "" if step is None else f"step {step:,.0f}")
+        for step, sentence in history.troubles(warnings)
+    ]
     body = "".join([
-        _header(run, facts, history, metrics, live, bool(trouble)),
-        _trouble(history, trouble),
-        _section("Samples", "<p>Each preview is made of the same seeds.</p>"
-                 + gallery(previews(run / "samples"))),
-        _section("Curves", _score(history, metrics, facts) + _curves(history, metrics)),
-        _section("Measurements", _measurements(history)),
+        _header(run, facts, history, metrics, live, bool(warnings)),
+        trouble("Warnings and roll-backs", troubles),
+        section("Samples", "<p>Each preview is made of the same seeds.</p>"
+                + gallery(previews(run / "samples"))),
+        section("Curves", _score(history, metrics, facts) + _curves(history, metrics)),
+        section("Measurements", _measurements(history)),
         _evaluation(run / "model"),
-        _section("Options", _options(raw, record)),
-        _section("Data", table((name, number(value)) for name, value in _spec(raw).items())),
-        _section("Networks", _networks(record, layers)),
-        _section("Machine", _machines(history)),
+        section("Options", _options(raw, record)),
+        section("Data", table((name, number(value)) for name, value in _spec(raw).items())),
+        section("Networks", _networks(record, layers)),
+        section("Machine", _machines(history)),
     ])
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'"
-    )
-    return (
-        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        "<meta name=generator content=gancli><meta name=color-scheme content='light dark'>"
-        f'<meta http-equiv=Content-Security-Policy content="{policy}">'
-        f"<title>{text(run.absolute().name)} - gancli</title><link rel=icon href='data:,'>"
-        f"<style>{style}</style></head>"
-        f"<body data-live={int(live)} data-times='{_times(history)}'><main>{body}</main>"
-        f"<script>{script}</script></body></html>\n"
-    )
-
-
-def _section(title: str, content: str) -> str:
-    name = title.lower()
-    return f"<section aria-labelledby={name}><h2 id={name}>{text(title)}</h2>{content}</section>"
+    return document(run.absolute().name, body, live=live, times=_times(history))
 
 
 def _header(
@@ -124,10 +105,7 @@ def _header(
 ) -> str:
     best, modality = history.best, str(facts.get("modality", ""))
     if live:
-        state = (
-            "Training. <label class=switch><input type=checkbox id=reload checked> reload every "
-            "half minute</label>"
-        )
+        state = f"Training. {RELOAD}"
     elif metrics:
         state = "Finished, with warnings." if troubled else "Finished."
     else:
@@ -151,30 +129,10 @@ def _header(
         (name.replace("_", " "), number(value), "") for name, value in metrics.items()
         if name not in known
     ]
-    tiles = "".join(
-        f"<div><dt>{text(name)}</dt><dd>{text(value)}<small>{text(note)}</small></dd></div>"
-        for name, value, note in figures
-    )
     return (
         f"<header><h1>{text(run.absolute().name)}</h1><p>Modality: {text(modality)}. "
         f"Data: {text(facts.get('data_name', ''))}. {state}</p>"
-        f"<pre tabindex=0>{text(facts.get('command', ''))}</pre><dl class=tiles>{tiles}</dl>"
-        "</header>"
-    )
-
-
-def _trouble(history: History, others: Sequence[str]) -> str:
-    troubles = history.troubles(others)
-    if not troubles:
-        return ""
-    lines = "".join(
-        f"<li>{text(sentence)}"
-        + ("" if step is None else f" <small>step {step:,.0f}</small>") + "</li>"
-        for step, sentence in troubles
-    )
-    return (
-        "<section class=trouble aria-labelledby=trouble><h2 id=trouble>Warnings and roll-backs</h2>"
-        f"<ul>{lines}</ul></section>"
+        f"<pre tabindex=0>{text(facts.get('command', ''))}</pre>{tiles(figures)}</header>"
     )
 
 
@@ -256,14 +214,14 @@ def _evaluation(model: Path) -> str:
     trouble: list[str] = []
     found = evaluation.read_or_tell(model, trouble.append)
     if found is None:
-        return _section("Evaluation", f"<p>{text(trouble[0])}</p>") if trouble else ""
+        return section("Evaluation", f"<p>{text(trouble[0])}</p>") if trouble else ""
     rows = [
         (each.name, evaluation.short(each.value), evaluation.short(each.floor),
          f"{evaluation.short(each.low)} to {evaluation.short(each.high)}", each.about)
         for each in found.figures
     ]
     head = ("figure", "value", "floor", "95% interval", "what it says")
-    return _section(
+    return section(
         "Evaluation",
         f"<p>{text(found.heading)}. {evaluation.FLOOR} {text(found.remark)}</p>"
         + table(rows, head, "options"),
@@ -281,21 +239,7 @@ def _options(raw: Mapping[str, Any], record: AnyRecord | None) -> str:
     if record is None:
         note = "<p>The run is of another version, so its defaults are not known.</p>"
         return note + table((name, number(value)) for name, value in values.items())
-    changed, others = [], []
-    for option in options(record.modality.config_type):
-        value = getattr(record.config, option.name)
-        if value == option.default:
-            others.append((option.flag, number(value), option.help))
-        else:
-            default = "not set" if option.default is None else number(option.default)
-            changed.append((option.flag, number(value), default, option.help))
-    head = ("option", "value", "default", "what it is")
-    shown = table(changed, head, "options") if changed else "<p>All are as by default.</p>"
-    rest = table(others, ("option", "value", "what it is"), "options")
-    return (
-        f"<h3>What differs from the default</h3>{shown}<details><summary>{len(others)} options "
-        f"are as by default</summary>{rest}</details>"
-    )
+    return settings(record.config)
 
 
 def _spec(raw: Mapping[str, Any]) -> dict[str, Any]:

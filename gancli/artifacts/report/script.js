@@ -71,8 +71,13 @@
     audio?.addEventListener("pause", () => mark(null));
   }
 
+  // One sound at a time.
+  document.addEventListener("play", ({ target }) => {
+    all("audio").forEach((audio) => { if (audio !== target) audio.pause(); });
+  }, true);
+
   for (const chart of all(".chart")) {
-    const { steps, scales, series, box } = JSON.parse(chart.dataset.chart);
+    const { end, over, joined, scales, series, box } = JSON.parse(chart.dataset.chart);
     const [left, top, right, bottom] = box;
     const svg = chart.querySelector("svg"), readout = chart.querySelector(".readout");
     const cursor = chart.querySelector(".cursor"), toggle = chart.querySelector(".logswitch");
@@ -80,11 +85,20 @@
     const stops = [...new Set(Object.values(series).flat().map(([step]) => step))]
       .sort((a, b) => a - b);
     let stop = -1;
-    const x = (step) => left + step / Math.max(steps, 1) * (right - left);
+    const x = (step) => left + step / Math.max(end, 1) * (right - left);
     const y = (value) => {
       const log = toggle?.checked, map = log ? Math.log : (v) => v;
       const [low, high] = scales[log ? "log" : "linear"].map(map);
       return bottom - (map(value) - low) / (high - low) * (bottom - top);
+    };
+    // What is drawn at a step: a point, or where curves are joined, the line between two or the end.
+    const pointAt = (points, step) => {
+      const next = points.findIndex(([at]) => at >= step);
+      if (points[next]?.[0] === step) return points[next];
+      if (!joined || next === 0) return undefined;
+      if (next < 0) return points.at(-1);
+      const [[a, v], [b, w]] = points.slice(next - 1, next + 1), part = (step - a) / (b - a);
+      return [step, toggle?.checked ? v * (w / v) ** part : v + part * (w - v)];
     };
     const add = (name, attributes) => {
       const node = document.createElementNS(SVG, name);
@@ -93,20 +107,21 @@
     };
     const read = (index) => {
       stop = Math.max(0, Math.min(stops.length - 1, index));
-      const step = stops[stop], words = [`step ${count(step)}`], time = timeAt(step);
-      if (time) words.push(time);
+      const step = stops[stop], words = [];
+      if (over === "seconds") words.push(clock(step));
+      else words.push(`step ${count(step)}`, timeAt(step));
       cursor.replaceChildren();
       add("line", { x1: x(step), x2: x(step), y1: top, y2: bottom });
       const phase = all(".phase", svg).findLast((rect) => +rect.getAttribute("x") <= x(step));
       if (phase) words.push(phase.textContent);
       Object.entries(series).forEach(([name, points], number) => {
-        const point = points.find(([at]) => at === step);
+        const point = pointAt(points, step);
         if (!point) return;
         words.push(`${name} ${figure(point[1])}`);
-        add("circle", { cx: x(step), cy: y(point[1]), r: 5, class: `dot s${number}` });
+        add("circle", { cx: x(point[0]), cy: y(point[1]), r: 5, class: `dot s${number}` });
       });
       cursor.removeAttribute("hidden");
-      readout.textContent = words.join(" \u00b7 ");
+      readout.textContent = words.filter(Boolean).join(" \u00b7 ");
     };
     const clear = () => {
       cursor.setAttribute("hidden", "");
@@ -116,7 +131,7 @@
     const point = (event) => {
       const area = svg.getBoundingClientRect();
       const at = (event.clientX - area.left) / area.width * svg.viewBox.baseVal.width;
-      const step = (at - left) / (right - left) * steps;
+      const step = (at - left) / (right - left) * end;
       let nearest = 0;
       stops.forEach((each, index) => {
         if (Math.abs(each - step) < Math.abs(stops[nearest] - step)) nearest = index;
@@ -138,14 +153,23 @@
       event.preventDefault();
       read(to);
     });
+    const keys = all(".key", chart);
+    keys.forEach((key, number) => key.addEventListener("click", () => {
+      const chosen = key.getAttribute("aria-pressed") !== "true";
+      keys.forEach((each) => each.setAttribute("aria-pressed", chosen && each === key));
+      all(".line, .single, .band, .dot", svg).forEach((mark) => {
+        mark.classList.toggle("dim", chosen && !mark.classList.contains(`s${number}`));
+      });
+    }));
     if (toggle) {
       const swap = () => {
         chart.querySelector("g.linear").toggleAttribute("hidden", toggle.checked);
         chart.querySelector("g.log").toggleAttribute("hidden", !toggle.checked);
-        store.set(`log ${title}`, toggle.checked ? "1" : "");
+        store.set(`log ${title}`, toggle.checked ? "1" : "0");
         if (stop >= 0) read(stop);
       };
-      toggle.checked = store.get(`log ${title}`) === "1";
+      const chosen = store.get(`log ${title}`);
+      if (chosen) toggle.checked = chosen === "1";
       toggle.addEventListener("change", swap);
       swap();
     }

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gancli.cli import completion
 from gancli.cli.console import Output
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import invocation, speak
 from gancli.cli.lines import columns
-from gancli.config import TrainConfig
 from gancli.errors import UsageError
 from gancli.modalities.base import AnyModality
 from gancli.storage import bundled
 
 if TYPE_CHECKING:
-    from gancli.evaluation.comparison import Comparison, Outcome
+    from gancli.evaluation.cells import Cell
+    from gancli.evaluation.results import Comparison
 
 HELP = "Train with several settings and say which is better."
 EXAMPLES = "gancli compare image --vary g-norm=batch,none --seeds 3 --time 2m"
@@ -25,15 +26,17 @@ EXAMPLES = "gancli compare image --vary g-norm=batch,none --seeds 3 --time 2m"
 _PANEL = "Comparison"
 
 _DataArgument = Annotated[str | None, typer.Argument(
-    metavar="DATA", show_default=False,
+    metavar="DATA", show_default=False, autocompletion=completion.samples,
     help="As for gancli train; by default the first bundled sample.",
 )]
 _VaryOption = Annotated[list[str] | None, typer.Option(
     "--vary", metavar="OPTION=A,B,...", rich_help_panel=_PANEL, show_default=False,
+    autocompletion=completion.settings,
     help="An option of gancli train and its values; several --vary cross.",
 )]
 _CellOption = Annotated[list[str] | None, typer.Option(
     "--cell", metavar='"OPTION=A OPTION=B"', rich_help_panel=_PANEL, show_default=False,
+    autocompletion=completion.settings,
     help="A single cell, beside those of --vary.",
 )]
 _SeedsOption = Annotated[int, typer.Option(
@@ -42,11 +45,17 @@ _SeedsOption = Annotated[int, typer.Option(
 )]
 _FolderOption = Annotated[str | None, typer.Option(
     "-o", "--output", metavar="DIR", rich_help_panel=_PANEL, show_default=False,
+    autocompletion=completion.comparisons,
     help="Directory of the comparison; one that is there goes on. [default: comparisons/NAME]",
 )]
 _HalveOption = Annotated[bool, typer.Option(
     "--halve", rich_help_panel=_PANEL,
     help="Drop the worse half of the cells at each quarter of the budget.",
+)]
+_DryOption = Annotated[bool, typer.Option(
+    "--dry-run", rich_help_panel=_PANEL,
+    help="Print the cells, the sizes of their networks and how much there is to train; write "
+    "nothing.",
 )]
 
 
@@ -72,6 +81,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         seeds: _SeedsOption = 3,
         folder: _FolderOption = None,
         halve: _HalveOption = False,
+        dry_run: _DryOption = False,
         json_: Json = False,
         quiet: Quiet = False,
         verbose: Verbose = False,
@@ -83,8 +93,10 @@ def command(modality: AnyModality) -> Callable[..., None]:
             # A usage error should not wait for the data.
             settings = parse_settings(modality, vary or [], cell or [])
             cells = make_cells(modality, settings, values, os.environ)
+            first = cells[0].config.seed
             _compare(
-                modality, cells, data, folder, seeds, halve, invocation(context).command, output
+                modality, cells, data, folder, range(first, first + seeds), halve, dry_run,
+                invocation(context).command, output,
             )
 
     compare.__doc__ = (
@@ -96,12 +108,13 @@ def command(modality: AnyModality) -> Callable[..., None]:
 
 
 def _compare(
-    modality: AnyModality, cells: list[Any], data: str | None, folder: str | None, seeds: int,
-    halve: bool, command_line: str, output: Output,
+    modality: AnyModality, cells: "list[Cell]", data: str | None, folder: str | None,
+    seeds: range, halve: bool, dry_run: bool, command_line: str, output: Output,
 ) -> None:
     from gancli.data.source import open_source
     from gancli.evaluation.comparison import Comparer
-    from gancli.evaluation.comparison_page import write_page
+    from gancli.evaluation.looking_ahead import look_ahead
+    from gancli.evaluation.results import PAGE
 
     if data is None:
         data = bundled.default("samples", modality.name)
@@ -111,33 +124,62 @@ def _compare(
     source = open_source(data)
     place = Path(folder) if folder else Path("comparisons") / source.name
     comparer = Comparer(modality, source, place, output, command_line)
-    first: TrainConfig = cells[0].config
-    found = comparer.train(
-        comparer.settled(cells), range(first.seed, first.seed + seeds), halve
-    )
-    page = write_page(found, place, modality, command_line)
+    parameters = look_ahead(modality, cells, source)
+    if dry_run:
+        _dry_run(cells, parameters, comparer.sentence(cells, seeds, halve), place, output)
+        return
+    with comparer:
+        found = comparer.train(comparer.settled(cells), seeds, halve)
     if output.mode == "json":
-        output.result(as_table(found, place))
+        output.result(as_table(found))
         return
     for line in lines(found):
         output.note(line)
-    output.note(f"Pictures and figures side by side: {page}")
+    output.note(f"Curves, pictures and figures side by side: {place / PAGE}")
     output.data(str(place))
 
 
-def as_table(found: "Comparison", folder: Path) -> dict[str, Any]:
+def _dry_run(
+    cells: "list[Cell]", parameters: list[dict[str, int]], sentence: str, place: Path,
+    output: Output,
+) -> None:
+    """Print what a comparison would train, as a table or as one JSON object."""
+    if output.mode == "json":
+        output.result({"comparison": str(place), "budget": sentence, "cells": [
+            {"name": cell.name, "parameters": counts}
+            for cell, counts in zip(cells, parameters, strict=True)
+        ]})
+        return
+    output.note(sentence)
+    output.note(f"Directory: {place}")
+    names = next((list(counts) for counts in parameters if counts), [])
+    if not all(parameters):
+        output.note("Sizes of networks that are left open are found as training starts, by this "
+                    "machine's speed; --g-width and --d-width set them.")
+    rows = [("cell", *names)] + [
+        (cell.name, *(f"{counts[name]:,}" if counts else "" for name in names))
+        for cell, counts in zip(cells, parameters, strict=True)
+    ]
+    output.data(*columns(rows, right=frozenset(range(1, 1 + len(names)))))
+
+
+def as_table(found: "Comparison") -> dict[str, Any]:
     """Return a comparison as JSON has it."""
     from dataclasses import asdict
 
     return {
-        "comparison": str(folder),
-        "ranks": [asdict(each) for each in found.ranks],
+        "comparison": str(found.folder),
+        "ranks": [
+            # JSON has no NaN, which the ratio is where no seed is in common.
+            {name: None if value != value else value for name, value in asdict(each).items()}
+            | {"verdict": each.verdict} for each in found.ranks
+        ],
         "cells": [
             {
-                "name": outcome.cell.name, "hash": outcome.cell.digest,
-                "dropped": outcome.dropped,
+                "name": outcome.name, "hash": outcome.digest, "dropped": outcome.dropped,
                 "runs": [
-                    {"seed": result.seed, "run": str(result.run), "problem": result.problem,
+                    {"seed": result.seed, "run": str(result.run), "state": result.state,
+                     "problem": result.problem, "warnings": list(result.warnings),
                      **result.metrics}
                     for result in outcome.results
                 ],
@@ -149,34 +191,21 @@ def as_table(found: "Comparison", folder: Path) -> dict[str, Any]:
 
 def lines(found: "Comparison") -> list[str]:
     """Return a comparison as a table for people, best first."""
-    outcomes = {outcome.cell.name: outcome for outcome in found.outcomes}
-    rows = [("cell", "score", "spread", "times the best", "steps", "seconds", "")]
-    for place, each in enumerate(found.ranks):
-        verdict = "best" if place == 0 else "within chance" if each.within_chance else "worse"
-        ratio = (
-            "" if place == 0
-            else f"{each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f})"
+    ranks = {each.name: each for each in found.ranks}
+    rows: list[tuple[str, ...]] = [
+        ("cell", "score", "spread", "times the best", "steps", "seconds", "verdict")
+    ]
+    for outcome in found.ordered:
+        effort = tuple(
+            "" if (value := outcome.middle(name)) is None else f"{value:,.0f}"
+            for name in ("steps", "seconds")
         )
+        if (each := ranks.get(outcome.name)) is None:
+            scores = [f"{each.score:.3g}" for each in outcome.results if each.score is not None]
+            rows.append((outcome.name, ", ".join(scores), "", "", *effort, outcome.state))
+            continue
         rows.append((
-            each.name, f"{each.median:.3g}", f"{each.low:.3g} to {each.high:.3g}", ratio,
-            *_effort(outcomes.pop(each.name)), verdict,
+            each.name, f"{each.median:.3g}", f"{each.low:.3g} to {each.high:.3g}",
+            each.told_ratio, *effort, ", ".join(filter(None, [each.verdict, outcome.state])),
         ))
-    for name, outcome in outcomes.items():
-        verdict = (
-            "failed" if outcome.dropped is None
-            else f"dropped at {outcome.dropped:.0%} of the budget"
-        )
-        scores = [f"{result.score:.3g}" for result in outcome.results if result.score is not None]
-        rows.append((name, ", ".join(scores), "", "", *_effort(outcome), verdict))
     return columns(rows, right=frozenset({1, 4, 5}))
-
-
-def _effort(outcome: "Outcome") -> tuple[str, str]:
-    """Return the median steps and seconds of a cell's trainings."""
-    from statistics import median
-
-    def middle(name: str) -> str:
-        values = [result.metrics[name] for result in outcome.results if name in result.metrics]
-        return f"{median(values):,.0f}" if values else ""
-
-    return middle("steps"), middle("seconds")

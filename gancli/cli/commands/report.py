@@ -1,25 +1,30 @@
 """``gancli report``."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gancli.cli import console
+from gancli.cli import completion, console
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
-from gancli.errors import UsageError
+from gancli.config.unicode import typed_path
+from gancli.errors import UsageError, suggest
 
 EXAMPLES = """\
 gancli report runs/first --open
-gancli report runs/first -o page.html"""
+gancli report runs/first -o page.html
+gancli report comparisons/norms"""
 
 _RunArgument = Annotated[str, typer.Argument(
-    metavar="RUN", show_default=False, help="Directory of a run, in training or not.",
+    metavar="RUN|COMPARISON", show_default=False, autocompletion=completion.reported,
+    help="Directory of a run or of a comparison, in training or not.",
 )]
 _OutputOption = Annotated[str | None, typer.Option(
     "-o", "--output", metavar="FILE.html|-", show_default=False,
-    help="File to write, or - for standard output; by default report.html in the run.",
+    help="File to write, or - for standard output; by default report.html in the run, or "
+    "index.html in the comparison.",
 )]
 _OpenOption = Annotated[bool, typer.Option("--open", help="Show it in the web browser.")]
 _ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
@@ -35,10 +40,11 @@ def command(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a run's curves, samples, options and layers as one HTML file.
+    """Write the curves, samples, options and layers of a run as one HTML file.
 
-    The file needs no network and nothing beside it. Training writes the same one, with each
-    preview.
+    Of a comparison it holds the ranks, curves and samples of all cells. The file needs no network
+    and nothing beside it. Training writes the same one with each preview, and a comparison after
+    each training.
     """
     with speak(context, json_, quiet, verbose) as output:
         if output_path == "-" and (open_ or json_):
@@ -46,18 +52,16 @@ def command(
                 f"-o - writes the page to standard output, which {'--open' if open_ else '--json'} "
                 "does not go with.", "Name a file with -o.",
             )
-        from gancli.artifacts.report import outcome, report_page
-        from gancli.artifacts.run import REPORT, in_training, need_run
         from gancli.storage.files import write_file
 
-        path = Path(run)
-        need_run(path)
-        target = Path(output_path or path / REPORT)
+        path = typed_path(run) or Path(run)
+        name, render = _page(path)
+        target = Path(output_path or path / name)
         if output_path not in (None, "-") and target.exists() and not force:
             raise UsageError(
                 f"{target} exists already.", "Replace it with --force, or name another file."
             )
-        page = report_page(path, *outcome(path), live=in_training(path))
+        page = render()
         if output_path == "-":
             output.data(page.rstrip("\n"))
             return
@@ -68,6 +72,31 @@ def command(
             output.note(f"Wrote {target}.")
         if open_:
             _open(target, output)
+
+
+def _page(path: Path) -> tuple[str, Callable[[], str]]:
+    """Return what the page of a directory is called, and what makes it."""
+    from gancli.evaluation.results import FILE, PAGE, is_comparison, read_comparison
+    from gancli.storage.lock import is_held
+
+    if is_comparison(path):
+        from gancli.evaluation.comparison_page import comparison_page
+
+        return PAGE, lambda: comparison_page(read_comparison(path), live=is_held(path))
+    from gancli.artifacts.record import CONFIG
+    from gancli.artifacts.report import outcome, report_page
+    from gancli.artifacts.run import REPORT, is_run
+
+    if not is_run(path):
+        near = [
+            str(each.parent) for name in (CONFIG, FILE) for each in path.parent.glob(f"*/{name}")
+        ]
+        raise UsageError(
+            f"{path} is neither a run nor a comparison: it has no {CONFIG} and no {FILE}.",
+            suggest(str(path), near) if near else
+            "Name a directory that gancli train or gancli compare has made.",
+        )
+    return REPORT, lambda: report_page(path, *outcome(path), live=is_held(path))
 
 
 def _open(path: Path, output: console.Output) -> None:

@@ -4,10 +4,12 @@ import shutil
 
 import pytest
 from playwright.sync_api import sync_playwright
-from report_runs import STEPS
+from report_runs import STEPS, write_comparison
 
 from gancli.artifacts.report import write_report
 from gancli.artifacts.report.media import previews
+from gancli.evaluation.comparison_page import write_page
+from gancli.evaluation.results import read_comparison
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LIGHT, DARK = "rgb(255, 255, 255)", "rgb(21, 23, 27)"
@@ -25,13 +27,20 @@ def browser():
 
 
 @pytest.fixture
-def show(browser, make_run):
-    """Return a function that opens the report of a run; whatever goes wrong fails the test."""
+def show(browser, make_run, tmp_path):
+    """Return a function that opens the report of a run, or of a comparison of runs.
+
+    Whatever goes wrong fails the test.
+    """
     contexts, problems, requests = [], [], []
 
-    def show(modality="image", live=False, **settings):
-        run = make_run(modality)
-        write_report(run, {}, live=live)
+    def show(modality="image", live=False, compared=False, **settings):
+        if compared:
+            run = write_comparison(tmp_path, modality)
+            name = write_page(read_comparison(run), live=live).name
+        else:
+            run, name = make_run(modality), "report.html"
+            write_report(run, {}, live=live)
         context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **settings})
         contexts.append(context)
         context.set_offline(True)
@@ -41,7 +50,7 @@ def show(browser, make_run):
         page.on("request", lambda request: requests.append(request.url))
         if live:
             page.clock.install()
-        page.goto((run / "report.html").as_uri())
+        page.goto((run / name).as_uri())
         return page, run
 
     yield show
@@ -114,9 +123,10 @@ def test_the_theme_follows_the_reader(show, scheme):
     assert page.evaluate(style, "color") != page.evaluate(style, "backgroundColor")
 
 
+@pytest.mark.parametrize("compared", [False, True])
 @pytest.mark.parametrize("modality", ["image", "text", "audio"])
-def test_a_phone_need_not_scroll_sideways(show, modality):
-    page, _ = show(modality, viewport={"width": 400, "height": 800})
+def test_a_phone_need_not_scroll_sideways(show, modality, compared):
+    page, _ = show(modality, compared=compared, viewport={"width": 400, "height": 800})
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") == 400
 
@@ -170,3 +180,38 @@ def test_a_page_of_a_training_reloads_itself(show):
 def test_without_a_script_all_previews_are_shown(show):
     page, _ = show("image", java_script_enabled=False)
     assert shown(page) == list(STEPS)
+
+
+def test_the_cells_of_a_comparison_are_read_together(show):
+    page, _ = show(compared=True)
+    chart = page.locator(".chart").first
+    readout = chart.locator(".readout")
+    chart.locator("svg").focus()
+    page.keyboard.press("End")
+    assert readout.inner_text() == "step 400 · g-cell=a 15 · g-cell=b 45"
+    name = chart.get_by_role("button", name="g-cell=b")
+    name.click()
+    assert name.get_attribute("aria-pressed") == "true"
+    line = "g.log .line.s{}"
+    opacity = "line => getComputedStyle(line).opacity"
+    assert [float(chart.locator(line.format(index)).evaluate(opacity)) for index in (0, 1)] == [
+        pytest.approx(0.1), 1
+    ]
+    name.click()
+    assert float(chart.locator(line.format(0)).evaluate(opacity)) == 1
+    page.get_by_text("The same over time").click()
+    page.locator(".chart svg").last.focus()
+    page.keyboard.press("Home")
+    assert page.locator(".readout").last.inner_text() == "1 min 40 s · g-cell=a 60 · g-cell=b 180"
+
+
+def test_one_cell_sounds_at_a_time(show):
+    page, _ = show("audio", compared=True)
+    assert page.locator(".cells audio").count() == 2
+    box = page.locator(".cells .frame").nth(1).get_by_role("button", name="Play seed 1")
+    page.evaluate("document.querySelectorAll('audio').forEach(audio => { audio.play = () => {"
+                  "audio.dispatchEvent(new Event('play')); return Promise.resolve(); };"
+                  "audio.pause = () => { audio.silenced = true; }; })")
+    box.click()
+    silenced = "document.querySelectorAll('audio')[{}].silenced === true"
+    assert [page.evaluate(silenced.format(index)) for index in (0, 1)] == [True, False]

@@ -116,6 +116,36 @@ def test_the_floor_and_the_best_are_marked():
         assert part in label
 
 
+def test_a_level_at_the_top_is_named_below_its_line():
+    def named(level):
+        chart = Chart("a", "a", {"a": [(0.0, 0.0), (10.0, 0.5)]}, 10, levels={"data": level})
+        straight, _ = layers(draw(chart))
+        (line,) = re.findall(r"<line class=level [^>]*y1=([\d.]+)", straight)
+        (name,) = re.findall(r"<text class=levelname [^>]*y=([\d.]+)", straight)
+        return float(line), float(name)
+
+    line, name = named(1.0)  # the names of phases are above the axis
+    assert line == TOP and name > line + 12
+    line, name = named(0.2)
+    assert name < line
+
+
+def test_single_curves_are_behind_what_sums_them_up():
+    svg = draw(Chart(
+        "Score", "score", {"a": [(0.0, 2.0), (50.0, 20.0)]}, 50, over="seconds", log=True,
+        single={"a": [[(0.0, 1.0), (50.0, 10.0)], [(0.0, 3.0), (50.0, 90.0)]]},
+    ))
+    log = svg.partition("<g class=log>")[2]  # it is shown first, and the other hidden
+    assert "<g class=linear hidden>" in svg and "logswitch checked" in svg
+    curves = re.findall(r"<polyline class='(single|line) s0' points='[\d.]+,[\d.]+ ([\d.,]+)'", log)
+    assert [kind for kind, _ in curves] == ["single", "single", "line"]
+    ends = [tuple(map(float, end.split(","))) for _, end in curves]
+    assert {x for x, _ in ends} == {WIDTH - RIGHT}
+    assert ends[0][1] > ends[2][1] > ends[1][1] > TOP  # 10 is below 20, and that below 90
+    assert texts(svg, "x")[-1] == "seconds of training"
+    assert "a from 2 at 0 s to 20 at 50 s" in svg
+
+
 def test_phases_are_shaded_where_they_were():
     phases = [Span("warm start", 0, 100), Span("adversarial", 100, 390), Span("refit", 390, 400)]
     svg = draw(Chart("Score", "score", {"score": [(400.0, 1.0)]}, 400, phases=phases))
@@ -149,7 +179,8 @@ def test_the_readout_gets_the_values_and_the_scales():
     data = json.loads(unescape(re.findall(r"data-chart='([^']*)'", svg)[0]))
     assert data["series"] == {"x": [[1.0, 2.0]], "y<": [[1.0, 4.0], [2.0, 123460.0]]}
     assert data["scales"]["linear"] == [0, 150000]
-    assert data["box"] == [LEFT, TOP, WIDTH - RIGHT, BASE] and data["steps"] == 2
+    assert data["box"] == [LEFT, TOP, WIDTH - RIGHT, BASE]
+    assert (data["end"], data["over"], data["joined"]) == (2, "step", False)
 
 
 VALUES = st.floats(-1e100, 1e100, exclude_min=True, exclude_max=True)

@@ -95,6 +95,13 @@ def test_options_by_default_are_apart_from_those_that_were_chosen(make_run):
     assert "--batch" in rest
 
 
+def test_times_have_their_unit(make_run):
+    run = make_run("image")
+    config = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(config.replace("steps = 400", "time = 90.0"))
+    assert "--time 90 s not set" in Reader(report_page(run, {})).words
+
+
 @pytest.mark.parametrize("modality", KINDS)
 def test_a_training_need_not_wait_for_the_costs_of_layers(make_run, modality):
     run, state = make_run(modality), torch.random.get_rng_state()

@@ -1,0 +1,97 @@
+"""``gancli compare``: what is printed where, and what is refused before anything is trained."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gancli.errors import GancliError
+from gancli.training import session
+
+TINY = (
+    "--steps", "2", "--threads", "1", "--g-width", "4", "--d-width", "4", "--latent", "8",
+    "--batch", "8", "-o", "c",
+)
+
+
+@pytest.fixture
+def compare(call, monkeypatch, tmp_path):
+    """Run ``gancli compare image`` on forty small pictures."""
+    monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    for number in range(40):
+        pixels = rng.integers(0, 256, (16, 16), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "data" / f"{number}.png")
+    return lambda *args: call("compare", "image", "data", *TINY, *args)
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Let trainings with tanh fail, or all."""
+
+    def failing(everything=False):
+        def train(modality, config, *args, **details):
+            if everything or config.g_activation == "tanh":
+                raise GancliError("It cannot be trained.", "Try another.")
+            return whole(modality, config, *args, **details)
+
+        whole = session.train
+        monkeypatch.setattr(session, "train", train)
+
+    return failing
+
+
+def test_a_dry_run_shows_the_cells_and_writes_nothing(compare, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    result = compare("--vary", "g-width=4,8", "--seeds", "2", "--dry-run")
+    assert result.status == 0 and "4 trainings of 2 steps each." in result.err
+    head, *rows = [line.split() for line in result.out.splitlines()]
+    assert head == ["cell", "generator", "discriminator"]
+    assert [row[0] for row in rows] == ["g-width=4", "g-width=8"]
+    table = json.loads(compare("--vary", "g-width=4,8", "--dry-run", "--json").out)
+    assert [f"{each['parameters']['generator']:,}" for each in table["cells"]] == [
+        row[1] for row in rows
+    ]
+    assert [path for path in sorted(tmp_path.rglob("*")) if "cache" not in str(path)] == before
+
+
+def test_a_dry_run_knows_what_sizes_are_left_open(call, compare):
+    cells = ("--cell", "g-norm=batch g-width=4 d-width=4", "--cell", "g-norm=none")
+    result = call("compare", "image", "data", "--time", "40s", *cells, "--dry-run")
+    assert result.status == 0 and "6 trainings of 40 seconds each: about 4 minutes." in result.err
+    head, known, unknown = (line.split() for line in result.out.splitlines())
+    assert len(known) == 5 and unknown == ["g-norm=none"]
+
+
+def test_wrong_values_are_refused_together_before_any_training(compare, tmp_path):
+    result = compare("--vary", "g-norm=batch,bathc,nonne")
+    assert result.status == 2 and "2 of 3 cells cannot be trained." in result.err
+    assert "g-norm=bathc: --g-norm cannot be 'bathc'. Did you mean batch?" in result.err
+    assert "g-norm=nonne: --g-norm cannot be 'nonne'. Did you mean none?" in result.err
+    assert not (tmp_path / "c").exists()
+
+
+def test_cells_that_fail_are_in_the_json(compare, failing):
+    failing()
+    result = compare("--vary", "g-activation=relu,tanh", "--seeds", "1", "--json")
+    assert result.status == 0 and result.err == ""
+    table = json.loads(result.out)
+    assert [each["name"] for each in table["ranks"]] == ["g-activation=relu"]
+    assert table["ranks"][0]["verdict"] == "best"
+    good, bad = (cell["runs"][0] for cell in table["cells"])
+    assert (good["state"], good["problem"], good["steps"]) == ("done", "", 2)
+    assert (bad["state"], bad["problem"]) == ("failed", "It cannot be trained. Try another.")
+    said = "g-activation=tanh, seed 0: It cannot be trained. Try another."
+    assert table["warnings"].count(said) == 1
+
+
+def test_if_all_cells_fail_so_does_the_command(compare, failing):
+    failing(everything=True)
+    result = compare("--vary", "g-activation=relu,tanh", "--seeds", "1", "--json")
+    assert (result.status, result.out) == (1, "")
+    assert json.loads(result.err) == {
+        "error": "All trainings failed. The first: It cannot be trained.",
+        "hint": "Try another.", "code": 1,
+    }
