@@ -240,7 +240,7 @@ def test_texts_that_are_copied_are_found_in_all_of_the_data_and_shown(call, tmp_
     shown = call(*line, "-o", "page.html")
     assert near["text"] in shown.out and near["item_text"] in shown.out
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<pre>") == 16 and near["item_text"] in page
+    assert page.count("<ol start=0 class=texts") == 16 and near["item_text"] in page
 
 
 def test_sounds_have_players_beside_their_spectrograms(call, tmp_path):
@@ -257,7 +257,7 @@ def test_sounds_have_players_beside_their_spectrograms(call, tmp_path):
     assert (found["n"], found["held_out"]) == (12, 20)
     assert named["auc"]["value"] < 0.9
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<audio controls") == page.count("<img alt=") == 16
+    assert page.count("<audio controls") == page.count("<img class=spectrogram") == 16
     assert "class=pixels" not in page  # a spectrogram has axes with letters
 
 
