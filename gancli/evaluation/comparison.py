@@ -19,7 +19,7 @@ from gancli.reporting import Reporter
 from gancli.runtime.signals import Interrupted
 from gancli.storage import checkpoints
 from gancli.storage.files import write_file
-from gancli.training import session
+from gancli.training import session, speed
 from gancli.training.budget import Budget
 
 FILE = "comparison.json"
@@ -121,7 +121,7 @@ class Comparer:
         }
         key = json.dumps(budget)
         if key not in chosen:
-            chosen[key] = session.found_by_budget(
+            chosen[key] = speed.found_by_budget(
                 self.modality, cells[0].config, self.source, self.reporter
             )
             self._write()

@@ -29,6 +29,8 @@ class SobolevSq:
         self.cutoff = cutoff
 
     def __call__(self, gradient: torch.Tensor) -> torch.Tensor:
+        if not len(gradient):  # which no Fourier transform takes
+            return euclidean_sq(gradient)
         h, w = gradient.shape[-2:]
         rows, columns = (
             torch.fft.fftfreq(side, 1 / side, device=gradient.device) for side in (h, w)

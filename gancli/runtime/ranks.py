@@ -37,10 +37,6 @@ class Ranks:
     def __init__(self, rank: int = 0, world: int = 1, *, linked: bool = False) -> None:
         self.rank, self.world, self.linked = rank, world, linked
 
-    def part(self) -> "Ranks":
-        """Return the same place, with nobody at the other ones."""
-        return Ranks(self.rank, self.world)
-
     def sum(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum of all processes' tensors, which have one shape; without a gradient."""
         return self._reduced(x, dist.ReduceOp.SUM) if self.linked else x.detach()
@@ -51,7 +47,7 @@ class Ranks:
 
     def differentiable_sum(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum of all processes' tensors, through which gradients of any order pass."""
-        total: torch.Tensor = _Sum.apply(x, self) if self.linked else x  # type: ignore[no-untyped-call]
+        total: torch.Tensor = _Sum.apply(x, self) if self.linked else x
         return total
 
     @torch.no_grad()
@@ -60,7 +56,7 @@ class Ranks:
         if not self.linked:
             return
         total = self.sum(torch.cat([gradient.reshape(-1) for gradient in gradients]))
-        parts = total.split([gradient.numel() for gradient in gradients])
+        parts = torch.split(total, [gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view(gradient.shape))
 
@@ -106,7 +102,7 @@ class _Sum(torch.autograd.Function):
         return ranks.sum(x)
 
     @staticmethod
-    def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:  # type: ignore[no-untyped-def, override] # noqa: ANN001
+    def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:  # type: ignore[no-untyped-def] # noqa: ANN001
         return ctx.ranks.differentiable_sum(gradient), None
 
 
@@ -164,6 +160,7 @@ def joined() -> Iterator[Ranks]:
     backend = "gloo"
     if torch.cuda.is_available() and dist.is_nccl_available():
         backend = "cpu:gloo,cuda:nccl"
+        torch.cuda.set_device(here.local_rank % torch.cuda.device_count())
     with _connected():
         dist.init_process_group(backend, timeout=_PATIENCE)
     try:

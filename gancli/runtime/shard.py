@@ -98,9 +98,9 @@ class Shard:
         if self.ranks.world == 1:
             return numbers
         axis = len(before)
-        parts = numbers.unflatten(axis, (self.parts, self.whole))
+        parts = numbers.view(*before, self.parts, self.whole, *shape)
         index = (slice(None),) * (axis + 1) + (self.rows,)
-        return parts[index].flatten(axis, axis + 1).contiguous()
+        return parts[index].flatten(axis, axis + 1)
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """Return this process's share of a mean over the whole batch: all shares add up to it.
