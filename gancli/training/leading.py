@@ -216,5 +216,5 @@ def renew(ranks: Ranks, networks: Networks, optimizers: Mapping[str, Optimizer])
 def _blank(parameter: torch.Tensor) -> dict[str, Any]:
     """Return what Adam keeps of a parameter, laid out in memory as it is."""
     like = [torch.empty_like(parameter) for _ in range(2)]
-    step = torch.zeros((), dtype=torch.get_default_dtype(), device=parameter.device)
+    step = torch.zeros((), dtype=torch.float32, device=parameter.device)  # as fused Adam has it
     return dict(zip(_MOMENTS, [step, *like], strict=True))
