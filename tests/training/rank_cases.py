@@ -1,12 +1,10 @@
-"""Trains tiny networks as one process and as two and three; test_ranks.py reads what this writes.
+"""Steps of all phases, losses, penalties and layers, on one process and on several.
 
-A process of its own, which forks the others once torch is there: to import it takes seconds. All of
-it is in double precision, so that what is the same sum in another order is the same number.
+In double precision, so that what is the same sum in another order is nearly the same number.
 """
 
 import json
 import os
-import sys
 import traceback
 from datetime import timedelta
 from pathlib import Path
@@ -172,9 +170,8 @@ def raises_together(ranks):
     return False
 
 
-def compare(rank, folder):
+def compare(rank, folder, alone):
     """Write what every case differs by from one process, on each number of processes."""
-    alone = {case: trained(case, ALONE) for case in CASES} if rank == 0 else {}
     table = {case: {} for case in CASES}
     together = {}
     for world in WORLDS:
@@ -195,6 +192,14 @@ def compare(rank, folder):
         dist.destroy_process_group()
     if rank == 0:
         Path(folder, "table.json").write_text(json.dumps([table, together]))
+
+
+def compared(folder):
+    """Return the table of differences, and on how many processes a NaN of one stops all."""
+    alone = {case: trained(case, ALONE) for case in CASES}
+    statuses = forked(max(WORLDS), lambda rank: compare(rank, folder, alone))
+    assert not any(statuses), statuses
+    return json.loads(Path(folder, "table.json").read_text())
 
 
 def forked(count, work):
@@ -224,8 +229,3 @@ def in_double_precision():
     torch.from_numpy = lambda array: (
         plain(array).double() if array.dtype == np.float32 else plain(array)
     )
-
-
-if __name__ == "__main__":
-    in_double_precision()
-    sys.exit(max(forked(3, lambda rank: compare(rank, sys.argv[1]))))

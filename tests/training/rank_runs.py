@@ -1,4 +1,7 @@
-"""Runs that several processes train; test_ranks.py reads what this writes. See rank_cases.py."""
+"""Trains on several processes, in a process of its own: test_ranks.py reads what this writes.
+
+It forks them once torch is there, since to import that takes seconds.
+"""
 
 import json
 import os
@@ -9,7 +12,7 @@ from pathlib import Path
 
 import torch
 from helpers import Recorder, Scores
-from rank_cases import forked, in_double_precision
+from rank_cases import compared, forked, in_double_precision
 
 from gancli import modalities
 from gancli.config import resolve
@@ -37,11 +40,15 @@ class Runs:
         self.folder = Path(folder)
         self.data = {"image": self.folder / "pictures", "text": self.folder / "lines.txt"}
 
+    def alone(self, work):
+        """Do ``work(reporter)`` here, which also imports what the forks need."""
+        work(Recorder())
+
     def on(self, world, work, at_step=None):
         """Do ``work(reporter)`` in rank 0 of so many processes and return what came of each.
 
         Args:
-            world: Number of processes; 1 is without torchrun.
+            world: Number of processes.
             work: Trains.
             at_step: Called by other ranks before each step, with rank, step, attempt and networks.
         """
@@ -50,12 +57,11 @@ class Runs:
             port = free.getsockname()[1]
 
         def process(rank):
-            if world > 1:
-                os.environ |= {
-                    "RANK": str(rank), "WORLD_SIZE": str(world), "LOCAL_RANK": str(rank),
-                    "LOCAL_WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1",
-                    "MASTER_PORT": str(port),
-                }
+            os.environ |= {
+                "RANK": str(rank), "WORLD_SIZE": str(world), "LOCAL_RANK": str(rank),
+                "LOCAL_WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+            }
             heard, said, steps = Recorder(), [], []
             if rank == 0:
                 try:
@@ -118,18 +124,22 @@ class Runs:
         )
 
 
+def cases(runs):
+    return compared(runs.folder)
+
+
 def resumed(runs):
-    """Train on two processes, then one, then three."""
+    """Train on two processes, then one, then three, and with the same pauses on one alone."""
     found = {}
     for name in SIZES:
-        runs.on(1, runs.train(name, f"{name}-whole"))
-        outcomes = (
-            runs.on(2, runs.train(name, name, until=0.4)),
-            runs.on(1, runs.resume(name, name, until=0.7)),
-            runs.on(3, runs.resume(name, name)),
-        )
-        statuses = [outcome["statuses"] for outcome in outcomes]
-        found[name] = statuses, runs.apart(name, f"{name}-whole")
+        runs.alone(runs.train(name, f"{name}-alone", until=0.4))
+        runs.alone(runs.resume(name, f"{name}-alone", until=0.7))
+        runs.alone(runs.resume(name, f"{name}-alone"))
+        first = runs.on(2, runs.train(name, name, until=0.4))
+        runs.alone(runs.resume(name, name, until=0.7))
+        last = runs.on(3, runs.resume(name, name))
+        statuses = first["statuses"] + last["statuses"]
+        found[name] = statuses, runs.apart(name, f"{name}-alone")
     return found
 
 
@@ -150,9 +160,12 @@ def rolled_back(runs):
             return take(*given)
 
         trainer.take_step = step
-        runs.train("image", "alone-back")(heard)
+        try:
+            runs.train("image", "alone-back")(heard)
+        finally:
+            trainer.take_step = take
 
-    runs.on(1, fragile)
+    runs.alone(fragile)
     outcome = runs.on(2, runs.train("image", "back"), spoil)
     return outcome, runs.apart("back", "alone-back")
 
@@ -177,7 +190,7 @@ def died(runs):
 
 
 def by_the_clock(runs):
-    outcome = runs.on(2, runs.train("text", "timed", time=1.0))
+    outcome = runs.on(2, runs.train("text", "timed", time=4.0))
     return outcome, runs.newest("timed").step
 
 
@@ -190,8 +203,6 @@ if __name__ == "__main__":
     ngrams._BUCKETS = 16  # what scores say is tested elsewhere
     image_training.ImageScorer = lambda *_given, **_options: Scores(1.0)
     all_runs = Runs(sys.argv[1])
-    results = {
-        work.__name__: work(all_runs)
-        for work in (resumed, rolled_back, signalled, died, by_the_clock, too_many)
-    }
+    works = cases, resumed, rolled_back, signalled, died, by_the_clock, too_many
+    results = {work.__name__: work(all_runs) for work in works}
     Path(sys.argv[1], "runs.json").write_text(json.dumps(results))
