@@ -5,6 +5,7 @@ own items (:class:`gancli.runtime.shard.Shard`). Losses are sums over a process'
 what the whole batch has, so that gradients and losses only have to be added up.
 """
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -139,6 +140,11 @@ def working(ranks: Ranks) -> Iterator[None]:
         _active = before
 
 
+def outlive_torchrun() -> None:
+    """Ignore that torchrun ends all processes when one ended: first this one says what happened."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 @contextmanager
 def joined() -> Iterator[Ranks]:
     """Give the processes that torchrun has started, connected; this one alone without torchrun.
@@ -165,5 +171,8 @@ def joined() -> Iterator[Ranks]:
         dist.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Ranks(here.rank, here.world, linked=True)
+    except RankLost:
+        outlive_torchrun()
+        raise
     finally:
         dist.destroy_process_group()

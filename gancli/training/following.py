@@ -36,9 +36,8 @@ def follow(fail: Callable[[GancliError], None]) -> int:
         with joined() as ranks, stop, stop.deferred():
             return _follow(ranks, stop)
     except RankLost as error:
-        if launch().rank == 1 and stop.signal is None:
-            hint = "Resume it with --resume RUN, on any number of processes."
-            fail(GancliError(error.message, hint))
+        if launch().rank == 1:
+            fail(error)
     except GancliError as error:
         fail(error)
     return RUNTIME
@@ -48,6 +47,14 @@ def _follow(ranks: Ranks, stop: Stop) -> int:
     table = json.loads(ranks.tell())
     if "code" in table:  # it ended before there was anything to do
         return int(table["code"])
+    try:
+        return _take_part(ranks, stop, table)
+    except RankLost as error:
+        raise RankLost(error.message, table["hint"]) from error
+
+
+def _take_part(ranks: Ranks, stop: Stop, table: dict[str, Any]) -> int:
+    """Do steps until rank 0 says that there are no more, and return the exit status."""
     record = record_of(table["record"], "What rank 0 sent")
     modality, spec, config = record.modality, record.spec, record.config
     if (threads := fixed(config.threads)) is not None:

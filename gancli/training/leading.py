@@ -22,7 +22,7 @@ from gancli.phases.base import Networks, NotFinite
 from gancli.reporting import Reporter
 from gancli.runtime.launch import launch
 from gancli.runtime.precision import Precision
-from gancli.runtime.ranks import RankLost, Ranks, joined
+from gancli.runtime.ranks import RankLost, Ranks, joined, outlive_torchrun
 from gancli.runtime.threads import fixed
 from gancli.training.experiment import AnyExperiment
 
@@ -125,7 +125,7 @@ class Leader:
             )
         table = {
             "record": record.table(), "device": precision.device.type, "bf16": precision.bf16,
-            "fingerprint": fingerprint,
+            "fingerprint": fingerprint, "hint": self.hint,
         }
         self._begun, self._waiting = True, False
         self.ranks.tell(json.dumps(table).encode())
@@ -147,17 +147,20 @@ class Leader:
             yield self.ranks
             return
         self._waiting = False
-        # A phase that begins, a roll-back and a resumed run make optimizers anew.
-        renewed = optimizers is not self._optimizers
-        order = Order(phase, step, attempt, lr_factor, renewed).exchanged(self.ranks)
-        self.signal = order.signal or None
-        if renewed:
-            renew(self.ranks, networks, optimizers)
-            self._optimizers = optimizers
         try:
+            # A phase that begins, a roll-back and a resumed run make optimizers anew.
+            renewed = optimizers is not self._optimizers
+            order = Order(phase, step, attempt, lr_factor, renewed).exchanged(self.ranks)
+            self.signal = order.signal or None
+            if renewed:
+                renew(self.ranks, networks, optimizers)
+                self._optimizers = optimizers
             yield self.ranks
         except NotFinite:  # for all of them, since their gradient is one
             self._waiting = True
+            raise
+        except RankLost:
+            outlive_torchrun()
             raise
         self._waiting = True
 

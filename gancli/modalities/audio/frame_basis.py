@@ -56,11 +56,12 @@ class FrameBasis(nn.Module):
             Their log-mel (n, steps + 1, 2 * size * bands), and their presence, which is 1 inside a
             clip and -1 after its end (n, steps + 1, 2 * size).
         """
-        n, frames, _ = items.shape
+        n, frames, depth = items.shape
         before = self.padding.expand(n, self.size, -1)
         after = self.padding.expand(n, self.size + -frames % self.size, -1)
         # Not by unfold: its backward pass takes as long as the recurrent cell.
-        steps = torch.cat([before, items, after], 1).unflatten(1, (-1, self.size))
+        padded = torch.cat([before, items, after], 1)
+        steps = padded.view(n, padded.shape[1] // self.size, self.size, depth)
         windows = torch.cat([steps[:, :-1], steps[:, 1:]], 2)
         return windows[..., :-1].flatten(2), windows[..., -1]
 
