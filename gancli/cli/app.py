@@ -145,6 +145,6 @@ def main() -> None:
         warnings.simplefilter("ignore")  # of libraries; gancli's own go through the reporter
     status = run(sys.argv[1:])
     if launch().world > 1:
-        # Threads of the connections may outlive them, and then torch aborts as the interpreter ends.
+        # The connections' threads may outlive them, and torch aborts as the interpreter ends.
         os._exit(status)
     sys.exit(status)

@@ -37,11 +37,12 @@ def launch(environment: Mapping[str, str] = os.environ) -> Launch:
         text = environment.get(name, "")
         return int(text) if text.isascii() and text.isdigit() else default
 
-    if number("WORLD_SIZE", 1) < 2:
+    # Some clusters set the first alone.
+    if number("WORLD_SIZE", 1) < 2 or not {"RANK", "MASTER_ADDR"} <= environment.keys():
         return Launch()
     name = environment.get("TORCHELASTIC_RUN_ID", "none")
-    if name == "none":  # as torchrun calls what nobody named; the process that started us has a
-        name = f"{socket.gethostname()}:{os.getppid()}"  # number, which stays over restarts
+    if name == "none":  # torchrun's own process stays the same over restarts
+        name = f"{socket.gethostname()}:{os.getppid()}"
     return Launch(
         number("RANK"), number("WORLD_SIZE"), number("LOCAL_RANK"), number("LOCAL_WORLD_SIZE", 1),
         number("TORCHELASTIC_RESTART_COUNT"), name,

@@ -94,7 +94,7 @@ class Ranks:
 class _Sum(torch.autograd.Function):
     """The sum over all processes, whose gradient is the sum of theirs, by the same function.
 
-    Source: torch's own SyncBatchNorm has neither a CPU kernel nor a second derivative.
+    Gradient penalties need its second derivative, which torch's SyncBatchNorm does not have.
     """
 
     @staticmethod
@@ -152,8 +152,7 @@ def joined() -> Iterator[Ranks]:
     The connections are those of gloo for tensors on the CPU and NCCL for those on CUDA.
 
     Raises:
-        UsageError: This build of torch cannot connect processes.
-        RankLost: The others cannot be reached.
+        GancliError: This build of torch cannot connect processes, or they cannot be reached.
     """
     here = launch()
     if here.world == 1:
@@ -167,8 +166,14 @@ def joined() -> Iterator[Ranks]:
     if torch.cuda.is_available() and dist.is_nccl_available():
         backend = "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(here.local_rank % torch.cuda.device_count())
-    with _connected():
+    try:
         dist.init_process_group(backend, timeout=_PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise GancliError(
+            f"The processes of this training cannot reach each other: {reason}.",
+            "Check what torchrun is given as --rdzv-endpoint, and the network.",
+        ) from error
     try:
         yield Ranks(here.rank, here.world, linked=True)
     except RankLost:

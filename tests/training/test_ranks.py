@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gancli.artifacts.run import Run, begun
+from gancli.cli.app import run
 from gancli.errors import UsageError
 from gancli.reporting import SILENT
 from gancli.runtime import signals, threads
@@ -22,6 +23,8 @@ SAME_LOSS = 1e-5  # losses go from process to process in single precision
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, pictures):
     """What rank_runs.py has seen."""
+    if sys.platform == "darwin":
+        pytest.skip("a process that has torch cannot be forked there")
     folder = tmp_path_factory.mktemp("ranks")
     (folder / "pictures").symlink_to(pictures)
     words = ("one", "three", "five", "seven", "nine", "eleven")
@@ -107,11 +110,15 @@ def test_what_each_process_gets_is_said_once(runs):
     assert other["notes"] == other["warnings"] == other["said"] == []
 
 
-TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
+TORCHRUN = {
+    "RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "127.0.0.1",
+}
 
 
 def test_a_launch_is_what_torchrun_says():
-    assert launch({}) == launch({"WORLD_SIZE": "1", "RANK": "0"}) == Launch()
+    assert launch({}) == launch({**TORCHRUN, "WORLD_SIZE": "1"}) == Launch()
+    assert launch({"WORLD_SIZE": "4"}) == Launch()
     named = {**TORCHRUN, "TORCHELASTIC_RUN_ID": "job 7", "TORCHELASTIC_RESTART_COUNT": "2"}
     assert launch(named) == Launch(3, 4, 1, 2, 2, "job 7")
     unnamed = launch({**TORCHRUN, "TORCHELASTIC_RUN_ID": "none"})
@@ -126,6 +133,15 @@ def test_processes_of_a_machine_share_its_cores(monkeypatch):
     assert threads.fixed("auto") == 3 and threads.fixed("5") == 5
     monkeypatch.setattr(threads, "physical_cores", lambda: 1)
     assert threads.fixed("auto") == 1
+
+
+def test_compare_is_refused_and_only_rank_0_says_so(monkeypatch, capsys):
+    for rank in (0, 3):
+        for name, value in {**TORCHRUN, "RANK": str(rank)}.items():
+            monkeypatch.setenv(name, value)
+        assert run(["compare", "image", "--vary", "g-norm=batch,none"]) == 2
+        said = capsys.readouterr().err
+        assert ("compare trains its cells in one process." in said) == (rank == 0)
 
 
 class Record:
