@@ -149,7 +149,8 @@ def outlive_torchrun() -> None:
 def joined() -> Iterator[Ranks]:
     """Give the processes that torchrun has started, connected; this one alone without torchrun.
 
-    The connections are those of gloo for tensors on the CPU and NCCL for those on CUDA.
+    The connections are those of gloo for tensors on the CPU and NCCL for those on CUDA; the latter
+    was written without a machine to run it on.
 
     Raises:
         GancliError: This build of torch cannot connect processes, or they cannot be reached.
