@@ -19,6 +19,7 @@ from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
 from gancli.phases.base import StepContext
 from gancli.runtime.precision import Precision
+from gancli.runtime.shard import Shard
 from gancli.sampling.request import SeedRequests
 from gancli.sampling.sampler import generate
 from gancli.sampling.seeds import choose_seeds
@@ -76,6 +77,11 @@ class Scores:
 
     def notes(self, items):
         return {}
+
+
+def whole(count, seed=0):
+    """Return the shard that is a whole batch of so many items, with random numbers of a seed."""
+    return Shard(count, torch.Generator().manual_seed(seed))
 
 
 def step_context(networks, optimizers, batch, seed=0, step=0, held_out=None):

@@ -5,6 +5,7 @@ import os
 import shlex
 import stat
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -58,7 +59,15 @@ def read_record(path: Path) -> AnyRecord:
     Raises:
         GancliError: It cannot be read, is damaged, or of another version.
     """
-    table = read_toml(path / CONFIG)
+    return record_of(read_toml(path / CONFIG), path / CONFIG)
+
+
+def record_of(table: Mapping[str, Any], place: object) -> AnyRecord:
+    """Return a record from its table, which is in a place that errors name.
+
+    Raises:
+        GancliError: It is damaged, or of another version.
+    """
     try:
         run, spec_table = dict(table["run"]), dict(table["spec"])
         modality = modalities.get(str(run["modality"]))
@@ -69,13 +78,13 @@ def read_record(path: Path) -> AnyRecord:
         spec = modality.spec()(spec_table)
     except UsageError as error:
         raise GancliError(
-            f"{path / CONFIG} was changed, or made by a gancli with other options: "
+            f"{place} was changed, or made by a gancli with other options: "
             f"{error.message}",
             "Restore it, or go on with the version that made it.",
         ) from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise GancliError(
-            f"{path / CONFIG} is damaged: {error!r}.", "Restore it, or start a new run."
+            f"{place} is damaged: {error!r}.", "Restore it, or start a new run."
         ) from error
     origin = str(run.get("from", ""))
     return RunRecord(modality, spec, config, data, data_name, command, origin)
@@ -114,7 +123,7 @@ def read_options(path: Path, modality_name: str) -> tuple[dict[str, Any], str | 
     return _options(table), data if isinstance(data, str) else None
 
 
-def _options(table: dict[str, Any]) -> dict[str, Any]:
+def _options(table: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in table.items() if name not in _TABLES}
 
 

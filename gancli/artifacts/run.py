@@ -14,10 +14,11 @@ import tomli_w
 from gancli.artifacts.record import CONFIG, AnyRecord
 from gancli.errors import UsageError, suggest
 from gancli.reporting import Reporter
+from gancli.runtime.launch import Launch, launch
 from gancli.storage.files import explained, remove_leftovers, write_file
 from gancli.storage.lock import FolderLock
 
-METRICS, REPORT = "metrics.jsonl", "report.html"
+METRICS, REPORT, LAUNCH = "metrics.jsonl", "report.html", ".launch"
 
 
 def is_run(path: Path) -> bool:
@@ -45,6 +46,23 @@ def need_run(path: Path) -> None:
             f"{path} is not a run: it has no {CONFIG}.",
             suggest(str(path), near) if near else "Name a directory that train has made.",
         )
+
+
+def begun(of: Launch, path: Path | None, parent: Path = Path("runs")) -> Path | None:
+    """Return the run that a launch of torchrun has begun before it was started again, or None.
+
+    Args:
+        of: The launch.
+        path: The run that its command names; None looks among those in ``parent``.
+        parent: Where runs without a name go.
+    """
+    if not of.restarts:
+        return None
+    for each in [path] if path is not None else sorted(parent.glob("*")):
+        with suppress(OSError):
+            if is_run(each) and (each / LAUNCH).read_text("utf-8") == of.name:
+                return each
+    return None
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -171,6 +189,7 @@ class Run:
             for name in (METRICS, CONFIG, REPORT):
                 (path / name).unlink(missing_ok=True)
         run.write_record(record)
+        run.mark()
         return run
 
     @classmethod
@@ -184,6 +203,11 @@ class Run:
         # Names of files need not be UTF-8; this keeps their bytes.
         text = tomli_w.dumps(record.table())
         write_file(self.path / CONFIG, text.encode("utf-8", "surrogateescape"))
+
+    def mark(self) -> None:
+        """Say which launch of torchrun trains here, so that it finds the run after a restart."""
+        if launch().world > 1:
+            write_file(self.path / LAUNCH, launch().name.encode())
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""

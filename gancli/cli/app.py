@@ -25,6 +25,8 @@ from gancli.cli.commands import (
 from gancli.cli.commands import help as help_command
 from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
+from gancli.errors import UsageError
+from gancli.runtime.launch import launch
 
 _HELP = "Train small generative adversarial networks from the shell, and sample them."
 _EXAMPLES = """\
@@ -127,6 +129,8 @@ def _failed(error: BaseException, here: Invocation) -> int:
     if isinstance(error, OSError):
         console.drop_stdout()
     found = faults.explain(error, here.args)
+    if launch().rank and isinstance(found, UsageError):
+        return found.exit_code  # rank 0 has the same command line, and says so
     console.fail(
         found,
         as_json=here.json or "--json" in here.args,
@@ -139,4 +143,8 @@ def main() -> None:
     """Run the program with the process's arguments."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries; gancli's own go through the reporter
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if launch().world > 1:
+        # The connections' threads may outlive them, and torch aborts as the interpreter ends.
+        os._exit(status)
+    sys.exit(status)

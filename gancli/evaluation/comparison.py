@@ -31,7 +31,7 @@ from gancli.runtime.signals import Interrupted, Stop
 from gancli.storage import checkpoints
 from gancli.storage.files import explained, remove_leftovers
 from gancli.storage.lock import FolderLock
-from gancli.training import session
+from gancli.training import session, speed
 from gancli.training.budget import KINDS, Budget
 
 _QUARTERS = (0.25, 0.5, 0.75, 1.0)
@@ -125,7 +125,7 @@ class Comparer:
         """
         key = _budget_key(cells)
         if key not in self._record.chosen:
-            self._record.chosen[key] = session.found_by_budget(
+            self._record.chosen[key] = speed.found_by_budget(
                 self.modality, cells[0].config, self.source, self.reporter
             )
             self._record.write(self.folder)

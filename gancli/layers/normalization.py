@@ -7,6 +7,8 @@ from torch import nn
 from torch.nn.functional import linear
 from torch.nn.utils import parametrizations
 
+from gancli.runtime.ranks import active
+
 
 def normalization(name: str, channels: int) -> nn.Module:
     """Return the layer that normalizes activations of shape (n, channels, h, w).
@@ -19,9 +21,9 @@ def normalization(name: str, channels: int) -> nn.Module:
     1607.06450.
     """
     if name == "batch":
-        return nn.BatchNorm2d(channels)
+        return BatchNorm2d(channels)
     if name == "instance":
-        return nn.InstanceNorm2d(channels, affine=True)
+        return InstanceNorm2d(channels, affine=True)
     if name == "group":
         return nn.GroupNorm(math.gcd(8, channels), channels)
     if name == "layer":
@@ -30,7 +32,45 @@ def normalization(name: str, channels: int) -> nn.Module:
     return nn.Identity()
 
 
-class ModulatedBatchNorm(nn.BatchNorm2d):
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """Torch's, and no picture makes no picture: a process may have none of a small batch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if len(x):
+            return super().forward(x)
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Torch's, over the items of all processes that compute a step together."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        ranks = active()
+        if not (self.training and ranks.linked):
+            return super().forward(x)
+        values = x.float()
+        size = torch.tensor(float(x.numel() // x.shape[1]), device=x.device)
+        count = ranks.sum(size)
+        mean = ranks.differentiable_sum(values.sum((0, 2, 3))) / count
+        centered = values - mean[:, None, None]
+        variance = ranks.differentiable_sum(centered.square().sum((0, 2, 3))) / count
+        with torch.no_grad():
+            assert self.running_mean is not None and self.running_var is not None
+            assert self.momentum is not None and self.num_batches_tracked is not None
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
+            unbiased = variance * count / (count - 1)
+            self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
+        scale = (variance + self.eps).rsqrt()
+        if not self.affine:
+            return (centered * scale[:, None, None]).to(x.dtype)
+        scale = scale * self.weight
+        return torch.addcmul(
+            self.bias[:, None, None], centered, scale[:, None, None]
+        ).to(x.dtype)
+
+
+class ModulatedBatchNorm(BatchNorm2d):
     """Batch norm of (n, channels, h, w) whose scale and shift depend on a code (n, code).
 
     The scale is 1 + A code and the shift B code: each item says itself how strong its channels

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from gancli.runtime.shard import Shard
+
 _CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 _HEAD_CHANNELS = 64  # of an attention head, as far as the width allows
 
@@ -204,7 +206,7 @@ def copied(network: nn.Module) -> nn.Module:
 
 
 def variational_dropout(
-    x: torch.Tensor, rate: float, rng: torch.Generator | None
+    x: torch.Tensor, rate: float, shard: Shard | None
 ) -> torch.Tensor:
     """Return x (n, steps, values) with the same values of an item dropped at every step.
 
@@ -213,9 +215,9 @@ def variational_dropout(
     Args:
         x: Shape (n, steps, values).
         rate: Probability that a value is dropped; the others are divided by 1 - rate.
-        rng: Draws the mask; None drops nothing, as in evaluation.
+        shard: Draws the mask; None drops nothing, as in evaluation.
     """
-    if rng is None or not rate:
+    if shard is None or not rate:
         return x
-    mask = torch.rand((len(x), 1, x.shape[2]), generator=rng, device=x.device) >= rate
+    mask = shard.uniform(1, x.shape[2]) >= rate
     return x * mask / (1 - rate)

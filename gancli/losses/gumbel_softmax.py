@@ -3,9 +3,11 @@
 import torch
 from torch.nn.functional import one_hot
 
+from gancli.runtime.shard import Shard
+
 
 def straight_through(
-    logits: torch.Tensor, temperature: float, rng: torch.Generator
+    logits: torch.Tensor, temperature: float, shard: Shard
 ) -> torch.Tensor:
     """Return one-hot draws whose gradient is that of the softened ones.
 
@@ -14,9 +16,9 @@ def straight_through(
     Args:
         logits: Shape (n, size); minus infinity is never drawn.
         temperature: Small is nearer to a true draw, and noisier.
-        rng: Source of the noise.
+        shard: Of the rows; source of the noise.
     """
-    uniform = torch.rand(logits.shape, generator=rng, device=logits.device)
+    uniform = shard.uniform(logits.shape[1])
     noise = -torch.log(-torch.log(uniform.clamp(1e-10, 1 - 1e-7)))
     soft = ((logits + noise) / temperature).softmax(1)
     hard = one_hot(soft.argmax(1), logits.shape[1]).to(soft.dtype)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import torch
 
+from gancli.runtime.shard import Shard
+
 _NOISE_STD = 0.1
 
 Discriminate = Callable[[torch.Tensor], torch.Tensor]
@@ -27,6 +29,8 @@ class SobolevSq:
         self.cutoff = cutoff
 
     def __call__(self, gradient: torch.Tensor) -> torch.Tensor:
+        if not len(gradient):  # which no Fourier transform takes
+            return euclidean_sq(gradient)
         h, w = gradient.shape[-2:]
         rows, columns = (
             torch.fft.fftfreq(side, 1 / side, device=gradient.device) for side in (h, w)
@@ -54,29 +58,38 @@ def gradient_penalty(
     discriminate: Discriminate,
     real: torch.Tensor,
     fake: torch.Tensor,
-    rng: torch.Generator,
+    shard: Shard,
 ) -> torch.Tensor:
     """Return WGAN-GP's mean squared distance of the gradient's norm from 1, between the two.
 
     Source: Gulrajani et al. 2017, arXiv 1704.00028.
+
+    Args:
+        discriminate: Returns the logits of items.
+        real, fake: Items.
+        shard: Of either; the result is this process's share of the mean.
     """
-    shape = (len(real),) + (1,) * (real.ndim - 1)
-    fraction = torch.rand(shape, generator=rng, device=real.device)
+    fraction = shard.uniform(*(1,) * (real.ndim - 1))
     items = (real + fraction * (fake - real)).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(discriminate(items).sum(), items, create_graph=True)
     # The square root's slope is infinite at zero, where an untrained network can be.
     norm = (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
-    return (norm - 1).square().mean()
+    return shard.mean((norm - 1).square())
 
 
 def noise_penalty(
-    discriminate: Discriminate, items: torch.Tensor, rng: torch.Generator
+    discriminate: Discriminate, items: torch.Tensor, shard: Shard
 ) -> torch.Tensor:
     """Return how much a little noise moves the logits: mean ((D(x) - D(x + s e)) / s)^2, s = 0.1.
 
     An estimate of the squared gradient's mean without a second derivative, which cuDNN's recurrent
     layers lack. Source: Wei et al. 2018, arXiv 1803.01541, and this project's recipes.
+
+    Args:
+        discriminate: Returns the logits of items.
+        items: Real or generated ones.
+        shard: Of them; the result is this process's share of the mean.
     """
-    noise = torch.randn(items.shape, generator=rng, device=items.device)
+    noise = shard.normal(*items.shape[1:])
     logits, noisy_logits = discriminate(items), discriminate(items + _NOISE_STD * noise)
-    return ((logits - noisy_logits) / _NOISE_STD).square().mean()
+    return shard.mean(((logits - noisy_logits) / _NOISE_STD).square())

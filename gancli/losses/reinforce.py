@@ -2,6 +2,8 @@
 
 import torch
 
+from gancli.runtime.ranks import ALONE, Ranks
+
 
 def rewards_to_go(rewards: torch.Tensor, discount: float) -> torch.Tensor:
     """Return each step's discounted sum of the rewards from it on, shape (n, steps)."""
@@ -13,7 +15,9 @@ def rewards_to_go(rewards: torch.Tensor, discount: float) -> torch.Tensor:
     return gains
 
 
-def advantages(gains: torch.Tensor, mask: torch.Tensor, max_advantage: float) -> torch.Tensor:
+def advantages(
+    gains: torch.Tensor, mask: torch.Tensor, max_advantage: float, ranks: Ranks = ALONE
+) -> torch.Tensor:
     """Return gains over a baseline, in units of their standard deviation, clipped.
 
     The baseline of an item at a step is the mean of the others that are still running there: it
@@ -24,13 +28,15 @@ def advantages(gains: torch.Tensor, mask: torch.Tensor, max_advantage: float) ->
         gains: Shape (n, steps).
         mask: Which steps belong to an item, bool, shape (n, steps).
         max_advantage: Limit on the size of an advantage.
+        ranks: The processes that have the other items of the batch, of as many steps.
 
     Returns:
         Shape (n, steps), 0 where an item has no step or no other runs.
     """
     inside = mask.to(gains.dtype)
-    others = inside.sum(0) - inside
-    baseline = ((gains * inside).sum(0) - gains * inside) / others.clamp_min(1)
+    others = ranks.sum(inside.sum(0)) - inside
+    baseline = (ranks.sum((gains * inside).sum(0)) - gains * inside) / others.clamp_min(1)
     centered = (gains - baseline) * inside * (others > 0)
-    std = (centered.square().sum() / inside.sum().clamp_min(1)).sqrt().clamp_min(1e-6)
+    count = ranks.sum(inside.sum()).clamp_min(1)
+    std = (ranks.sum(centered.square().sum()) / count).sqrt().clamp_min(1e-6)
     return (centered / std).clamp(-max_advantage, max_advantage)

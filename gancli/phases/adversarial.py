@@ -65,17 +65,18 @@ class AdversarialPhase(AdversarialSettings):
         return self.lr_end + (1 - self.lr_end) * cosine(progress)
 
     def step(self, context: StepContext) -> Losses:
-        part = AdversarialStep(self, context)
         mixes_items = context.networks.discriminator.mixes_items
         joint = self.joint and self.objective.sloped and not mixes_items
         losses: Losses = {}
         for k in range(self.d_steps):
             batch = context.batch(k)
-            real, labels = self.prepare(batch, context.rng), batch.labels
+            shard = context.shard(len(batch))
+            batch, part = batch[shard.rows], AdversarialStep(self, context, shard)
+            real, labels = self.prepare(batch, shard), batch.labels
             last = k + 1 == self.d_steps
             # One batch is enough for both networks: both learn from new ones each step.
             with torch.set_grad_enabled(last):
-                fake = part.generate(len(real), labels)
+                fake = part.generate(labels)
             if last and joint:
                 losses |= part.joint_update(real, fake, labels)
             else:

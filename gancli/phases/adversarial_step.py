@@ -20,6 +20,7 @@ from gancli.losses.penalties import (
 )
 from gancli.phases.base import Batch, Losses, StepContext, frozen, update
 from gancli.phases.overfitting import AUGMENTATION
+from gancli.runtime.shard import Shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class AdversarialSettings:
     Args:
         objective: The two losses.
         latent: Numbers in z.
-        prepare: Turns a batch into float items on its device, given the step's randomness.
+        prepare: Turns a shard of a batch into float items on its device.
         augment: A differentiable random change that both kinds of items go through.
         augment_more: Another, for as many of the items as the discriminator overfits, or None. The
             networks have an :class:`gancli.phases.overfitting.AugmentationStrength` then.
@@ -45,9 +46,9 @@ class AdversarialSettings:
 
     objective: Objective
     latent: int
-    prepare: Callable[[Batch, torch.Generator], torch.Tensor]
-    augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor]
-    augment_more: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
+    prepare: Callable[[Batch, Shard], torch.Tensor]
+    augment: Callable[[torch.Tensor, Shard], torch.Tensor]
+    augment_more: Callable[[torch.Tensor, Shard], torch.Tensor] | None = None
     r1: float = 0.0
     r2: float = 0.0
     norm_sq: NormSq = euclidean_sq
@@ -75,30 +76,34 @@ class AdversarialStep:
 
     With x real items, G(z) generated ones, T the augmentation and D the discriminator's logits,
     D learns from L_D(D(T(x)), D(T(G(z)))) and its penalties, and G from L_G of the same logits,
-    feature matching and the classification of G(z). Each update returns its losses, detached.
+    feature matching and the classification of G(z). Each update returns its losses, detached: this
+    process's shares of them.
+
+    Args:
+        settings: The hyper-parameters.
+        context: What the step may touch.
+        shard: The items of the batch that this process computes; all tensors are of these.
     """
 
     settings: AdversarialSettings
     context: StepContext
+    shard: Shard
 
-    def generate(self, count: int, labels: torch.Tensor | None) -> torch.Tensor:
+    def generate(self, labels: torch.Tensor | None) -> torch.Tensor:
         """Return G(z) for fresh z, in fp32."""
-        context = self.context
-        z = torch.randn(
-            (count, self.settings.latent), generator=context.rng, device=context.precision.device
-        )
+        context, z = self.context, self.shard.normal(self.settings.latent)
         with context.precision.autocast():
             items: torch.Tensor = context.networks.generator(z, labels)
         return items.float()
 
-    def augment(self, items: torch.Tensor) -> torch.Tensor:
+    def augment(self, items: torch.Tensor, shard: Shard) -> torch.Tensor:
         """Return T(items)."""
-        settings, rng = self.settings, self.context.rng
-        augmented = settings.augment(items, rng)
+        settings = self.settings
+        augmented = settings.augment(items, shard)
         if settings.augment_more is None:
             return augmented
         strength = self.context.networks.extra[AUGMENTATION]
-        some: torch.Tensor = strength(augmented, settings.augment_more, rng)
+        some: torch.Tensor = strength(augmented, settings.augment_more, shard)
         return some
 
     def discriminate(
@@ -118,10 +123,11 @@ class AdversarialStep:
         """
         if self.context.networks.discriminator.mixes_items:
             return (
-                self.discriminate(self.augment(real), labels),
-                self.discriminate(self.augment(fake), labels),
+                self.discriminate(self.augment(real, self.shard), labels),
+                self.discriminate(self.augment(fake, self.shard), labels),
             )
-        output = self.discriminate(self.augment(torch.cat([real, fake])), _twice(labels))
+        both = self.augment(torch.cat([real, fake]), self.shard.times(2))
+        output = self.discriminate(both, _twice(labels))
         of_real, of_fake = zip(output.logits.chunk(2), output.features.chunk(2), strict=True)
         return DiscriminatorOutput(*of_real), DiscriminatorOutput(*of_fake)
 
@@ -133,7 +139,9 @@ class AdversarialStep:
         """
         projection = self.context.networks.discriminator.projection
         assert isinstance(projection, nn.Embedding)
-        return cross_entropy(features @ projection.weight.T, labels)
+        return self.shard.mean(
+            cross_entropy(features @ projection.weight.T, labels, reduction="none")
+        )
 
     def update_discriminator(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
@@ -141,7 +149,9 @@ class AdversarialStep:
         """Update D on real and generated items."""
         settings, fake = self.settings, fake.detach()
         of_real, of_fake = self.discriminate_both(real, fake, labels)
-        loss = settings.objective.discriminator(of_real.logits, of_fake.logits).mean()
+        loss = self.shard.mean(
+            settings.objective.discriminator(of_real.logits, of_fake.logits)
+        )
         losses = {"d_loss": loss.detach()}
         if settings.class_weight and labels is not None:
             loss = loss + settings.class_weight * self.class_loss(of_real.features, labels)
@@ -150,7 +160,7 @@ class AdversarialStep:
             losses["penalty"] = penalty.detach()
             loss = loss + penalty
         update(self.context.optimizers["discriminator"], loss, settings.max_norm)
-        losses["margin"] = (of_real.logits - of_fake.logits).detach().mean()
+        losses["margin"] = self.shard.mean((of_real.logits - of_fake.logits).detach())
         return losses
 
     def update_generator(
@@ -163,15 +173,21 @@ class AdversarialStep:
         with frozen(discriminator):
             if settings.objective.paired or settings.feature_matching or settings.class_weight:
                 # Changed together, so that a change of the whole batch is the same for both.
-                real, fake = self.augment(torch.cat([real, fake])).chunk(2)
+                both = torch.cat([real, fake])
+                real, fake = self.augment(both, self.shard.times(2)).chunk(2)
                 with torch.no_grad():
                     real_output = self.discriminate(real, labels)
                 fake_output = self.discriminate(fake, labels)
             else:  # real logits do not matter
-                real_output = fake_output = self.discriminate(self.augment(fake), labels)
-            loss = settings.objective.generator(real_output.logits, fake_output.logits).mean()
+                fake = self.augment(fake, self.shard)
+                real_output = fake_output = self.discriminate(fake, labels)
+            loss = self.shard.mean(
+                settings.objective.generator(real_output.logits, fake_output.logits)
+            )
             if settings.feature_matching:
-                distance = feature_matching(real_output.features, fake_output.features)
+                distance = feature_matching(
+                    real_output.features, fake_output.features, self.shard
+                )
                 losses["matching"] = distance.detach()
                 loss = loss + settings.feature_matching * distance
             if settings.class_weight and labels is not None:
@@ -194,7 +210,9 @@ class AdversarialStep:
         settings, optimizers = self.settings, self.context.optimizers
         leaf = fake.detach().requires_grad_()
         of_real, of_fake = self.discriminate_both(real, leaf, labels)
-        loss = settings.objective.discriminator(of_real.logits, of_fake.logits).mean()
+        loss = self.shard.mean(
+            settings.objective.discriminator(of_real.logits, of_fake.logits)
+        )
 
         r, f = of_real.logits.detach(), of_fake.logits.detach().requires_grad_()
         (d_slope,) = torch.autograd.grad(settings.objective.discriminator(r, f).sum(), f)
@@ -220,19 +238,20 @@ class AdversarialStep:
             gradient = gradient + settings.class_weight * class_gradient
         # A loss whose gradient at the items is the generator's.
         update(optimizers["generator"], (fake * gradient).sum(), settings.max_norm)
-        losses["g_loss"] = g_loss.detach().mean()
-        losses["margin"] = (r - f).detach().mean()
+        losses["g_loss"] = self.shard.mean(g_loss.detach())
+        losses["margin"] = self.shard.mean((r - f).detach())
         return losses
 
     def gradient_penalties(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
     ) -> torch.Tensor:
         """Return the weighted gradient penalties on part of a batch, in fp32, a scalar."""
-        settings, rng = self.settings, self.context.rng
-        count = max(1, round(len(real) * settings.penalty_fraction))
+        settings = self.settings
+        shard = self.shard.first(max(1, round(self.shard.whole * settings.penalty_fraction)))
+        count = shard.count
         labels = None if labels is None else labels[:count]
         with torch.no_grad():
-            real, fake = self.augment(real[:count]), self.augment(fake[:count])
+            real, fake = self.augment(real[:count], shard), self.augment(fake[:count], shard)
 
         def discriminate(items: torch.Tensor) -> torch.Tensor:
             output: DiscriminatorOutput = self.context.networks.discriminator(
@@ -247,16 +266,17 @@ class AdversarialStep:
         norm_sq = partial(gradient_norm_sq, discriminate, norm_sq=settings.norm_sq)
         if settings.r1 and settings.r2:
             norms = torch.cat([norm_sq(items) for items in batches])
-            penalty = penalty + settings.r1 / 2 * norms[:count].mean()
-            penalty = penalty + settings.r2 / 2 * norms[count:].mean()
+            penalty = penalty + settings.r1 / 2 * shard.mean(norms[:count])
+            penalty = penalty + settings.r2 / 2 * shard.mean(norms[count:])
         elif settings.r1:
-            penalty = penalty + settings.r1 / 2 * norm_sq(real).mean()
+            penalty = penalty + settings.r1 / 2 * shard.mean(norm_sq(real))
         elif settings.r2:
-            penalty = penalty + settings.r2 / 2 * norm_sq(fake).mean()
+            penalty = penalty + settings.r2 / 2 * shard.mean(norm_sq(fake))
         if settings.gp:
-            penalty = penalty + settings.gp * gradient_penalty(discriminate, real, fake, rng)
+            penalty = penalty + settings.gp * gradient_penalty(discriminate, real, fake, shard)
         if settings.noise_penalty:
-            each = [noise_penalty(discriminate, items, rng) for items in batches]
+            together = shard.times(1 if mixes_items else 2)
+            each = [noise_penalty(discriminate, items, together) for items in batches]
             penalty = penalty + settings.noise_penalty * torch.stack(each).mean()
         return penalty
 
@@ -264,14 +284,17 @@ class AdversarialStep:
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
     ) -> None:
         """Look at held-out items, to augment more if D takes them for generated ones."""
-        held_out = self.context.held_out(len(real))
+        shard = self.shard
+        held_out = self.context.held_out(shard.whole)[shard.rows]
         kinds = (
-            (real, labels), (self.settings.prepare(held_out, self.context.rng), held_out.labels),
+            (real, labels), (self.settings.prepare(held_out, shard), held_out.labels),
             (fake, labels),
         )
         with torch.no_grad():
-            logits = [self.discriminate(self.augment(items), each).logits for items, each in kinds]
-        self.context.networks.extra[AUGMENTATION].look(*logits)  # type: ignore[operator]
+            logits = [
+                self.discriminate(self.augment(items, shard), each).logits for items, each in kinds
+            ]
+        self.context.networks.extra[AUGMENTATION].look(*logits, shard)  # type: ignore[operator]
 
     def lazy_penalty(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None

@@ -13,6 +13,8 @@ from torch.optim import Optimizer
 from gancli.data.dataset import Items
 from gancli.layers.recurrent import copied
 from gancli.runtime.precision import Precision
+from gancli.runtime.ranks import active
+from gancli.runtime.shard import Shard
 
 Losses = dict[str, torch.Tensor]  # detached scalars by the name in the log
 
@@ -71,6 +73,14 @@ class Batch:
         arrays = {name: tensor(array) for name, array in items.arrays.items()}
         return cls(arrays, None if items.labels is None else tensor(items.labels))
 
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def __getitem__(self, rows: slice) -> "Batch":
+        """Return some of the items, each array in one block of memory."""
+        arrays = {name: array[rows].contiguous() for name, array in self.arrays.items()}
+        return Batch(arrays, None if self.labels is None else self.labels[rows].contiguous())
+
 
 @dataclass(frozen=True)
 class StepContext:
@@ -82,7 +92,7 @@ class StepContext:
         rng: The step's own randomness, on the device.
         step: Number of the step, from 0.
         precision: Device and arithmetic.
-        batch: Returns the step's k-th batch of real items on the device.
+        batch: Returns the step's k-th batch of real items on the device, all of it.
         held_out: Returns so many of the items held out, on the device, others in each step.
     """
 
@@ -93,6 +103,10 @@ class StepContext:
     precision: Precision
     batch: Callable[[int], Batch]
     held_out: Callable[[int], Batch]
+
+    def shard(self, whole: int) -> Shard:
+        """Return which of so many items this process computes, and their random numbers."""
+        return Shard(whole, self.rng, active())
 
 
 class Phase(Protocol):
@@ -164,11 +178,14 @@ def update(
     max_norm: float | None = None,
     penalty: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Back-propagate a loss, check it and its gradients, and step.
+    """Back-propagate a loss, check its gradient, and step.
+
+    The gradient is the sum of those of all processes that compute the step together, so that all
+    of them check the same one and take the same step.
 
     Args:
         optimizer: Of the network that learns.
-        loss: A scalar.
+        loss: A scalar, this process's share of the loss.
         max_norm: Limit on the norm of the gradient; a longer one is shortened to it.
         penalty: A scalar with a graph of its own, back-propagated after the loss.
 
@@ -176,7 +193,7 @@ def update(
         The loss, detached.
 
     Raises:
-        NotFinite: The loss or a gradient is NaN or infinite; nothing was changed.
+        NotFinite: The gradient is NaN or infinite; nothing was changed.
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -188,6 +205,7 @@ def update(
         for parameter in group["params"]
         if parameter.grad is not None
     ]
+    active().sum_gradients(gradients)
     # A NaN or an infinity anywhere makes the norm of norms not finite, in one pass.
     norm = torch.nn.utils.get_total_norm(gradients)
     if not norm.isfinite():

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from gancli.runtime.shard import Shard
+
 AUGMENTATION = "augmentation"  # its name among the networks of a training
 LOOK_EVERY = 8  # steps between looks at held-out items, which cost a pass without gradients
 
@@ -18,7 +20,7 @@ _MAX = 0.8  # with all items augmented, generated ones begin to look augmented
 _MEMORY = 0.8  # of the averages from look to look
 
 
-Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+Augment = Callable[[torch.Tensor, Shard], torch.Tensor]
 
 
 class AugmentationStrength(nn.Module):
@@ -46,27 +48,24 @@ class AugmentationStrength(nn.Module):
         self.register_buffer("logits", torch.zeros(3))
         self.register_buffer("looks", torch.zeros(()))
 
-    def forward(
-        self, items: torch.Tensor, augment: Augment, rng: torch.Generator
-    ) -> torch.Tensor:
+    def forward(self, items: torch.Tensor, augment: Augment, shard: Shard) -> torch.Tensor:
         """Return each item augmented or as it is, shape (n, ...)."""
         if not self.strength:
             return items
-        uniform = torch.rand(
-            (len(items),) + (1,) * (items.ndim - 1), generator=rng, device=items.device
-        )
-        return torch.where(uniform < self.strength, augment(items, rng), items)
+        uniform = shard.uniform(*(1,) * (items.ndim - 1))
+        return torch.where(uniform < self.strength, augment(items, shard), items)
 
     @torch.no_grad()
     def look(
-        self, train: torch.Tensor, held_out: torch.Tensor, generated: torch.Tensor
+        self, train: torch.Tensor, held_out: torch.Tensor, generated: torch.Tensor, shard: Shard
     ) -> None:
-        """Adapt to the logits (n,) of three kinds of items."""
-        means = torch.stack([train.mean(), held_out.mean(), generated.mean()])
+        """Adapt to the logits (n,) of three kinds of items, each a shard of as many."""
+        kinds = (train, held_out, generated)
+        means = shard.ranks.sum(torch.stack([shard.mean(logits) for logits in kinds]))
         keep = _MEMORY * (self.looks > 0)
         self.looks.fill_(1)
         self.logits.copy_(keep * self.logits + (1 - keep) * means)
         seen = self.logits[0] - self.logits[2]
         overfitting = (self.logits[0] - self.logits[1]) / seen.clamp(min=1e-6)
-        step = len(train) * LOOK_EVERY / _ITEMS
+        step = shard.whole * LOOK_EVERY / _ITEMS
         self.strength.add_(step * torch.sign(overfitting - _TARGET)).clamp_(0.0, _MAX)

@@ -55,8 +55,10 @@ class RefitPhase:
         settings = replace(
             self.adversarial, objective=objective("bce"), penalty_every=1, class_weight=0.0
         )
-        batch, part = context.batch(0), AdversarialStep(settings, context)
-        real = settings.prepare(batch, context.rng)
+        batch = context.batch(0)
+        shard = context.shard(len(batch))
+        batch, part = batch[shard.rows], AdversarialStep(settings, context, shard)
+        real = settings.prepare(batch, shard)
         with torch.no_grad():
-            fake = part.generate(len(real), batch.labels)
+            fake = part.generate(batch.labels)
         return part.update_discriminator(real, fake, batch.labels)

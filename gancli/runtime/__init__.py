@@ -1,1 +1,1 @@
-"""The machine: device and precision, threads, memory, signals."""
+"""The machine: device and precision, threads, memory, signals, processes."""

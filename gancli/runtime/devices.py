@@ -5,12 +5,16 @@ from collections.abc import Callable
 import torch
 
 from gancli.errors import UsageError
+from gancli.runtime.launch import launch
 
 
 def available() -> list[str]:
     """Return the kinds of device that are here, the fastest first."""
     there = {
-        "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        # No tensors go from one process to another there.
+        "mps": torch.backends.mps.is_available() and launch().world == 1,
+        "cpu": True,
     }
     return [kind for kind, here in there.items() if here]
 

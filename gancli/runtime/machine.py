@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 import gancli
+from gancli.runtime.launch import launch
 from gancli.runtime.precision import Precision
 from gancli.runtime.processors import physical_cores
 
@@ -16,7 +17,9 @@ def machine(precision: Precision) -> dict[str, str | int]:
     """Return what computes, in what arithmetic, and the versions that do it."""
     device = precision.device.type
     name = torch.cuda.get_device_name(precision.device) if device == "cuda" else ""
+    processes = launch().world
     return {
+        **({"processes": processes} if processes > 1 else {}),
         "device": f"{device} ({name})" if name else device,
         "precision": precision.name,
         "processor": _processor(),

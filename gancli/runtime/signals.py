@@ -2,12 +2,16 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
 from gancli.errors import INTERRUPTED, TERMINATED, GancliError
+from gancli.runtime.launch import launch
+
+_ECHO = 2.0  # seconds in which torchrun's comes after that of the terminal
 
 
 class Interrupted(GancliError):
@@ -18,6 +22,7 @@ class Stop:
     """While open, SIGINT and SIGTERM end the work with a sentence that says how to go on.
 
     They interrupt at once, as Ctrl-C does; while :meth:`deferred`, they only set ``signal``.
+    torchrun passes on what a terminal sends to its processes anyway, which is not a second one.
 
     Attributes:
         signal: Number of the signal that came, or None.
@@ -29,6 +34,7 @@ class Stop:
         self.signal: int | None = None
         self.state, self.hint = state, hint
         self._deferred = False
+        self._came = 0.0
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Stop":
@@ -55,9 +61,12 @@ class Stop:
             self._deferred = False
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
         if self.signal is not None:
+            if launch().world > 1 and now - self._came < _ECHO:
+                return
             os._exit(128 + number)
-        self.signal = number
+        self.signal, self._came = number, now
         if not self._deferred:
             raise KeyboardInterrupt  # which no reader of broken files takes for one of its own
 

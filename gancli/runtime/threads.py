@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 
 from gancli.errors import UsageError
+from gancli.runtime.launch import launch
+from gancli.runtime.processors import physical_cores
 
 _ROUNDS = 3
 _WINDOW = 16  # steps whose median is compared
@@ -26,13 +28,17 @@ def cores() -> int:
 
 
 def fixed(wanted: str) -> int | None:
-    """Return the number that ``--threads`` fixes, or None for ``auto``.
+    """Return the number that ``--threads`` fixes, or None for ``auto`` where one is measured.
+
+    Of several processes on a machine each has its part of the cores: to measure what is fastest,
+    all of them would have to compute.
 
     Raises:
         UsageError: It is neither.
     """
     if wanted == "auto":
-        return None
+        here = launch()
+        return None if here.world == 1 else max(1, physical_cores() // here.local_world)
     if not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= 1024):
         raise UsageError(
             f"--threads cannot be {wanted!r}.", "Give a number from 1 to 1024, or auto."

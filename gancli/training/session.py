@@ -1,12 +1,11 @@
 """A training from its first look at the data to the finished model."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from gancli.artifacts import model
 from gancli.artifacts.finding import finished_model, open_model
@@ -16,9 +15,7 @@ from gancli.artifacts.outlook import Outlook
 from gancli.artifacts.record import AnyRecord, RunRecord, read_record
 from gancli.artifacts.report import write_report
 from gancli.artifacts.run import Run
-from gancli.config import TrainConfig, to_table
-from gancli.config.option import Value
-from gancli.data.dataset import Dataset
+from gancli.config import TrainConfig
 from gancli.data.source import Source, open_source
 from gancli.errors import GancliError, UsageError
 from gancli.layers import weights
@@ -27,14 +24,13 @@ from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 from gancli.reporting import Reporter
 from gancli.runtime.devices import choose
 from gancli.runtime.machine import machine
-from gancli.runtime.precision import Precision
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.seeds import CALIBRATION_SEEDS_FROM
 from gancli.storage import checkpoints
 from gancli.storage.checkpoints import Checkpoint
-from gancli.training import state
+from gancli.training import speed, state
 from gancli.training.budget import Budget
 from gancli.training.calibration import MAX_ITEMS, calibrate
 from gancli.training.experiment import AnyExperiment, Experiment
@@ -50,9 +46,9 @@ from gancli.training.hooks import (
     event_writer,
 )
 from gancli.training.journal import Journal
+from gancli.training.leading import Leader, leading
 from gancli.training.outcome import failure, warnings
 from gancli.training.recovery import Diverged
-from gancli.training.speed import arithmetics, fastest, step_seconds
 from gancli.training.trainer import Trainer
 
 
@@ -92,10 +88,11 @@ def train(
         GancliError: Anything else that a person can mend.
     """
     reporter = journal = Journal(reporter)
-    check(config, run_path, force)
-    _use_threads(config)
     stopped = "Stopped before the first step, with nothing saved yet."
-    with Stop(stopped, f"Begin again with: {command}") as stop:
+    with leading() as leader, Stop(stopped, f"Begin again with: {command}") as stop:
+        leader.hint = stop.hint
+        check(config, run_path, force)
+        speed.use_threads(config)
         spec, sentences = inspected(modality, source, config, origin)
         if origin is not None:
             sentences.append(weights_kept(spec, config, origin))
@@ -105,15 +102,16 @@ def train(
         for sentence in sentences:
             reporter.note(sentence)
         dataset = modality.loader().load(source, spec, config, reporter)
-        config = sized(modality, spec, config, dataset, reporter)
+        config = speed.sized(modality, spec, config, dataset, reporter)
+        experiment = Experiment(modality, spec, config, dataset, origin)
+        leader.admit(experiment, reporter)
         data = str(Path(source.path).absolute())
         record = RunRecord(modality, spec, config, data, source.name, command, origin_name)
         run = Run.create(run_path, record, reporter, force=force)
         try:
             stop.state = f"Stopped before the first step; {run_path} holds the options."
             stop.hint = _resume_hint(modality.name, run_path)
-            experiment = Experiment(modality, spec, config, dataset, origin)
-            return _train(experiment, record, run, journal, None, stop, until)
+            return _train(experiment, record, run, journal, None, stop, until, leader)
         finally:
             run.close()
 
@@ -159,8 +157,7 @@ def resume(
         GancliError: As :func:`train`, or the run or its data is not there.
     """
     reporter = journal = Journal(reporter)
-    run = Run.open(run_path, reporter)
-    try:
+    with leading() as leader, _opened(run_path, reporter) as run:
         record = read_record(run_path)
         name = record.modality.name
         if name != modality_name:
@@ -192,17 +189,28 @@ def resume(
                 f"If it moved, use: gancli train {name} DATA --resume {run_path}",
                 error.exit_code,
             ) from error
-        _use_threads(record.config)
         stopped = f"Stopped before training went on; {run_path} is as it was."
         with Stop(stopped, _resume_hint(name, run_path)) as stop:
+            leader.hint = _resume_hint(name, run_path)
+            speed.use_threads(record.config)
             dataset = record.modality.loader().load(source, record.spec, record.config, reporter)
-            if budget:
-                run.write_record(record)
             origin = None
             if newest is None and record.origin:
                 origin = open_model(record.origin, name, reporter.warn)
             experiment = Experiment(record.modality, record.spec, record.config, dataset, origin)
-            return _train(experiment, record, run, journal, newest, stop, until)
+            leader.admit(experiment, reporter)
+            if budget:
+                run.write_record(record)
+            run.mark()
+            moved = replace(record, data=str(Path(source.path).absolute()))
+            return _train(experiment, moved, run, journal, newest, stop, until, leader)
+
+
+@contextmanager
+def _opened(path: Path, reporter: Reporter) -> Iterator[Run]:
+    run = Run.open(path, reporter)
+    try:
+        yield run
     finally:
         run.close()
 
@@ -250,85 +258,19 @@ def _is_finished(run: Run, record: AnyRecord, newest: Checkpoint) -> bool:
         return False  # it is made again
 
 
-def _use_threads(config: TrainConfig) -> None:
-    """Compute with the threads that the config fixes, from the first measurement on."""
-    threads = fixed(config.threads)
-    if threads is not None:
-        torch.set_num_threads(threads)
-
-
-def sized(
-    modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT, dataset: Dataset,
-    reporter: Reporter,
-) -> ConfigT:
-    """Return the config with what its budget decides."""
-    trainable = modality.trainable()
-    if trainable.sized is None:
-        return config
-    budget, precisions = Budget.of(config), arithmetics(config)
-
-    def affordable(trial: ConfigT, batch: int) -> float:
-        items = budget.items(batch)
-        if items is not None:
-            return items
-        reporter.note("Timing steps, to see what the budget buys on this machine.")
-        seconds = step_seconds(trainable, spec, trial, dataset, precisions)
-        return budget.amount / seconds[fastest(seconds)] * batch
-
-    config, sentences = trainable.sized(spec, config, affordable)
-    for sentence in sentences:
-        reporter.note(sentence)
-    return config
-
-
-def found_by_budget(
-    modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source,
-    reporter: Reporter,
-) -> dict[str, Value]:
-    """Return what the budget decides of the options that a config leaves open, by name."""
-    if modality.trainable().sized is None:
-        return {}
-    _use_threads(config)
-    spec, _ = modality.loader().inspect(source, config)
-    dataset = modality.loader().load(source, spec, config, reporter)
-    found = to_table(sized(modality, spec, config, dataset, reporter))
-    return {name: value for name, value in found.items() if getattr(config, name) is None}
-
-
-def fast_precision(experiment: AnyExperiment, reporter: Reporter) -> Precision:
-    """Return the arithmetic to train in, timed where only that tells which is the fastest."""
-    precisions = arithmetics(experiment.config)
-    if len(precisions) == 1:
-        return precisions[0]
-    names = " and in ".join(precision.name for precision in precisions)
-    reporter.note(f"Timing steps in {names} (--precision saves this).")
-    seconds = step_seconds(
-        experiment.modality.trainable(), experiment.spec, experiment.config, experiment.dataset,
-        precisions,
-    )
-    chosen = precisions[fastest(seconds)]
-    tried = ", ".join(
-        f"{precision.name}: {1e3 * each:.0f} ms"
-        for precision, each in zip(precisions, seconds, strict=True)
-    )
-    reporter.note(
-        f"Precision: {chosen.name}, timed against the other ({tried} a step; --precision sets it)."
-    )
-    return chosen
-
-
 def _train(
     experiment: AnyExperiment, record: AnyRecord, run: Run, reporter: Journal,
-    newest: Checkpoint | None, stop: Stop, until: float,
+    newest: Checkpoint | None, stop: Stop, until: float, leader: Leader,
 ) -> Path:
     dataset = experiment.dataset
-    precision = fast_precision(experiment, reporter)
+    leader.hint = f"{stop.hint}, on any number of processes."
+    precision = speed.fast_precision(experiment, reporter)
     reporter.note(
         f"Computing on {precision.device.type} in {precision.name}; "
         f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
     )
     hooks = _hooks(experiment, run, reporter, 0 if newest is None else newest.step)
-    trainer = Trainer(experiment, run, precision, reporter, hooks)
+    trainer = Trainer(experiment, run, precision, reporter, hooks, leader)
     if newest is not None:
         trainer.take_up(newest)
         run.cut_log(newest.step)
@@ -337,6 +279,7 @@ def _train(
         if sentence := extension_sentence(before, trainer.progress, trainer.phases):
             reporter.note(sentence)
             reporter.note(Outlook.of_log(run.metrics()).summary)
+    leader.begin(record, precision, dataset.fingerprint)
     reporter.begin(trainer.log, lambda: trainer.progress.step, run.metrics(), machine(precision))
     try:
         try:
@@ -375,10 +318,17 @@ def _salvage(trainer: Trainer, record: AnyRecord, reason: str) -> str:
         return f"The best model, of step {quality.best_step:,}, is in " + (
             f"{_export(trainer, record, reason)}."
         )
-    if quality.score is None and trainer.is_finite():  # it may have been good; nobody has looked
+    if quality.score is None and _is_finite(trainer):  # it may have been good; nobody has looked
         return f"The generator as it was is in {_export(trainer, record, reason)}."
     write_report(trainer.run.path, {}, [reason])
     return "There is no model, since no generator was good."
+
+
+def _is_finite(trainer: Trainer) -> bool:
+    """Return whether all weights that a model holds are finite."""
+    networks = trainer.ema.network, trainer.networks.discriminator
+    tensors = [each for network in networks for each in network.state_dict().values()]
+    return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:

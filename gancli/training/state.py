@@ -240,7 +240,7 @@ def _like(parameter: torch.Tensor, array: np.ndarray) -> torch.Tensor:
     The fused update walks all of them by address, so a moment in another layout would be
     applied to the wrong weights.
     """
-    tensor = torch.tensor(array)
+    tensor = torch.tensor(array, device=parameter.device)
     if tensor.shape != parameter.shape:
         return tensor  # the step counter
     return torch.empty_like(parameter).copy_(tensor)

@@ -20,6 +20,7 @@ from gancli.phases.base import Losses, Networks, NotFinite, Phase, copies
 from gancli.reporting import Reporter, Status
 from gancli.runtime.memory import keep_freed
 from gancli.runtime.precision import Precision
+from gancli.runtime.ranks import ALONE, Ranks
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import ThreadTuner
 from gancli.sampling.seeds import SCORED_SEEDS_FROM
@@ -31,6 +32,7 @@ from gancli.training.ema import Ema
 from gancli.training.experiment import AnyExperiment
 from gancli.training.extension import rebased
 from gancli.training.hooks import Hook, StepEvent
+from gancli.training.leading import Leader
 from gancli.training.measurement import Measurement, measure
 from gancli.training.monitor import Decision
 from gancli.training.pace import Pace
@@ -50,16 +52,18 @@ class Trainer:
         precision: Device and arithmetic.
         reporter: Hears of choices and trouble.
         hooks: Hear of steps and figures.
+        leader: Of the processes that train together, or None for this one alone.
     """
 
     def __init__(
         self, experiment: AnyExperiment, run: Run, precision: Precision, reporter: Reporter,
-        hooks: Sequence[Hook] = (),
+        hooks: Sequence[Hook] = (), leader: Leader | None = None,
     ) -> None:
         modality, spec, config = experiment.modality, experiment.spec, experiment.config
         trainable = modality.trainable()
         self.experiment, self.run, self.precision = experiment, run, precision
         self.reporter, self.hooks = reporter, hooks
+        self._leader = leader or Leader(ALONE)
         self.budget = Budget.of(config)
         self.phases = trainable.phases(spec, config, experiment.dataset)
         self.schedule = schedule.MeasurementSchedule(self.budget, self.phases[-1].batch_size)
@@ -110,6 +114,7 @@ class Trainer:
                 self.elapsed()
                 self._pace.record(seconds)
                 self._after_step(losses)
+                stop.signal = stop.signal or self._leader.signal
                 if stop.signal is not None:
                     self.save()
                     step, path = self.progress.step, self.run.path
@@ -142,7 +147,9 @@ class Trainer:
         progress = schedule.lr_progress(self.fraction(), start, end, now.lr_start)
         factor = phase.lr_factor(progress) * now.lr_scale
         schedule.set_learning_rates(self.optimizers.values(), factor)
-        losses = self._compute_step(phase, self.networks, self.optimizers, now.step)
+        own = self.networks, self.optimizers
+        with self._leader.step(index, now.step, now.attempt, factor, *own) as ranks:
+            losses = self._compute_step(phase, *own, now.step, ranks)
         now.step += 1
         now.items += phase.batch_size
         if phase.trains_generator:
@@ -191,12 +198,6 @@ class Trainer:
         last = len(self.phases) - 1
         return self.progress.phase == last > 0 and not self.phases[last].trains_generator
 
-    def is_finite(self) -> bool:
-        """Return whether all weights that a model holds are finite."""
-        networks = self.ema.network, self.networks.discriminator
-        tensors = [each for network in networks for each in network.state_dict().values()]
-        return all(bool(tensor.isfinite().all()) for tensor in tensors)
-
     def fraction(self) -> float:
         """Return the fraction of the budget that is spent."""
         now = self.progress
@@ -233,13 +234,12 @@ class Trainer:
         self.optimizers = self.phases[index].optimizers(self.networks)
 
     def _compute_step(
-        self, phase: Phase, networks: Networks, optimizers: Mapping[str, Optimizer], step: int
+        self, phase: Phase, networks: Networks, optimizers: Mapping[str, Optimizer], step: int,
+        ranks: Ranks = ALONE,
     ) -> Losses:
-        experiment = self.experiment
-        return take_step(
-            phase, networks, optimizers, experiment.dataset, self.precision,
-            experiment.config.seed, step, self.progress.attempt,
-        )
+        dataset, config = self.experiment.dataset, self.experiment.config
+        of_step = config.seed, step, self.progress.attempt, ranks
+        return take_step(phase, networks, optimizers, dataset, self.precision, *of_step)
 
     def _trial(self) -> Callable[[], object]:
         """Return a step of the phase that is due, on copies that are thrown away."""
@@ -410,9 +410,9 @@ class Trainer:
         if now.quality.best_score is not None:
             now.quality.measured_at = self.fraction()  # this generator was, when it became the best
         self.run.cut_log(now.step)
-        rolled = f"Rolled back to step {now.step:,} with half the learning rates."
-        self.reporter.warn(f"{reason}. {rolled}")
-        self.log({"step": now.step, "rolled_back": reason})
+        step = now.step
+        self.reporter.warn(f"{reason}. Rolled back to step {step:,} with half the learning rates.")
+        self.log({"step": step, "rolled_back": reason})
         self.save()
         checkpoints.remove_after(root, now.step)
 

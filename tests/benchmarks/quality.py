@@ -27,7 +27,7 @@ from gancli.runtime.signals import Stop
 from gancli.training.experiment import Experiment
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import stack
-from gancli.training.session import fast_precision, sized
+from gancli.training.speed import fast_precision, sized
 from gancli.training.trainer import Trainer
 
 _SAMPLES = 10_000

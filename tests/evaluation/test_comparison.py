@@ -19,7 +19,7 @@ from gancli.evaluation.cells import make_cells, parse_settings
 from gancli.evaluation.comparison import Comparer
 from gancli.evaluation.looking_ahead import look_ahead
 from gancli.evaluation.results import FILE, PAGE, read_comparison
-from gancli.training import session
+from gancli.training import session, speed
 
 IMAGE = modalities.get("image")
 FIXED = {**TINY, "steps": 8, "save_every": "2"}
@@ -300,7 +300,7 @@ def test_what_the_budget_decides_is_decided_once(data, tmp_path, monkeypatch):
     found = compare(data, tmp_path / "c", cells_of(**options), seeds=(0,))
     widths = {outcome.config.g_width for outcome in found.outcomes}
     assert len(widths) == 1 and None not in widths
-    monkeypatch.setattr(session, "found_by_budget", lambda *_: pytest.fail("decided twice"))
+    monkeypatch.setattr(speed, "found_by_budget", lambda *_: pytest.fail("decided twice"))
     heard = Recorder()
     compare(data, tmp_path / "c", cells_of(**options), seeds=(0,), reporter=heard)
     assert not any(note.startswith("Cell ") for note in heard.notes)

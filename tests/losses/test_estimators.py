@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers import whole
 
 from gancli.losses.gumbel_softmax import straight_through
 from gancli.losses.reinforce import advantages, rewards_to_go
@@ -132,7 +133,7 @@ def test_a_few_draws_are_enough_on_average():
 def test_draws_are_one_hot_and_follow_the_distribution():
     logits = torch.tensor([0.0, 1.0, -1.0, -torch.inf]).expand(40_000, 4)
     for temperature in (0.1, 1.0, 5.0):
-        drawn = straight_through(logits, temperature, torch.Generator().manual_seed(0))
+        drawn = straight_through(logits, temperature, whole(40_000))
         assert torch.allclose(drawn.sort(1).values, torch.tensor([0.0, 0, 0, 1]), atol=1e-6)
         share = drawn.mean(0)
         assert (share - logits[0].softmax(0)).abs().max() < 0.01
@@ -144,7 +145,7 @@ def test_the_slope_is_that_of_the_softened_draw(temperature):
     start = torch.tensor([[0.3, -0.2, 0.9], [1.0, 0.0, -2.0]])
     weights = torch.tensor([[1.0, -2.0, 0.5], [3.0, 0.0, 1.0]])
     logits = start.clone().requires_grad_()
-    drawn = straight_through(logits, temperature, torch.Generator().manual_seed(3))
+    drawn = straight_through(logits, temperature, whole(2, 3))
     (drawn * weights).sum().backward()
     # The same noise again, by its definition.
     uniform = torch.rand(start.shape, generator=torch.Generator().manual_seed(3))
@@ -157,7 +158,7 @@ def test_the_slope_is_that_of_the_softened_draw(temperature):
 
 def test_what_cannot_be_has_no_slope_and_spoils_none():
     logits = torch.tensor([[0.3, -torch.inf, 0.9]], requires_grad=True)
-    drawn = straight_through(logits, 0.5, torch.Generator().manual_seed(0))
+    drawn = straight_through(logits, 0.5, whole(1))
     (drawn * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
     assert logits.grad.isfinite().all() and logits.grad[0, 1] == 0
     assert logits.grad[0, 0] != 0

@@ -2,15 +2,16 @@
 
 import pytest
 import torch
+from helpers import whole
 
 from gancli.losses.feature_matching import feature_matching
 
 
 def test_it_is_the_distance_of_means():
     features = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
-    assert feature_matching(features, features).item() == pytest.approx(0, abs=1e-6)
+    assert feature_matching(features, features, whole(6)).item() == pytest.approx(0, abs=1e-6)
     moved = features + torch.tensor([0.0, 0.6, -0.3])
-    assert feature_matching(features, moved).item() == pytest.approx(0.3, abs=1e-6)
+    assert feature_matching(features, moved, whole(6)).item() == pytest.approx(0.3, abs=1e-6)
 
 
 def slope(shift):
@@ -20,7 +21,7 @@ def slope(shift):
     moved = torch.tensor(shift, requires_grad=True)
     for _ in range(400):
         real, noise = torch.randn(2, 8, 50, generator=random)
-        feature_matching(real, spread * noise + moved).backward()
+        feature_matching(real, spread * noise + moved, whole(8)).backward()
     return spread.grad.item() / 400, moved.grad.item() / 400
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers import step_context
+from helpers import step_context, whole
 from torch import nn
 
 from gancli.layers.discriminator import DiscriminatorOutput
@@ -37,8 +37,8 @@ def networks():
 
 def phase(name, **changes):
     settings = dict(
-        objective=objective(name), latent=4, prepare=lambda batch, rng: batch.arrays["x"],
-        augment=lambda x, rng: x, joint=True, r1=0.0, r2=0.0, gp=0.0, penalty_every=8,
+        objective=objective(name), latent=4, prepare=lambda batch, shard: batch.arrays["x"],
+        augment=lambda x, shard: x, joint=True, r1=0.0, r2=0.0, gp=0.0, penalty_every=8,
         penalty_fraction=1.0,
         d_steps=1, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99, lr_end=1.0, batch_size=16,
         fraction=1.0,
@@ -66,8 +66,8 @@ def test_joint_gradients_are_those_of_each_loss_alone(name):
     named = nets.named()
     optimizers = {key: torch.optim.SGD(net.parameters(), 1.0) for key, net in named.items()}
     before = {key: [p.detach().clone() for p in net.parameters()] for key, net in named.items()}
-    step = AdversarialStep(chosen, context(nets, optimizers, seed=9))
-    step.joint_update(real, step.generate(16, None), None)
+    step = AdversarialStep(chosen, context(nets, optimizers), whole(16, 9))
+    step.joint_update(real, step.generate(None), None)
     for key, wanted in (("generator", g_wanted), ("discriminator", d_wanted)):
         for old, new, gradient in zip(before[key], named[key].parameters(), wanted, strict=True):
             assert torch.allclose(old - new, gradient, atol=1e-6), key
@@ -162,8 +162,8 @@ def test_each_network_learns_to_tell_classes_from_its_own_items_alone():
     }
     before = {key: [p.detach().clone() for p in net.parameters()] for key, net in named.items()}
     optimizers = {key: torch.optim.SGD(net.parameters(), 1.0) for key, net in named.items()}
-    step = AdversarialStep(chosen, context(nets, optimizers, seed=9))
-    losses = step.joint_update(real, step.generate(16, labels), labels)
+    step = AdversarialStep(chosen, context(nets, optimizers), whole(16, 9))
+    losses = step.joint_update(real, step.generate(labels), labels)
     assert losses["class_loss"] > 0
     for key, gradients in wanted.items():
         for old, new, gradient in zip(before[key], named[key].parameters(), gradients, strict=True):
@@ -173,6 +173,6 @@ def test_each_network_learns_to_tell_classes_from_its_own_items_alone():
 @pytest.mark.parametrize(("r1", "r2"), [(2.0, 0.0), (0.0, 4.0), (2.0, 4.0)])
 def test_penalties_are_of_the_norm_that_was_asked_for(r1, r2):
     chosen = phase("wasserstein", r1=r1, r2=r2, norm_sq=lambda gradient: 5 + 0 * gradient.sum(1))
-    part = AdversarialStep(chosen, context(networks(), {}))
+    part = AdversarialStep(chosen, context(networks(), {}), whole(16))
     penalty = part.gradient_penalties(torch.randn(16, 6), torch.randn(16, 6), None)
     assert penalty.item() == pytest.approx((r1 + r2) / 2 * 5)

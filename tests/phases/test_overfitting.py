@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers import step_context
+from helpers import step_context, whole
 
 from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.losses.adversarial import objective
@@ -17,7 +17,8 @@ def looked(times, train, held_out, generated, strength=0.0):
     module = AugmentationStrength()
     module.strength.fill_(strength)
     for _ in range(times):
-        module.look(*(torch.full((16,), float(each)) for each in (train, held_out, generated)))
+        logits = (torch.full((16,), float(each)) for each in (train, held_out, generated))
+        module.look(*logits, whole(16))
     return float(module.strength)
 
 
@@ -41,28 +42,28 @@ def test_a_shift_of_all_logits_changes_nothing():
 
 def test_items_are_augmented_with_that_probability():
     module, items = AugmentationStrength(), torch.zeros(4000, 2, 3)
-    rng = torch.Generator().manual_seed(0)
+    shard = whole(4000)
 
-    def augment(x, rng):
+    def augment(x, shard):
         return x + 1
 
-    assert module(items, augment, rng) is items
+    assert module(items, augment, shard) is items
     module.strength.fill_(0.3)
-    some = module(items, augment, rng)
+    some = module(items, augment, shard)
     each = some.flatten(1)
     assert (each == each[:, :1]).all()  # an item is augmented as a whole
     assert each[:, 0].mean().item() == pytest.approx(0.3, abs=0.03)
     module.strength.fill_(1.0)
-    assert torch.equal(module(items, augment, rng), items + 1)
+    assert torch.equal(module(items, augment, shard), items + 1)
 
 
 def test_a_checkpoint_holds_all_of_it():
     module, other = AugmentationStrength(), AugmentationStrength()
     for _ in range(3):
-        module.look(torch.ones(4), torch.zeros(4), torch.zeros(4))
+        module.look(torch.ones(4), torch.zeros(4), torch.zeros(4), whole(4))
     other.load_state_dict(module.state_dict())
     for each in (module, other):
-        each.look(torch.ones(4), torch.ones(4), torch.zeros(4))
+        each.look(torch.ones(4), torch.ones(4), torch.zeros(4), whole(4))
     assert torch.equal(module.strength, other.strength)
     assert torch.equal(module.logits, other.logits)
     assert not list(module.parameters())
@@ -91,8 +92,8 @@ def test_a_phase_looks_at_held_out_items_at_every_eighth_step(held_out, grows):
     )
     phase = AdversarialPhase(
         objective=objective("relativistic"), latent=4,
-        prepare=lambda batch, rng: batch.arrays["x"], augment=lambda x, rng: x,
-        augment_more=lambda x, rng: x, joint=True, d_steps=1, g_lr=1e-3, d_lr=1e-3, beta1=0.0,
+        prepare=lambda batch, shard: batch.arrays["x"], augment=lambda x, shard: x,
+        augment_more=lambda x, shard: x, joint=True, d_steps=1, g_lr=1e-3, d_lr=1e-3, beta1=0.0,
         beta2=0.99, lr_end=1.0, batch_size=16, fraction=1.0,
     )
     batch, others = (Batch({"x": torch.full((16, 6), each)}, None) for each in (1.0, held_out))

@@ -101,9 +101,9 @@ def test_random_numbers_depend_on_every_part_of_their_key_and_on_nothing_else():
     def draw(*key):
         return torch.rand(4, generator=step_rng(torch.device("cpu"), *key)).tolist()
 
-    assert draw(1, 0, 5, 0) == draw(1, 0, 5, 0)
-    keys = [(1, 0, 5, 0), (2, 0, 5, 0), (1, 1, 5, 0), (1, 0, 6, 0), (1, 0, 5, 1)]
-    assert len({tuple(draw(*key)) for key in keys}) == 5
+    assert draw(1, 5, 0) == draw(1, 5, 0)
+    keys = [(1, 5, 0), (2, 5, 0), (1, 6, 0), (1, 5, 1)]
+    assert len({tuple(draw(*key)) for key in keys}) == 4
 
 
 @pytest.mark.parametrize("finite", [True, False])

@@ -12,7 +12,7 @@ from gancli.data.dataset import Dataset
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
 from gancli.runtime.precision import Precision
-from gancli.training import session, speed
+from gancli.training import speed
 from gancli.training.experiment import Experiment
 
 PIXELS = np.zeros((40, 16, 16, 1), np.uint8)
@@ -88,9 +88,9 @@ def test_bf16_is_timed_only_where_the_budget_is_time_and_nothing_was_asked_for(
 
 
 def test_a_training_takes_the_faster_one_and_says_so(monkeypatch, clock):
-    monkeypatch.setattr(session, "arithmetics", lambda config: BOTH)
+    monkeypatch.setattr(speed, "arithmetics", lambda config: BOTH)
     reporter = Recorder()
-    chosen = session.fast_precision(Experiment(IMAGE, SPEC, _config(), DATASET), reporter)
+    chosen = speed.fast_precision(Experiment(IMAGE, SPEC, _config(), DATASET), reporter)
     assert chosen == BOTH[1]
     before, note = reporter.notes
     assert before == "Timing steps in fp32 and in bf16 (--precision saves this)."
@@ -99,15 +99,15 @@ def test_a_training_takes_the_faster_one_and_says_so(monkeypatch, clock):
 
 
 def test_nothing_is_timed_where_there_is_no_choice(monkeypatch):
-    monkeypatch.setattr(session, "arithmetics", lambda config: BOTH[:1])
-    monkeypatch.setattr(session, "step_seconds", None)
+    monkeypatch.setattr(speed, "arithmetics", lambda config: BOTH[:1])
+    monkeypatch.setattr(speed, "step_seconds", None)
     experiment = Experiment(IMAGE, SPEC, _config(), DATASET)
-    assert session.fast_precision(experiment, Recorder()) == BOTH[0]
+    assert speed.fast_precision(experiment, Recorder()) == BOTH[0]
 
 
 def test_a_budget_of_time_buys_what_the_fastest_arithmetic_does_in_it(monkeypatch):
-    monkeypatch.setattr(session, "arithmetics", lambda config: BOTH)
-    monkeypatch.setattr(session, "step_seconds", lambda *given: [1.0, 0.25])
+    monkeypatch.setattr(speed, "arithmetics", lambda config: BOTH)
+    monkeypatch.setattr(speed, "step_seconds", lambda *given: [1.0, 0.25])
     asked = []
 
     def sized(spec, config, affordable):
@@ -118,6 +118,6 @@ def test_a_budget_of_time_buys_what_the_fastest_arithmetic_does_in_it(monkeypatc
     modality = replace(IMAGE, trainable=lambda: trainable)
     reporter = Recorder()
     for budget in ({"time": 60.0}, {"steps": 7}, {"images": 7}):
-        session.sized(modality, SPEC, _config(**budget), DATASET, reporter)
+        speed.sized(modality, SPEC, _config(**budget), DATASET, reporter)
     assert reporter.notes == ["Timing steps, to see what the budget buys on this machine."]
     assert asked == [60 / 0.25 * 8, 56, 7]

@@ -14,6 +14,7 @@ from gancli.cli.invocation import invocation, speak
 from gancli.cli.lines import columns
 from gancli.errors import UsageError
 from gancli.modalities.base import AnyModality
+from gancli.runtime.launch import launch
 from gancli.storage import bundled
 
 if TYPE_CHECKING:
@@ -88,6 +89,10 @@ def command(modality: AnyModality) -> Callable[..., None]:
         **values: object,
     ) -> None:
         with speak(context, json_, quiet, verbose) as output:
+            if launch().world > 1:
+                raise UsageError(
+                    "compare trains its cells in one process.", "Start it without torchrun."
+                )
             from gancli.evaluation.cells import make_cells, parse_settings
 
             # A usage error should not wait for the data.

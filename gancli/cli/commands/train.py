@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gancli.cli import completion
-from gancli.cli.console import Output
+from gancli.cli.console import Output, fail
 from gancli.cli.flags import Json, Quiet, Verbose, declare
 from gancli.cli.invocation import invocation, speak
 from gancli.cli.lines import layer_lines
@@ -19,6 +19,7 @@ from gancli.config import TrainConfig, options, resolve
 from gancli.config.unicode import typed_path
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.base import AnyModality
+from gancli.runtime.launch import launch
 from gancli.storage import bundled
 from gancli.training.budget import KINDS, Budget
 
@@ -98,6 +99,8 @@ def command(modality: AnyModality) -> Callable[..., None]:
         verbose: Verbose = False,
         **values: object,
     ) -> None:
+        if launch().rank:
+            raise typer.Exit(0 if dry_run else _follow())
         with speak(context, json_, quiet, verbose) as output:
             if layers and not dry_run:
                 raise UsageError(
@@ -110,6 +113,10 @@ def command(modality: AnyModality) -> Callable[..., None]:
                     modality, typed_path(resume) or Path(resume), data, values, output,
                     invocation(context).command,
                 )
+                return
+            if (path := _begun(run)) is not None:
+                output.note(f"Started again: going on with {path}.")
+                _resume(modality, path, None, {}, output, "")
                 return
             origin = _origin(modality, from_, output)
             file, recorded = _read(modality, config)
@@ -166,7 +173,9 @@ def _resume(
     modality: AnyModality, path: Path, data: str | None, values: Mapping[str, object],
     output: Output, command: str,
 ) -> None:
-    budget = {name: values[name] for name in KINDS if values[name] is not None}
+    budget = {name: values[name] for name in KINDS if values.get(name) is not None}
+    if _begun(str(path)) is not None:
+        budget = {}  # it has been added
     resolve(modality.config_type, command_line=budget)  # refuses here, before the run is opened
     from gancli.training import session
 
@@ -174,6 +183,20 @@ def _resume(
         path, data, output, modality_name=modality.name, budget=budget, command=command
     )
     _finish(modality, path, model, output)
+
+
+def _follow() -> int:
+    """Do this process's part of a training that rank 0 leads, and return its exit status."""
+    from gancli.training.following import follow
+
+    return follow(lambda error: fail(error, as_json=False))
+
+
+def _begun(run: str | None) -> Path | None:
+    """Return the run that this launch of torchrun began before a process ended, if it did."""
+    from gancli.artifacts.run import begun
+
+    return begun(launch(), None if run is None else typed_path(run) or Path(run))
 
 
 def _origin(modality: AnyModality, name: str | None, output: Output) -> "AnyModel | None":

@@ -6,6 +6,7 @@ import torch
 
 from gancli.modalities.audio.frames import after_end
 from gancli.modalities.audio.spec import AudioSpec
+from gancli.runtime.shard import Shard
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,11 @@ class Shift:
     spec: AudioSpec
     step_frames: int
 
-    def __call__(self, items: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    def __call__(self, items: torch.Tensor, shard: Shard) -> torch.Tensor:
         """Return items (n, frames, depth) later; the shift is the same for all of them."""
-        shift = int(torch.randint(self.step_frames, (), generator=rng, device=items.device))
+        shift = int(
+            torch.randint(self.step_frames, (), generator=shard.rng, device=items.device)
+        )
         if not shift:
             return items
         frame = torch.from_numpy(after_end(self.spec)).to(items)

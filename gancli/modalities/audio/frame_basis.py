@@ -60,7 +60,8 @@ class FrameBasis(nn.Module):
         before = self.padding.expand(n, self.size, -1)
         after = self.padding.expand(n, self.size + -frames % self.size, -1)
         # Not by unfold: its backward pass takes as long as the recurrent cell.
-        steps = torch.cat([before, items, after], 1).view(n, -1, self.size, depth)
+        padded = torch.cat([before, items, after], 1)
+        steps = padded.view(n, padded.shape[1] // self.size, self.size, depth)
         windows = torch.cat([steps[:, :-1], steps[:, 1:]], 2)
         return windows[..., :-1].flatten(2), windows[..., -1]
 

@@ -21,6 +21,7 @@ from gancli.modalities.base import Trainable, call_generator
 from gancli.phases.adversarial import AdversarialPhase
 from gancli.phases.base import Batch, Networks, Phase
 from gancli.phases.refit import RefitPhase
+from gancli.runtime.shard import Shard
 
 _REFIT = 0.04  # of the budget goes to the discriminator that guides sampling
 _BASIS_FRAMES = 50_000  # that the frame basis is fitted to
@@ -52,7 +53,7 @@ class Prepare:
 
     spec: AudioSpec
 
-    def __call__(self, batch: Batch, rng: torch.Generator) -> torch.Tensor:
+    def __call__(self, batch: Batch, shard: Shard) -> torch.Tensor:
         return to_items(batch.arrays["samples"], batch.arrays["lengths"], self.spec)
 
 

@@ -47,19 +47,18 @@ class WarmStart:
 
     def step(self, context: StepContext) -> Losses:
         config, networks, batch = self.config, context.networks, context.batch(0)
+        shard = context.shard(len(batch))
+        batch = batch[shard.rows]
         real = to_items(batch.arrays["samples"], batch.arrays["lengths"], self.spec)
         with context.precision.autocast():
             mean, log_variance = networks.extra["encoder"](real)
-            noise = torch.randn(
-                (len(real), latent_size(self.spec, config)), generator=context.rng,
-                device=context.precision.device,
-            )
+            noise = shard.normal(latent_size(self.spec, config))
             code = mean + (log_variance / 2).exp() * noise[:, : config.latent]
             step_noise = self._without_texture(noise[:, config.latent :])
             items = networks.generator(torch.cat([code, step_noise], 1), batch.labels)
-        reconstruction = (items.float() - real).abs().mean()
+        reconstruction = shard.mean((items.float() - real).abs())
         mean, log_variance = mean.float(), log_variance.float()
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
+        kl = 0.5 * shard.mean((mean.square() + log_variance.exp() - 1 - log_variance).sum(1))
         kl_weight = config.kl * min(1.0, (context.step + 1) / _KL_STEPS)
         loss = update(
             context.optimizers["warm start"], reconstruction + kl_weight * kl, config.clip

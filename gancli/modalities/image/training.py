@@ -22,6 +22,7 @@ from gancli.phases.adversarial import AdversarialPhase
 from gancli.phases.base import Batch, Networks, Phase
 from gancli.phases.overfitting import AUGMENTATION, AugmentationStrength
 from gancli.phases.refit import RefitPhase
+from gancli.runtime.shard import Shard
 
 # Without shifts the discriminator sees each pixel in the same place of its strides, and patterns of
 # their period pass unpunished. Grey pictures are mostly of things that stand in the middle, where
@@ -61,11 +62,10 @@ class Prepare:
     def __init__(self, mirror: bool) -> None:
         self.mirror = mirror
 
-    def __call__(self, batch: Batch, rng: torch.Generator) -> torch.Tensor:
+    def __call__(self, batch: Batch, shard: Shard) -> torch.Tensor:
         items = to_items(batch.arrays["pixels"])
         if self.mirror:
-            uniform = torch.rand((len(items), 1, 1, 1), generator=rng, device=items.device)
-            items = torch.where(uniform < 0.5, items.flip(3), items)
+            items = torch.where(shard.uniform(1, 1, 1) < 0.5, items.flip(3), items)
         return items
 
 

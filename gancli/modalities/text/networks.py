@@ -16,6 +16,7 @@ from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import END, UNKNOWN
 from gancli.phases.base import Networks
+from gancli.runtime.shard import Shard
 
 
 def token_mask(tokens: torch.Tensor, stream: bool) -> torch.Tensor:
@@ -83,20 +84,20 @@ class Generator(nn.Module):
 
     def hidden(
         self, tokens: torch.Tensor, labels: torch.Tensor | None,
-        rng: torch.Generator | None = None,
+        shard: Shard | None = None,
     ) -> torch.Tensor:
         """Return what each token is predicted from (n, steps, width), given those before it.
 
         Args:
             tokens: Ids, shape (n, steps).
             labels: Classes, shape (n,), or None.
-            rng: Source of dropout, or None for none.
+            shard: Of the texts; source of dropout, or None for none.
         """
         inputs = torch.cat([self.first(len(tokens), labels), self.embedding(tokens[:, :-1])], 1)
         # The class is an input at each token, since a state forgets.
         inputs = inputs + self.first(len(tokens), labels) if labels is not None else inputs
-        hidden, _ = self.cell(variational_dropout(inputs, self.dropout, rng))
-        return variational_dropout(hidden, self.dropout, rng)
+        hidden, _ = self.cell(variational_dropout(inputs, self.dropout, shard))
+        return variational_dropout(hidden, self.dropout, shard)
 
     def logits(
         self, tokens: torch.Tensor, labels: torch.Tensor | None, drawn: bool = False
@@ -106,7 +107,7 @@ class Generator(nn.Module):
 
     def log_likelihoods(
         self, tokens: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor | None,
-        rng: torch.Generator | None = None, drawn: bool = False,
+        shard: Shard | None = None, drawn: bool = False,
     ) -> torch.Tensor:
         """Return the logarithm of each token's probability, where ``mask``, shape (count,).
 
@@ -114,10 +115,10 @@ class Generator(nn.Module):
             tokens: Ids, shape (n, steps).
             mask: Where the texts are, shape (n, steps); nothing else is computed in full.
             labels: Classes, shape (n,), or None.
-            rng: Source of dropout, or None for none.
+            shard: Of the texts; source of dropout, or None for none.
             drawn: Whether they were drawn, so that an unknown one had no probability.
         """
-        logits = self.outputs(self.hidden(tokens, labels, rng)[mask], drawn).float()
+        logits = self.outputs(self.hidden(tokens, labels, shard)[mask], drawn).float()
         return -cross_entropy(logits, tokens[mask], reduction="none")
 
 
@@ -162,7 +163,7 @@ class Discriminator(nn.Module):
 
     def forward_embedded(
         self, embedded: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor | None,
-        rng: torch.Generator | None = None,
+        shard: Shard | None = None,
     ) -> TextOutput:
         """Return the logits of embedded tokens, which may be soft ones.
 
@@ -170,12 +171,12 @@ class Discriminator(nn.Module):
             embedded: Tokens, shape (n, steps, embedding).
             mask: Where the text is, shape (n, steps).
             labels: Classes, shape (n,), or None.
-            rng: Source of dropout, or None for none.
+            shard: Of the texts; source of dropout, or None for none.
         """
         if labels is not None:
             embedded = embedded + self.start(labels)[:, None]
-        hidden, _ = self.cell(variational_dropout(embedded, self.dropout, rng), None, mask)
-        hidden = variational_dropout(self.norm(hidden), self.dropout, rng)
+        hidden, _ = self.cell(variational_dropout(embedded, self.dropout, shard), None, mask)
+        hidden = variational_dropout(self.norm(hidden), self.dropout, shard)
         lengths = mask.sum(1, keepdim=True)
         inside = mask[..., None]
         mean = (hidden * inside).sum(1) / lengths

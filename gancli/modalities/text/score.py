@@ -56,7 +56,7 @@ class TextScorer(FrechetScorer):
             taken = self.dataset.take(self._judged[start : start + _BATCH])
             texts = real_texts(Batch.of(taken, device), self.spec)
             tokens = float(texts.mask.sum())
-            total += float(negative_log_likelihood(generator, texts, None)) * tokens
+            total += float(negative_log_likelihood(generator, texts)) * tokens
             count += tokens
         return total / max(count, 1.0)
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers import whole
 from torch.nn.functional import softplus
 
 from gancli.modalities.text.phases.likelihood import likelihood_loss
@@ -20,10 +21,10 @@ def texts(length):
 
 def test_a_token_weighs_as_much_in_a_short_text_as_in_a_long_one(spec_of, networks_of):
     networks, _ = networks_of(spec_of(), g_dropout=0.0)
-    generator, rng = networks.generator, torch.Generator()
+    generator = networks.generator
     for length in (SHORT, LONG):
         batch = texts(length)
-        loss, mean = likelihood_loss(generator, batch, 12, rng)
+        loss, mean = likelihood_loss(generator, batch, 12, whole(2))
         losses = -generator.log_likelihoods(batch.tokens, batch.mask, None)
         assert loss.item() == pytest.approx(losses.sum().item() / (2 * 12))
         assert mean.item() == pytest.approx(losses.mean().item())
@@ -34,7 +35,7 @@ def test_judgements_of_tokens_weigh_alike_too(spec_of, networks_of):
     discriminator = networks.discriminator
     for length in (SHORT, LONG):
         batch = texts(length)
-        loss, _ = discriminator_loss(discriminator, batch, batch, None, 0.0, 12)
+        loss, _ = discriminator_loss(discriminator, batch, batch, whole(2), 0.0, 12)
         embedded = discriminator.embedding(batch.tokens)
         logits = discriminator.forward_embedded(embedded, batch.mask, None).token_logits
         losses = softplus(logits) + softplus(-logits)

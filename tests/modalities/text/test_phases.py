@@ -23,7 +23,7 @@ class Taste(Discriminator):
             self.embedding.weight.zero_()
             self.embedding.weight[LIKED, 0] = 1
 
-    def forward_embedded(self, embedded, mask, labels, rng=None):
+    def forward_embedded(self, embedded, mask, labels, shard=None):
         token_logits = 6 * embedded[..., 0] - 3
         logits = (token_logits * mask).sum(1) / mask.sum(1)
         return TextOutput(logits, embedded.mean(1), token_logits)

@@ -118,8 +118,8 @@ def test_notes_count(measured):
 class Fixed(Generator):
     """Gives each token a probability of its own, whatever came before."""
 
-    def hidden(self, tokens, labels, rng=None):
-        assert rng is None  # measured without dropout
+    def hidden(self, tokens, labels, shard=None):
+        assert shard is None  # measured without dropout
         return super().hidden(tokens, labels)
 
     def outputs(self, hidden, drawn=False):

@@ -49,7 +49,7 @@ def phases(spec, config, dataset):
     return [
         AdversarialPhase(
             objective=objective("relativistic"), latent=4,
-            prepare=lambda batch, rng: batch.arrays["points"], augment=lambda x, rng: x,
+            prepare=lambda batch, shard: batch.arrays["points"], augment=lambda x, shard: x,
             joint=True, r1=0.1, r2=0.1, gp=0.0, penalty_every=1, penalty_fraction=0.25,
             d_steps=1, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99, lr_end=0.0, batch_size=64,
             fraction=1.0,

@@ -49,13 +49,12 @@ class DiscriminatePhase(TextPhase):
     def step(self, context: StepContext) -> Losses:
         generator, discriminator = text_networks(context.networks)
         real = without_unknown(real_texts(context.batch(0), self.spec))
-        fake = drawn_texts(
-            generator, real.labels, len(real.tokens), self.spec, context.rng,
-            context.precision.device,
-        )
+        shard = context.shard(len(real))
+        real = real[shard.rows]
+        fake = drawn_texts(generator, real.labels, self.spec, shard)
         with context.precision.autocast():
             loss, accuracy = discriminator_loss(
-                discriminator, real, fake, context.rng, self.text_weight, self.spec.length
+                discriminator, real, fake, shard, self.text_weight, self.spec.length
             )
         d_loss = update(context.optimizers["discriminator"], loss, self.config.clip)
         return {"d_loss": d_loss, "accuracy": accuracy}

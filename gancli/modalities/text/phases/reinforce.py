@@ -38,17 +38,18 @@ class ReinforcePhase(FineTuning):
         networks.extra["reference"].load_state_dict(networks.generator.state_dict())
 
     def step(self, context: StepContext) -> Losses:
-        config, rng, precision = self.config, context.rng, context.precision
+        config, precision = self.config, context.precision
         generator, discriminator = text_networks(context.networks)
         reference = context.networks.extra["reference"]
         assert isinstance(reference, Generator)
         all_real = real_texts(context.batch(0), self.spec)
         real = without_unknown(all_real)
+        shard = context.shard(len(real))
+        real = real[shard.rows]
         labels = None if real.labels is None else real.labels.repeat(_DRAWN)
-        fake = drawn_texts(
-            generator, labels, _DRAWN * len(real.tokens), self.spec, rng, precision.device
-        )
-        mask = fake.mask
+        fake = drawn_texts(generator, labels, self.spec, shard.times(_DRAWN))
+        mask, ranks = fake.mask, shard.ranks
+        tokens = ranks.sum(mask.sum())  # of all processes
         with precision.autocast():
             log_p = generator.log_likelihoods(fake.tokens, mask, fake.labels, drawn=True)
         with torch.no_grad(), precision.autocast():
@@ -58,22 +59,24 @@ class ReinforcePhase(FineTuning):
             rewards[mask] = (
                 likeness[mask] - config.kl * (log_p - reference_log_p) - config.entropy * log_p
             )
-            gains = advantages(rewards_to_go(rewards, config.discount), mask, _MAX_ADVANTAGE)
-        loss = -(gains[mask] * log_p).mean()
+            gains = advantages(
+                rewards_to_go(rewards, config.discount), mask, _MAX_ADVANTAGE, ranks
+            )
+        loss = -((gains[mask] * log_p).sum() / tokens)
         if config.likelihood:
             with precision.autocast():
-                likelihood, _ = likelihood_loss(generator, all_real, self.spec.length, rng)
+                likelihood, _ = likelihood_loss(
+                    generator, all_real, self.spec.length, context.shard(len(all_real))
+                )
             loss = loss + config.likelihood * likelihood
         losses = {
             "g_loss": update(context.optimizers["generator"], loss, config.clip),
-            "reward": likeness[mask].mean(),
-            "kl": (log_p.detach() - reference_log_p).mean(),
+            "reward": likeness[mask].sum() / tokens,
+            "kl": (log_p.detach() - reference_log_p).sum() / tokens,
         }
-        as_many = slice(0, len(real.tokens))
-        some_fake = Texts(fake.tokens[as_many], mask[as_many], real.labels)
         with precision.autocast():
             loss, losses["accuracy"] = discriminator_loss(
-                discriminator, real, some_fake, rng, 0.5, self.spec.length
+                discriminator, real, fake[: len(real)], shard, 0.5, self.spec.length
             )
         losses["d_loss"] = update(context.optimizers["discriminator"], loss, config.clip)
         return losses

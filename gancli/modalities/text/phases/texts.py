@@ -10,6 +10,7 @@ from gancli.modalities.text.networks import Discriminator, Generator, token_mask
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import UNKNOWN
 from gancli.phases.base import Batch
+from gancli.runtime.shard import Shard
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,14 @@ class Texts:
     tokens: torch.Tensor
     mask: torch.Tensor
     labels: torch.Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, rows: slice) -> "Texts":
+        """Return some of the texts."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Texts(self.tokens[rows], self.mask[rows], labels)
 
 
 def real_texts(batch: Batch, spec: TextSpec) -> Texts:
@@ -58,27 +67,28 @@ def token_fraction(texts: Texts, length: int) -> torch.Tensor:
 
 @torch.no_grad()
 def drawn_texts(
-    generator: Generator, labels: torch.Tensor | None, count: int, spec: TextSpec,
-    rng: torch.Generator, device: torch.device,
+    generator: Generator, labels: torch.Tensor | None, spec: TextSpec, shard: Shard
 ) -> Texts:
-    """Return texts of the generator, as many steps long as the longest of them."""
-    noise = torch.rand((count, spec.length), generator=rng, device=device)
-    tokens = draw_texts(generator, noise, labels)[..., 0].long()
+    """Return a shard of drawn texts, as many steps long as the longest of all of them."""
+    tokens = draw_texts(generator, shard.uniform(spec.length), labels)[..., 0].long()
     mask = token_mask(tokens, generator.stream)
-    longest = int(mask.sum(1).max())
+    lengths = torch.cat([mask.sum(1), mask.new_ones(1, dtype=torch.long)])
+    longest = int(shard.ranks.maximum(lengths.max()))
     return Texts(tokens[:, :longest], mask[:, :longest], labels)
 
 
 def discriminator_loss(
-    discriminator: Discriminator, real: Texts, fake: Texts, rng: torch.Generator | None,
-    text_weight: float, length: int,
+    discriminator: Discriminator, real: Texts, fake: Texts, shard: Shard, text_weight: float,
+    length: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the loss of telling real from drawn texts, and the accuracy, float64 on the CPU.
+
+    Both are this process's shares.
 
     Args:
         discriminator: The network.
         real, fake: The texts.
-        rng: Source of dropout, or None for none.
+        shard: Of either; source of dropout.
         text_weight: Weight of the logits of whole texts; those of tokens have the rest.
         length: Of the model, in tokens; logits of that many count as one of a whole text.
     """
@@ -86,14 +96,15 @@ def discriminator_loss(
     accuracy = torch.zeros((), dtype=torch.float64)
     for texts, target in ((real, 1.0), (fake, 0.0)):
         embedded = discriminator.embedding(texts.tokens)
-        output = discriminator.forward_embedded(embedded, texts.mask, texts.labels, rng)
+        output = discriminator.forward_embedded(embedded, texts.mask, texts.labels, shard)
         logits, token_logits = output.logits, output.token_logits
-        loss = loss + text_weight * cross_entropy(logits, torch.full_like(logits, target))
+        losses = cross_entropy(logits, torch.full_like(logits, target), reduction="none")
+        loss = loss + text_weight * shard.mean(losses)
         token_losses = cross_entropy(
             token_logits, torch.full_like(token_logits, target), reduction="none"
         )
-        token_loss = (token_losses * texts.mask).sum() / (len(token_losses) * length)
+        token_loss = (token_losses * texts.mask).sum() / (shard.whole * length)
         loss = loss + (1 - text_weight) * token_loss
-        correct = ((logits > 0) == bool(target)).float().mean()
+        correct = shard.mean(((logits > 0) == bool(target)).float())
         accuracy += correct.cpu().double() / 2  # not every device has float64
     return loss, accuracy
