@@ -50,7 +50,7 @@ from gancli.training.hooks import (
 )
 from gancli.training.journal import Journal
 from gancli.training.outcome import failure, warnings
-from gancli.training.recovery import Diverged
+from gancli.training.recovery import Diverged, weights_finite
 from gancli.training.speed import arithmetics, fastest, step_seconds
 from gancli.training.trainer import Trainer
 
@@ -373,7 +373,8 @@ def _salvage(trainer: Trainer, record: AnyRecord, reason: str) -> str:
         return f"The best model, of step {quality.best_step:,}, is in " + (
             f"{_export(trainer, record, reason)}."
         )
-    if quality.score is None and trainer.is_finite():  # it may have been good; nobody has looked
+    networks = trainer.ema.network, trainer.networks.discriminator
+    if quality.score is None and weights_finite(networks):  # perhaps good; nobody has looked
         return f"The generator as it was is in {_export(trainer, record, reason)}."
     write_report(trainer.run.path, {}, [reason])
     return "There is no model, since no generator was good."

@@ -14,6 +14,7 @@ from gancli.runtime import threads
 from gancli.runtime.devices import bf16, bf16_is_to_be_timed, choose
 from gancli.runtime.precision import Precision
 from gancli.training.budget import Budget
+from gancli.training.feed import Feed
 from gancli.training.step import take_step
 
 _ROUNDS = 5
@@ -50,12 +51,12 @@ def step_seconds(
     for network in networks.named().values():
         network.to(device).train()
     phase = trainable.phases(spec, config, dataset)[0]
-    optimizers = phase.optimizers(networks)
+    optimizers, feed = phase.optimizers(networks), Feed(dataset, device)
 
     def step(precision: Precision) -> Callable[[], None]:
         def run() -> None:
             with suppress(NotFinite):
-                take_step(phase, networks, optimizers, dataset, precision, config.seed, 0)
+                take_step(phase, networks, optimizers, feed, precision, config.seed, 0)
             if device.type == "cuda":
                 torch.cuda.synchronize()
 

@@ -1,17 +1,18 @@
 """One step of a phase: its batches and its random numbers are functions of its number."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from torch.optim import Optimizer
 
-from gancli.data.dataset import Dataset
-from gancli.phases.base import Batch, Losses, Networks, Phase, StepContext
+from gancli.phases.base import Batch, Losses, Networks, NotFinite, Phase, StepContext, copies
 from gancli.runtime.precision import Precision
+from gancli.training.feed import Feed
 from gancli.training.random import step_rng
 
 
 def take_step(
-    phase: Phase, networks: Networks, optimizers: Mapping[str, Optimizer], dataset: Dataset,
+    phase: Phase, networks: Networks, optimizers: Mapping[str, Optimizer], feed: Feed,
     precision: Precision, seed: int, step: int, attempt: int = 0,
 ) -> Losses:
     """Do a step and return its losses.
@@ -20,7 +21,7 @@ def take_step(
         phase: Which does it.
         networks: In training mode, on the device.
         optimizers: Of the phase.
-        dataset: Where batches come from.
+        feed: Where batches come from.
         precision: Device and arithmetic.
         seed: Of the run.
         step: Its number, from 0.
@@ -29,14 +30,29 @@ def take_step(
     Raises:
         NotFinite: A loss or gradient was not finite.
     """
-    device = precision.device
+    dataset = feed.dataset
 
     def batch(k: int) -> Batch:
         number = step * phase.batches_per_step + k
-        return Batch.of(dataset.take(dataset.batch(seed, number, phase.batch_size)), device)
+        return feed.take(dataset.batch(seed, number, phase.batch_size))
 
     def held_out(count: int) -> Batch:
-        return Batch.of(dataset.take(dataset.held_out_batch(seed, step, count)), device)
+        return feed.take(dataset.held_out_batch(seed, step, count))
 
-    rng = step_rng(device, seed, 0, step, attempt)
+    rng = step_rng(precision.device, seed, 0, step, attempt)
     return phase.step(StepContext(networks, optimizers, rng, step, precision, batch, held_out))
+
+
+def trial(
+    phase: Phase, networks: Networks, feed: Feed, precision: Precision, seed: int
+) -> Callable[[], object]:
+    """Return a step to be timed, on copies of the networks that are thrown away."""
+    networks = copies(networks)
+    optimizers = phase.optimizers(networks)
+
+    def step() -> None:
+        with suppress(NotFinite):  # training's own steps say so
+            # Lazy penalties do not run in step 1.
+            take_step(phase, networks, optimizers, feed, precision, seed, 1)
+
+    return step
