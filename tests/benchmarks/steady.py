@@ -89,7 +89,7 @@ def watch(name: str, steps: int, device: str = "auto") -> Watcher:
     watcher = Watcher(steps)
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(bundled.default("samples", name))
-        train(modality, config, source, Path(folder) / "run", watcher, command="")
+        train(modality, config, source, Path(folder) / "run", watcher, command="", force=False)
     return watcher
 
 
