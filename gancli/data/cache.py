@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +233,7 @@ class Writer(_Entry):
         """
         # The k-th item filled moves to position k.
         positions = np.flatnonzero(self._filled)
-        moves = [pair for pair in enumerate(positions.tolist()) if pair[0] != pair[1]]
+        moves = (pair for pair in enumerate(map(int, positions)) if pair[0] != pair[1])
         shape = (len(positions), *self._shape)
         if self._array is None:
             return self._finish_file(moves, shape, extra)
@@ -251,7 +251,7 @@ class Writer(_Entry):
         return array
 
     def _finish_file(
-        self, moves: list[tuple[int, int]], shape: tuple[int, ...], extra: Mapping[str, object]
+        self, moves: Iterable[tuple[int, int]], shape: tuple[int, ...], extra: Mapping[str, object]
     ) -> np.ndarray:
         size = self._item_bytes
         try:

@@ -33,7 +33,7 @@ from gancli.runtime.machine import machine
 from gancli.runtime.precision import Precision
 
 _ROOT = Path(__file__).resolve().parents[2]
-_LIMIT = 480.0  # seconds for all parts
+_LIMIT = 480.0  # seconds for all parts on a GPU; a CPU, which only tries the script, has an hour
 # Options of networks that a CPU trains within seconds; a GPU gets what the budget chooses.
 _SMALL = {
     "image": ["--g-width", "16", "--d-width", "16"], "text": [],
@@ -53,7 +53,7 @@ class Check:
 
     def __init__(self, folder: Path, device: torch.device, seconds: int) -> None:
         self.folder, self.device, self.seconds = folder, device, seconds
-        self.started = time.monotonic()
+        self.ends = time.monotonic() + (3600.0 if device.type == "cpu" else _LIMIT)
         self.report: dict[str, Any] = {
             "machine": machine(Precision(device, bf16=False)),
             "GPUs": torch.cuda.device_count(), "parts": {},
@@ -62,7 +62,7 @@ class Check:
     def part(self, name: str, run: Callable[[], dict[str, Any]]) -> None:
         """Run a part and record what it returns, or how it failed."""
         started = time.monotonic()
-        if started - self.started > _LIMIT:
+        if started > self.ends:
             found: dict[str, Any] = {"ok": False, "problem": "no time was left"}
         else:
             try:
@@ -178,7 +178,7 @@ class Check:
         return {"file": "grid.png"}
 
     def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        left = max(30.0, _LIMIT - (time.monotonic() - self.started))
+        left = max(30.0, self.ends - time.monotonic())
         return subprocess.run(
             [sys.executable, *words], capture_output=True, text=True, cwd=_ROOT, timeout=left,
             env=os.environ | {"PYTHONPATH": str(_ROOT)}, check=False,
@@ -217,7 +217,7 @@ def main() -> None:
     check.part("grid", check.grid)
     check.part("throughput", check.throughput)
     check.part("ranks", check.ranks)
-    check.report["seconds"] = round(time.monotonic() - check.started, 1)
+    check.report["seconds"] = sum(part["seconds"] for part in check.report["parts"].values())
     (check.folder / "report.json").write_text(json.dumps(check.report, indent=1) + "\n")
     failed = [name for name, part in check.report["parts"].items() if not part["ok"]]
     print(f"failed: {', '.join(failed)}" if failed else "all parts passed")
