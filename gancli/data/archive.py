@@ -19,7 +19,7 @@ from gancli.errors import GancliError
 # tarfile reads an extended header in one piece, however long it claims to be.
 _MAX_READ_BYTES = 8 << 20
 
-_NO_DATE = (1980, 1, 1, 0, 0, 0)  # one for all, where it has become a member's time
+_NO_DATE = (1980, 1, 1, 0, 0, 0)  # in place of each file's, once a member's mtime says it
 
 _Opened = tuple[zipfile.ZipFile | tarfile.TarFile, list[Member]]
 
