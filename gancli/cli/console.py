@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Literal, TextIO
@@ -101,11 +101,14 @@ class Output:
         table = {**table, **self._figures}
         if self.warnings:
             table = {**table, "warnings": self.warnings}
-        text = json.dumps(table, default=str)
         if to_stderr:
-            _to_stderr(text)
-        else:
-            self.data(text)
+            _to_stderr(_json_pieces(table))
+            return
+        stream = self._stdout()
+        for piece in _json_pieces(table):
+            stream.write(piece.encode())
+        stream.write(b"\n")
+        stream.flush()
 
     def binary_stdout(self) -> BinaryIO:
         """Return stdout for binary data.
@@ -265,7 +268,24 @@ def _accepts_escapes(stream: TextIO | None) -> bool:
     )
 
 
-def _to_stderr(text: str) -> None:
+def _json_pieces(table: Mapping[str, object]) -> Iterator[str]:
+    """Yield a JSON object in pieces; a sequence may have millions of items."""
+    before = "{"
+    for name, value in table.items():
+        yield f"{before}{json.dumps(name)}: "
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            yield "["
+            for place, item in enumerate(value):
+                yield (", " if place else "") + json.dumps(item, default=str)
+            yield "]"
+        else:
+            yield json.dumps(value, default=str)
+        before = ", "
+    yield "}" if table else "{}"
+
+
+def _to_stderr(text: str | Iterable[str]) -> None:
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
-            print(text, file=sys.stderr, flush=True)
+            sys.stderr.writelines([text] if isinstance(text, str) else text)
+            print(file=sys.stderr, flush=True)

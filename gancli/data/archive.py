@@ -9,8 +9,8 @@ import tarfile
 import weakref
 import zipfile
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path, PurePosixPath
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import IO, cast
 
 from gancli.data.member import READ_ERRORS, Member
@@ -18,6 +18,8 @@ from gancli.errors import GancliError
 
 # tarfile reads an extended header in one piece, however long it claims to be.
 _MAX_READ_BYTES = 8 << 20
+
+_NO_DATE = (1980, 1, 1, 0, 0, 0)  # in place of each file's, once a member's mtime says it
 
 _Opened = tuple[zipfile.ZipFile | tarfile.TarFile, list[Member]]
 
@@ -81,30 +83,34 @@ def _list(
 
 def _clean(name: str) -> str:
     """Return a relative posix path without ``..``, or an empty string for a hidden file."""
-    parts = [part for part in PurePosixPath(name).parts if part not in ("/", "//", "..")]
-    return "" if any(is_hidden(part) for part in parts) else "/".join(parts)
+    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+    if any(map(is_hidden, parts)):
+        return ""
+    clean = "/".join(parts)
+    return name if clean == name else clean  # one string serves both
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
     """Return a member's name; without the UTF-8 flag zipfile has decoded it as code page 437."""
     name = info.filename
-    if not info.flag_bits & 0x800:
+    if not info.flag_bits & 0x800 and not name.isascii():
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
     # Some Windows programs write backslashes as separators.
     return name.replace("\\", "/") if info.create_system == 0 else name
 
 
-def _zip_time(info: zipfile.ZipInfo) -> float:
+@lru_cache(4096)  # files that were packed together share theirs
+def _zip_time(date: tuple[int, int, int, int, int, int]) -> float:
     try:
-        return float(calendar.timegm((*info.date_time, 0, 0, 0)))
+        return float(calendar.timegm((*date, 0, 0, 0)))
     except (ValueError, OverflowError):
         return 0.0
 
 
 def _zip(path: Path, file: IO[bytes]) -> tuple[zipfile.ZipFile, list[Member]]:
     archive = zipfile.ZipFile(file)
-    members = []
+    members, open_member = [], archive.open
     for info in archive.infolist():
         kind = stat.S_IFMT(info.external_attr >> 16)
         if info.is_dir() or kind not in (0, stat.S_IFREG):
@@ -115,10 +121,14 @@ def _zip(path: Path, file: IO[bytes]) -> tuple[zipfile.ZipFile, list[Member]]:
             )
         members.append(
             Member(
-                _clean(_zip_name(info)), info.file_size, _zip_time(info),
-                partial(archive.open, info), info.header_offset,
+                _clean(_zip_name(info)), info.file_size, _zip_time(info.date_time),
+                partial(open_member, info), info.header_offset,
             )
         )
+        info.date_time = _NO_DATE
+    # Members are opened by what describes them, so that no name is looked up.
+    archive.NameToInfo.clear()
+    archive.filelist.clear()
     return archive, members
 
 
@@ -143,7 +153,8 @@ class _Bounded(io.BufferedIOBase):
 def _tar(_: Path, raw: IO[bytes]) -> tuple[tarfile.TarFile, list[Member]]:
     file = _Bounded(raw)
     archive = tarfile.open(fileobj=file, mode="r:")
-    members, last_offset = [], -1
+    members: list[Member] = []
+    last_offset = -1
     for info in archive:
         # A negative size makes older versions of tarfile loop forever (CVE-2025-8194).
         if info.size < 0 or info.offset <= last_offset:
@@ -154,6 +165,7 @@ def _tar(_: Path, raw: IO[bytes]) -> tuple[tarfile.TarFile, list[Member]]:
             members.append(
                 Member(_clean(info.name), info.size, float(info.mtime), open_member, info.offset)
             )
+            info.uname = info.gname = ""
     # tarfile ends its listing silently at a header that it cannot parse.
     file.seek(archive.offset)
     if any(file.read(tarfile.BLOCKSIZE)):

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ VERSION = 1
 # reading tens of gigabytes would delay every start by minutes.
 _CHECKED_BYTES = 256 << 20
 _BLOCK_BYTES = 1 << 20
+_TOGETHER = 10_000  # items of a list that are text at a time
 
 
 def cache_folder() -> Path:
@@ -57,7 +58,24 @@ def memory_limit() -> int:
 
 def key(*parts: object) -> str:
     """Return the key of an entry that depends on these values (anything JSON can hold)."""
-    return hashlib.sha256(json.dumps([VERSION, parts]).encode()).hexdigest()
+    digest = hashlib.sha256(f"[{VERSION}, [".encode())
+    for place, part in enumerate(parts):
+        digest.update(b", " if place else b"")
+        for piece in _json(part):
+            digest.update(piece.encode())
+    digest.update(b"]]")
+    return digest.hexdigest()
+
+
+def _json(value: object) -> Iterator[str]:
+    """Yield a value as JSON in pieces: a list may have a million items."""
+    if not isinstance(value, list) or len(value) <= _TOGETHER:
+        yield json.dumps(value)
+        return
+    for start in range(0, len(value), _TOGETHER):
+        text = json.dumps(value[start : start + _TOGETHER])
+        yield ("[" if start == 0 else ", ") + text[1:-1]
+    yield "]"
 
 
 def checksum(array: np.ndarray) -> str:
@@ -175,7 +193,7 @@ class Writer(_Entry):
         super().__init__(entry, reporter)
         self._count, self._shape = count, shape
         self._item_bytes = math.prod(shape)
-        self._filled: set[int] = set()
+        self._filled = np.zeros(count, bool)
         self._array: np.ndarray | None = None
         if count * self._item_bytes <= memory_limit():
             self._array = np.empty((count, *shape), np.uint8)
@@ -205,7 +223,7 @@ class Writer(_Entry):
                 self._file.write(item.tobytes())
             except OSError as error:
                 raise self._cannot_store(error) from error
-        self._filled.add(position)
+        self._filled[position] = True
 
     def finish(self, extra: Mapping[str, object]) -> np.ndarray:
         """Close the gaps, store the entry together with ``extra`` (JSON) and return its array.
@@ -214,13 +232,14 @@ class Writer(_Entry):
             The items in the order of their positions, uint8, shape (items, *shape).
         """
         # The k-th item filled moves to position k.
-        moves = [pair for pair in enumerate(sorted(self._filled)) if pair[0] != pair[1]]
-        shape = (len(self._filled), *self._shape)
+        positions = np.flatnonzero(self._filled)
+        moves = (pair for pair in enumerate(map(int, positions)) if pair[0] != pair[1])
+        shape = (len(positions), *self._shape)
         if self._array is None:
             return self._finish_file(moves, shape, extra)
         for target, position in moves:
             self._array[target] = self._array[position]
-        array = self._array[: len(self._filled)]
+        array = self._array[: len(positions)]
         try:
             self._folder = self._make_folder()
             with (self._folder / "items.bin").open("wb") as file:
@@ -232,7 +251,7 @@ class Writer(_Entry):
         return array
 
     def _finish_file(
-        self, moves: list[tuple[int, int]], shape: tuple[int, ...], extra: Mapping[str, object]
+        self, moves: Iterable[tuple[int, int]], shape: tuple[int, ...], extra: Mapping[str, object]
     ) -> np.ndarray:
         size = self._item_bytes
         try:

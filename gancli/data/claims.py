@@ -1,7 +1,7 @@
 """Which files of a source claim to be of a kind, by their names or first bytes."""
 
 from collections.abc import Callable, Collection
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 from gancli.data.member import BadMember, Member
 from gancli.data.source import Source
@@ -22,7 +22,7 @@ def claimed(
     """
 
     def matches(member: Member) -> bool:
-        suffix = PurePosixPath(member.name).suffix.lower()
+        suffix = splitext(member.name)[1].lower()
         if suffix in suffixes or suffix in others:
             return suffix in suffixes
         try:

@@ -1,7 +1,6 @@
 """The labels in a ``dataset.json``, as StyleGAN's and FFHQ's tools write it."""
 
 import json
-from pathlib import PurePosixPath
 from typing import Any
 
 from gancli.config.unicode import normalized
@@ -18,9 +17,8 @@ def file_labels(source: Source) -> tuple[dict[str, str] | None, str]:
     Returns:
         The labels, or None; and what is wrong if there is such a file without usable labels.
     """
-    paths = [PurePosixPath(member.name) for member in source.members]
-    found = [(len(path.parts), index) for index, path in enumerate(paths)
-             if path.name == LABEL_FILE]
+    found = [(member.name.count("/"), index) for index, member in enumerate(source.members)
+             if member.name.rpartition("/")[2] == LABEL_FILE]
     if not found or len(source.members) == 1:
         return None, ""
     member = source.members[min(found)[1]]

@@ -22,7 +22,7 @@ class BadMember(ValueError):
     """A file that cannot be read: damaged, vanished, forbidden or larger than allowed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million
 class Member:
     """A file inside a folder or an archive.
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -93,7 +94,11 @@ def _walk(folder: Path) -> list[Member]:
 
 
 def _file(name: str, path: str, status: os.stat_result) -> Member:
-    return Member(name, status.st_size, status.st_mtime, lambda: open(path, "rb"))
+    return Member(name, status.st_size, status.st_mtime, partial(_open, path))
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
 
 
 def _find(data: str) -> Path:

@@ -32,9 +32,12 @@ def split(
     if holdout <= 0 or len(names) < MIN_ITEMS:
         return everything, everything
     count = min(max(1, round(len(names) * holdout)), limit, len(names) - 1)
-    digests = [hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() for name in names]
-    ranked = sorted(range(len(names)), key=lambda index: (digests[index], index))
-    held_out = np.array(sorted(ranked[:count]), np.int64)
+    digests = bytearray()
+    for name in names:
+        digests += hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    # Sorted as the bytes are, and equal ones by their index; the last column counts first.
+    ranked = np.lexsort(np.frombuffer(digests, ">u8").reshape(-1, 4).T[::-1])
+    held_out = np.sort(ranked[:count])
     return np.setdiff1d(everything, held_out, assume_unique=True), held_out
 
 

@@ -1,6 +1,6 @@
 """What the training loop knows of a phase, and what a phase may touch."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -172,6 +172,35 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
+def told_late(device: torch.device) -> bool:
+    """Return whether reading a number from a device makes it run dry, so that it is put off."""
+    return device.type == "cuda"
+
+
+def all_finite(optimizers: Iterable[Optimizer]) -> bool:
+    """Return whether all updates so far were finite; waits for the device if it tells late."""
+    flags = [flag for each in optimizers if (flag := getattr(each, "found_inf", None)) is not None]
+    return not flags or not bool(torch.stack(flags).any())
+
+
+def _update_unwatched(
+    optimizer: Optimizer, gradients: list[torch.Tensor], norm: torch.Tensor,
+    max_norm: float | None,
+) -> None:
+    """Shorten the gradients and step, all decided on the device.
+
+    Fused optimizers skip a step where ``found_inf`` is 1. It stays so: after a gradient that was
+    not finite nothing is applied any more, until somebody looks and goes back.
+    """
+    if max_norm is not None:
+        torch._foreach_mul_(gradients, (max_norm / norm).clamp(max=1))
+    not_finite = (~norm.isfinite()).float()
+    before = getattr(optimizer, "found_inf", None)
+    flag = not_finite if before is None else torch.maximum(before, not_finite)
+    optimizer.found_inf = flag  # type: ignore[attr-defined]
+    optimizer.step()
+
+
 def update(
     optimizer: Optimizer,
     loss: torch.Tensor,
@@ -193,7 +222,8 @@ def update(
         The loss, detached.
 
     Raises:
-        NotFinite: The gradient is NaN or infinite; nothing was changed.
+        NotFinite: The gradient is NaN or infinite; nothing was changed. On a device for which one
+            would have to wait, :func:`all_finite` says so later instead.
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -208,6 +238,9 @@ def update(
     active().sum_gradients(gradients)
     # A NaN or an infinity anywhere makes the norm of norms not finite, in one pass.
     norm = torch.nn.utils.get_total_norm(gradients)
+    if told_late(norm.device):
+        _update_unwatched(optimizer, gradients, norm, max_norm)
+        return loss.detach()
     if not norm.isfinite():
         optimizer.zero_grad(set_to_none=True)
         raise NotFinite

@@ -5,25 +5,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from gancli.errors import UsageError
+from gancli.sampling.lazy import Lazy
 from gancli.sampling.request import SampleRequest
 from gancli.sampling.seeds import normal
 
 
-def route(seeds: Sequence[int], frames: int, closed: bool) -> list[SampleRequest]:
+def route(seeds: Sequence[int], frames: int, closed: bool) -> Sequence[SampleRequest]:
     """Return the requests from seed to seed, ``frames`` for each pair, all of one class.
 
     A closed route returns to the first seed but stops one frame short of it, so that an animation
     that repeats does not stand still; an open one ends at the last seed.
     """
-    ends = [*seeds[1:], *(seeds[:1] if closed else ())]
-    requests = [
-        SampleRequest(first, toward=second, fraction=frame / frames, class_seed=seeds[0])
-        for first, second in zip(seeds, ends, strict=False)
-        for frame in range(frames)
-    ]
-    if not closed:
-        requests.append(SampleRequest(seeds[-1], toward=seeds[-1], class_seed=seeds[0]))
-    return requests
+
+    def request(place: int) -> SampleRequest:
+        leg, frame = divmod(place, frames)
+        toward = seeds[(leg + 1) % len(seeds)] if closed else seeds[min(leg + 1, len(seeds) - 1)]
+        return SampleRequest(
+            seeds[leg], toward=toward, fraction=frame / frames, class_seed=seeds[0]
+        )
+
+    count = len(seeds) * frames if closed else (len(seeds) - 1) * frames + 1
+    return Lazy(range(count), request)
 
 
 def slerp(first: np.ndarray, second: np.ndarray, fraction: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gancli.config import options as declared
 from gancli.sampling.config import SampleConfig
+from gancli.sampling.lazy import Ranges
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # of names from anywhere
 _NAMED_ELSEWHERE = {"n", "seed", "seeds", "class_name"}
@@ -16,13 +17,8 @@ _NAMED_ELSEWHERE = {"n", "seed", "seeds", "class_name"}
 
 def ranges(seeds: Sequence[int]) -> str:
     """Return seeds as ``--seeds`` takes them, such as 0-63,99."""
-    spans: list[list[int]] = []
-    for seed in seeds:
-        if spans and seed == spans[-1][1] + 1:
-            spans[-1][1] = seed
-        else:
-            spans.append([seed, seed])
-    return ",".join(f"{low}-{high}" if high > low else f"{low}" for low, high in spans)
+    parts = Ranges.of(seeds).parts
+    return ",".join(f"{each[0]}-{each[-1]}" if len(each) > 1 else f"{each[0]}" for each in parts)
 
 
 def title(name: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
+
+from gancli.sampling.lazy import Lazy
 
 
 @dataclass(frozen=True)
@@ -29,25 +30,11 @@ class SampleRequest:
     label: int | None = None
 
 
-class SeedRequests(Sequence[SampleRequest]):
-    """The requests of seeds, made when they are looked at: there may be millions."""
+class SeedRequests(Lazy[int, SampleRequest]):
+    """The requests of seeds."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
-        self._seeds = seeds
-
-    def __len__(self) -> int:
-        return len(self._seeds)
-
-    @overload
-    def __getitem__(self, place: int) -> SampleRequest: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> "SeedRequests": ...
-
-    def __getitem__(self, place: int | slice) -> "SampleRequest | SeedRequests":
-        if isinstance(place, slice):
-            return SeedRequests(self._seeds[place])
-        return SampleRequest(self._seeds[place])
+        super().__init__(seeds, SampleRequest)
 
 
 @dataclass(frozen=True, eq=False)  # eq: two arrays are not equal by one truth value

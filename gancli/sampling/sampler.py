@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from gancli.errors import GancliError
 from gancli.reporting import SILENT, Reporter
 from gancli.sampling.codec import Codec, OptionsT_contra
@@ -49,7 +47,7 @@ def _generate(
 ) -> Iterator[Sample]:
     candidates = options.guided
     batch = max(options.batch // candidates, 1)
-    effective: list[np.ndarray] = []
+    effective = 0.0  # candidates that counted, of all samples so far
     for start in range(0, len(requests), batch):
         chunk = requests[start : start + batch]
         tries = [
@@ -62,7 +60,7 @@ def _generate(
         if scored is not None:
             logits = engine.discriminate(items, labels, candidates)
             log_odds = scored.log_odds(logits).reshape(len(chunk), candidates)
-            effective.append(effective_sample_size(log_odds))
+            effective += float(effective_sample_size(log_odds).sum())
         for row, request in enumerate(chunk):
             choice = 0
             if candidates > 1 and log_odds is not None:
@@ -76,5 +74,5 @@ def _generate(
             )
         reporter.progress("Sampling", start + len(chunk), len(requests))
     if candidates > 1:
-        mean = float(np.concatenate(effective).mean())
+        mean = effective / len(requests)
         reporter.note(f"Guided: of {candidates} candidates {mean:.1f} counted on average.")

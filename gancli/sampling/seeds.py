@@ -8,6 +8,7 @@ import numpy as np
 
 from gancli.errors import UsageError
 from gancli.sampling.config import SampleConfig
+from gancli.sampling.lazy import Ranges
 from gancli.sampling.request import SampleRequest
 
 _MAX_SEEDS = 10_000_000
@@ -29,13 +30,14 @@ class Stream(IntEnum):
     PHASE = 3
 
 
-def parse_seeds(text: str) -> list[int]:
+def parse_seeds(text: str) -> Ranges:
     """Return the seeds of ``0-63,99``, in order.
 
     Raises:
         UsageError: The text is not a list of numbers and ranges.
     """
-    seeds: list[int] = []
+    parts: list[range] = []
+    count = 0
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
@@ -44,13 +46,14 @@ def parse_seeds(text: str) -> list[int]:
         if not all(numbers):
             raise UsageError(f"--seeds cannot be {text!r}.", "Write it like 0-63,99.")
         low, high = int(first), int(last)
-        if high < low or high > 2**62 or len(seeds) + high - low >= _MAX_SEEDS:
+        if high < low or high > 2**62 or count + high - low >= _MAX_SEEDS:
             raise UsageError(
                 f"The range {part.strip()} in --seeds does not count up, or is too long.",
                 f"Give at most {_MAX_SEEDS:,} seeds, the smaller end first.",
             )
-        seeds += range(low, high + 1)
-    return seeds
+        parts.append(range(low, high + 1))
+        count += len(parts[-1])
+    return Ranges(parts)
 
 
 def choose_seeds(options: SampleConfig) -> tuple[Sequence[int], str]:

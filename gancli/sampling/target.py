@@ -79,12 +79,19 @@ def refuse_existing(paths: Sequence[Path], force: bool) -> None:
     Raises:
         GancliError: One exists and ``force`` is not given, or none can ever be written there.
     """
-    # One look at each directory, since a million files may be asked for.
     names: dict[Path, set[str]] = {}
     for folder in {path.parent for path in paths}:
         with explained(folder):
             names[folder] = set(os.listdir(folder)) if folder.exists() else set()
-    existing = [path for path in paths if path.name in names[path.parent]]
+    refuse_to_replace([path for path in paths if path.name in names[path.parent]], force)
+
+
+def refuse_to_replace(existing: Sequence[Path], force: bool) -> None:
+    """Refuse to write where these files are.
+
+    Raises:
+        GancliError: There are any and ``force`` is not given, or one is a directory.
+    """
     for path in existing:
         if path.is_dir():
             raise GancliError(f"{path} is a directory.", "Name a file in it with -o.")

@@ -1,5 +1,6 @@
 """Writes samples one by one; each modality's writers build on these."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -8,9 +9,10 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from gancli.errors import UsageError
-from gancli.sampling.request import Sample, SampleRequest
-from gancli.sampling.target import Target, held_back, refuse_existing
-from gancli.storage.files import replacing
+from gancli.sampling.lazy import Lazy, Ranges
+from gancli.sampling.request import Sample, SampleRequest, SeedRequests
+from gancli.sampling.target import Target, held_back, refuse_existing, refuse_to_replace
+from gancli.storage.files import explained, replacing
 
 
 class Writer(ABC):
@@ -29,7 +31,7 @@ class Writer(ABC):
         self, requests: Sequence[SampleRequest], files: Sequence[Path], force: bool
     ) -> None:
         refuse_existing(files, force)
-        self.requests, self.files = requests, list(files)
+        self.requests, self.files = requests, files
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -51,6 +53,54 @@ class Writer(ABC):
 
     def finish(self) -> None:  # noqa: B027 - most have nothing to do
         """Write what could only be written once all samples were there."""
+
+
+def name_of(seed: int, suffix: str) -> str:
+    """Return the file name of a seed's sample; names sort as seeds do, up to a million."""
+    return f"seed-{seed:06d}{suffix}"
+
+
+class FolderWriter(Writer):
+    """Writes a file for each seed to a directory.
+
+    Args:
+        seeds: Of the samples; one that comes again is written once.
+        target: The directory.
+        suffix: Of the files.
+        also: Further files that will be written.
+    """
+
+    def __init__(
+        self, seeds: Sequence[int], target: Target, suffix: str, also: Sequence[Path] = ()
+    ) -> None:
+        assert target.path is not None
+        distinct = Ranges.of(seeds).distinct()
+        super().__init__(SeedRequests(distinct), also, target.force)
+        self.folder, self.suffix = target.path, suffix
+        refuse_to_replace(self._existing(distinct), target.force)
+
+        def file(place: int) -> Path:
+            beyond = place - len(distinct)
+            return also[beyond] if beyond >= 0 else self.file_of(distinct[place])
+
+        self.files = Lazy(range(len(distinct) + len(also)), file)
+
+    def file_of(self, seed: int) -> Path:
+        """Return the file of a seed's sample."""
+        return self.folder / name_of(seed, self.suffix)
+
+    def _existing(self, seeds: Ranges) -> list[Path]:
+        """Return the files of seeds that are there: a look at each file, not at each seed."""
+        with explained(self.folder):
+            names = os.listdir(self.folder) if self.folder.exists() else []
+        found = []
+        for name in names:
+            digits = name.removeprefix("seed-").removesuffix(self.suffix)
+            if digits.isascii() and digits.isdigit() and len(digits) < 20:
+                seed = int(digits)
+                if name == name_of(seed, self.suffix) and seed in seeds:
+                    found.append(seed)
+        return [self.file_of(seed) for seed in sorted(found)]
 
 
 class Unwritten(Writer):

@@ -18,6 +18,7 @@ from gancli.runtime.precision import Precision
 from gancli.runtime.ranks import RankLost, Ranks, joined
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
+from gancli.training.feed import Feed
 from gancli.training.leading import Order, renew
 from gancli.training.schedule import set_learning_rates
 from gancli.training.step import take_step
@@ -61,6 +62,7 @@ def _take_part(ranks: Ranks, stop: Stop, table: dict[str, Any]) -> int:
         torch.set_num_threads(threads)
     dataset = _shared_data(ranks, record, table)
     precision = Precision(torch.device(table["device"]), table["bf16"])
+    feed = Feed(dataset, precision.device)
     keep_freed()
 
     trainable = modality.trainable()
@@ -80,7 +82,7 @@ def _take_part(ranks: Ranks, stop: Stop, table: dict[str, Any]) -> int:
         set_learning_rates(optimizers.values(), order.lr_factor)
         try:
             take_step(
-                phase, networks, optimizers, dataset, precision, config.seed, order.step,
+                phase, networks, optimizers, feed, precision, config.seed, order.step,
                 order.attempt, ranks,
             )
         except NotFinite:

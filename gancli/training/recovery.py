@@ -1,13 +1,16 @@
 """What happens when training goes wrong: back to the last good state, and in the end to stop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from torch import nn
 
 from gancli.config import TrainConfig, options
 from gancli.errors import DIVERGED, GancliError
 from gancli.storage import checkpoints
 from gancli.storage.checkpoints import Checkpoint
-from gancli.training.state import Progress
+from gancli.training.monitor import Monitor
+from gancli.training.state import Progress, progress_of
 
 _MAX_ROLL_BACKS = 3
 _RATES = ("lr", "g_lr", "d_lr")  # options, where a modality has them
@@ -39,6 +42,29 @@ def may_roll_back(progress: Progress, fraction: float) -> bool:
     )
 
 
+def best(
+    root: Path, quality: Monitor, phases: int, warn: Callable[[str], None]
+) -> Checkpoint | None:
+    """Return the checkpoint of the best generator, unless there is none or it is damaged.
+
+    Args:
+        root: The run's checkpoints.
+        quality: Says which it is; forgets one that is damaged.
+        phases: How many the training has.
+        warn: Hears of a damaged one.
+    """
+    if quality.best_step is None:
+        return None
+    try:
+        checkpoint = checkpoints.load(root, quality.best_step)
+        progress_of(checkpoint, phases)
+        return checkpoint
+    except checkpoints.Damaged as error:
+        warn(f"{error.message} It held the best generator; the newest counts.")
+        quality.forget_best()
+        return None
+
+
 def without_best(root: Path, lost: bool, warn: Callable[[str], None]) -> Checkpoint:
     """Return the checkpoint to go back to where there is no best one.
 
@@ -59,6 +85,12 @@ def without_best(root: Path, lost: bool, warn: Callable[[str], None]) -> Checkpo
         except GancliError as error:
             warn(error.message)
     raise GancliError("No checkpoint of this run is intact.", "Start a new run.")
+
+
+def weights_finite(networks: Iterable[nn.Module]) -> bool:
+    """Return whether all numbers that networks hold are finite."""
+    tensors = (each for network in networks for each in network.state_dict().values())
+    return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def carry_over(before: Progress, now: Progress) -> None:

@@ -48,7 +48,7 @@ from gancli.training.hooks import (
 from gancli.training.journal import Journal
 from gancli.training.leading import Leader, leading
 from gancli.training.outcome import failure, warnings
-from gancli.training.recovery import Diverged
+from gancli.training.recovery import Diverged, weights_finite
 from gancli.training.trainer import Trainer
 
 
@@ -318,17 +318,11 @@ def _salvage(trainer: Trainer, record: AnyRecord, reason: str) -> str:
         return f"The best model, of step {quality.best_step:,}, is in " + (
             f"{_export(trainer, record, reason)}."
         )
-    if quality.score is None and _is_finite(trainer):  # it may have been good; nobody has looked
+    networks = trainer.ema.network, trainer.networks.discriminator
+    if quality.score is None and weights_finite(networks):  # perhaps good; nobody has looked
         return f"The generator as it was is in {_export(trainer, record, reason)}."
     write_report(trainer.run.path, {}, [reason])
     return "There is no model, since no generator was good."
-
-
-def _is_finite(trainer: Trainer) -> bool:
-    """Return whether all weights that a model holds are finite."""
-    networks = trainer.ema.network, trainer.networks.discriminator
-    tensors = [each for network in networks for each in network.state_dict().values()]
-    return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:

@@ -20,6 +20,7 @@ from gancli.runtime.precision import Precision
 from gancli.runtime.ranks import Ranks
 from gancli.training.budget import Budget
 from gancli.training.experiment import AnyExperiment
+from gancli.training.feed import Feed
 from gancli.training.step import take_step
 
 _ROUNDS = 5
@@ -57,15 +58,13 @@ def step_seconds(
     for network in networks.named().values():
         network.to(device).train()
     phase = trainable.phases(spec, config, dataset)[0]
-    optimizers = phase.optimizers(networks)
+    optimizers, feed = phase.optimizers(networks), Feed(dataset, device)
     ranks = Ranks(launch().rank, launch().world)  # this process's part, without the others
 
     def step(precision: Precision) -> Callable[[], None]:
         def run() -> None:
             with suppress(NotFinite):
-                take_step(
-                    phase, networks, optimizers, dataset, precision, config.seed, 0, 0, ranks
-                )
+                take_step(phase, networks, optimizers, feed, precision, config.seed, 0, 0, ranks)
             if device.type == "cuda":
                 torch.cuda.synchronize()
 

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import deepcopy
 from math import isclose
 from typing import Any, SupportsFloat
 
 import torch
-from torch.optim import Optimizer
 
 from gancli.artifacts.outlook import meaning
 from gancli.artifacts.run import Run
@@ -16,11 +15,11 @@ from gancli.config import parse_interval
 from gancli.errors import GancliError
 from gancli.layers import weights
 from gancli.modalities.base import Scorer
-from gancli.phases.base import Losses, Networks, NotFinite, Phase, copies
+from gancli.phases.base import Losses, NotFinite, Phase, all_finite
 from gancli.reporting import Reporter, Status
 from gancli.runtime.memory import keep_freed
 from gancli.runtime.precision import Precision
-from gancli.runtime.ranks import ALONE, Ranks
+from gancli.runtime.ranks import ALONE
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import ThreadTuner
 from gancli.sampling.seeds import SCORED_SEEDS_FROM
@@ -31,15 +30,17 @@ from gancli.training.budget import Budget
 from gancli.training.ema import Ema
 from gancli.training.experiment import AnyExperiment
 from gancli.training.extension import rebased
+from gancli.training.feed import Feed
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.leading import Leader
 from gancli.training.measurement import Measurement, measure
 from gancli.training.monitor import Decision
 from gancli.training.pace import Pace
 from gancli.training.recovery import Diverged
-from gancli.training.step import take_step
+from gancli.training.step import take_step, trial
 
 _LOG_EVERY = 10  # steps
+_NOT_FINITE = "A loss or gradient was not a finite number"
 _EXPLODED = 1e9  # a loss: single precision has nothing left to learn from by then
 
 
@@ -80,6 +81,7 @@ class Trainer:
             experiment, self.ema, self.networks.discriminator, precision.device
         )
         self._measured = min(self.schedule.samples, self.averaged.most)
+        self._feed = Feed(experiment.dataset, precision.device)
         self._scorer: Scorer | None = None
         self._clock = 0.0
         self._threads = ThreadTuner(config.threads, self._trial, reporter.note)
@@ -108,7 +110,7 @@ class Trainer:
                 try:
                     losses = self.step()
                 except NotFinite:
-                    self.roll_back("A loss or gradient was not a finite number")
+                    self.roll_back(_NOT_FINITE)
                     continue
                 seconds = time.perf_counter() - started
                 self.elapsed()
@@ -129,8 +131,10 @@ class Trainer:
         """Return whether so much of the budget is spent, after measuring what it made."""
         if self.fraction() < until:
             return False
-        if self.progress.quality.measured_at < until and not self.generator_settled:
-            self.measure()  # which may roll back, so that there is more to do
+        if self.generator_settled:
+            self._went_back()
+        elif self.progress.quality.measured_at < until:
+            self.measure()  # which may roll back, too, so that there is more to do
         return self.fraction() >= until
 
     def step(self) -> Losses:
@@ -147,9 +151,11 @@ class Trainer:
         progress = schedule.lr_progress(self.fraction(), start, end, now.lr_start)
         factor = phase.lr_factor(progress) * now.lr_scale
         schedule.set_learning_rates(self.optimizers.values(), factor)
-        own = self.networks, self.optimizers
+        own, seed = (self.networks, self.optimizers), self.experiment.config.seed
         with self._leader.step(index, now.step, now.attempt, factor, *own) as ranks:
-            losses = self._compute_step(phase, *own, now.step, ranks)
+            losses = take_step(
+                phase, *own, self._feed, self.precision, seed, now.step, now.attempt, ranks
+            )
         now.step += 1
         now.items += phase.batch_size
         if phase.trains_generator:
@@ -160,6 +166,8 @@ class Trainer:
         """Log, measure and save where it is time to."""
         now, quality, phase = self.progress, self.progress.quality, self.phase
         if now.step % _LOG_EVERY == 0:
+            if self._went_back():
+                return
             figures = {name: float(loss) for name, loss in losses.items()}
             self.log({"step": now.step, "seconds": round(now.seconds, 3), **figures})
             if any(abs(value) > _EXPLODED for value in figures.values()):
@@ -233,26 +241,10 @@ class Trainer:
         now.phase, now.phase_start, now.phase_ended, now.lr_start = index, start, False, 0.0
         self.optimizers = self.phases[index].optimizers(self.networks)
 
-    def _compute_step(
-        self, phase: Phase, networks: Networks, optimizers: Mapping[str, Optimizer], step: int,
-        ranks: Ranks = ALONE,
-    ) -> Losses:
-        dataset, config = self.experiment.dataset, self.experiment.config
-        of_step = config.seed, step, self.progress.attempt, ranks
-        return take_step(phase, networks, optimizers, dataset, self.precision, *of_step)
-
     def _trial(self) -> Callable[[], object]:
         """Return a step of the phase that is due, on copies that are thrown away."""
-        networks = copies(self.networks)
-        phase = self.phases[self._phase_due()[0]]
-        optimizers = phase.optimizers(networks)
-
-        def step() -> None:
-            with suppress(NotFinite):  # training's own steps say so
-                # Lazy penalties do not run in step 1.
-                self._compute_step(phase, networks, optimizers, 1)
-
-        return step
+        phase, seed = self.phases[self._phase_due()[0]], self.experiment.config.seed
+        return trial(phase, self.networks, self._feed, self.precision, seed)
 
     # Quality
 
@@ -270,6 +262,8 @@ class Trainer:
 
     def measure(self) -> None:
         """Measure the averaged generator, and act on what the monitor says."""
+        if self._went_back():
+            return
         scorer = self.scorer  # making it is not what a measurement costs
         self._renew_best_score()
         started = time.perf_counter()
@@ -284,6 +278,8 @@ class Trainer:
 
     def measure_loss(self) -> None:
         """Take the averaged generator's held-out loss, and act on what the monitor says."""
+        if self._went_back():
+            return
         now, loss = self.progress, self.scorer.loss(self.ema.network)
         assert loss is not None  # or the phase could not end by it
         decision = now.quality.record_loss(now.step, loss)
@@ -348,6 +344,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint; the best one before it is kept, or else the first."""
+        if self._went_back():
+            return
         now, best = self.progress, self.progress.quality.best_step
         if now.step:  # before the first step there is nothing worth sampling
             self.averaged.settle()
@@ -378,17 +376,15 @@ class Trainer:
 
     def best(self) -> checkpoints.Checkpoint | None:
         """Return the checkpoint of the best generator, unless there is none or it is damaged."""
-        quality = self.progress.quality
-        if quality.best_step is None:
-            return None
-        try:
-            best = checkpoints.load(self.run.checkpoints, quality.best_step)
-            state.progress_of(best, len(self.phases))
-            return best
-        except checkpoints.Damaged as error:
-            self.reporter.warn(f"{error.message} It held the best generator; the newest counts.")
-            quality.forget_best()
-            return None
+        root, quality = self.run.checkpoints, self.progress.quality
+        return recovery.best(root, quality, len(self.phases), self.reporter.warn)
+
+    def _went_back(self) -> bool:
+        """Roll back if an update was not finite of which the device tells only now."""
+        if all_finite(self.optimizers.values()):
+            return False
+        self.roll_back(_NOT_FINITE)
+        return True
 
     def roll_back(self, reason: str) -> None:
         """Return to the best checkpoint, with half the learning rates.

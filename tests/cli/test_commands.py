@@ -251,7 +251,7 @@ def test_only_compute_options_of_sampling_come_from_the_environment(call, sample
     for name, value in {"GANCLI_OUTPUT": "tanh", "GANCLI_SEED": "9", "GANCLI_BATCH": "5"}.items():
         monkeypatch.setenv(name, value)
     assert call("sample", "image", "some", "--seeds", "1", "-o", "x").status == 0
-    assert (sampler.options.batch, sampler.options.seed, sampler.seeds) == (5, None, [1])
+    assert (sampler.options.batch, sampler.options.seed, list(sampler.seeds)) == (5, None, [1])
 
 
 def test_doctor_fails_on_damage(call, monkeypatch):

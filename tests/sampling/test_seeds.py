@@ -14,7 +14,7 @@ from gancli.sampling.seeds import choose_seeds, drawn_class, normal, parse_seeds
 
 
 def test_ranges_and_numbers_keep_their_order():
-    assert parse_seeds("0-3,99, 7,2-2") == [0, 1, 2, 3, 99, 7, 2]
+    assert list(parse_seeds("0-3,99, 7,2-2")) == [0, 1, 2, 3, 99, 7, 2]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,8 @@ def test_any_text_gives_seeds_or_a_sentence(text):
 
 def test_a_seed_counts_up_and_none_is_random():
     assert choose_seeds(SampleConfig(n=3, seed=5)) == (range(5, 8), "")
-    assert choose_seeds(SampleConfig(seeds="8,4")) == ([8, 4], "")
+    seeds, sentence = choose_seeds(SampleConfig(seeds="8,4"))
+    assert (list(seeds), sentence) == ([8, 4], "")
     first, sentence = choose_seeds(SampleConfig(n=2))
     second, _ = choose_seeds(SampleConfig(n=2))
     assert first != second and first[1] == first[0] + 1

@@ -91,6 +91,7 @@ def _sample(
         blas.keep_to_one_thread()
     from gancli.artifacts.engine import open_engine
     from gancli.artifacts.finding import open_model
+    from gancli.sampling.lazy import Lazy
     from gancli.sampling.origin import title
     from gancli.sampling.sampler import generate
     from gancli.sampling.seeds import choose_seeds
@@ -127,8 +128,7 @@ def _sample(
     seconds = time.monotonic() - started
     if output.mode == "json":
         output.result(
-            {"files": [str(file) for file in files], "seeds": list(seeds),
-             "seconds": round(seconds, 3)},
+            {"files": Lazy(files, str), "seeds": seeds, "seconds": round(seconds, 3)},
             to_stderr=to_stdout,
         )
     elif files:

@@ -83,7 +83,7 @@ class AudioCodec:
             Unheard.refuse(files)
             return Unheard(requests, target, clips)
         gap = round((GAP if options.gap is None else options.gap) * self.spec.rate)
-        if form == "raw" and target.path is None:
+        if form == "raw":
             return RawStream(requests, target, gap, clips)
         return Joined(requests, target, form, gap, clips)
 

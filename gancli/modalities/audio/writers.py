@@ -8,24 +8,21 @@ from typing import BinaryIO
 
 import numpy as np
 
+from gancli.errors import UsageError
 from gancli.modalities.audio.encode import encode, normalized, pcm
 from gancli.modalities.audio.inversion import mel_to_audio
 from gancli.modalities.audio.spec import AudioSpec
 from gancli.reporting import Reporter
 from gancli.sampling.origin import Origin, as_text
-from gancli.sampling.request import Sample, SampleRequest, SeedRequests
+from gancli.sampling.request import Sample, SampleRequest
 from gancli.sampling.target import Target
-from gancli.sampling.writer import StreamWriter, Unwritten, Writer
+from gancli.sampling.writer import FolderWriter, StreamWriter, Unwritten
 from gancli.storage.files import write_file
 
 GAP = 0.25  # seconds between clips that are joined, unless --gap says otherwise
+_MAX_JOINED = 1 << 29  # samples of all channels in one file, which is made in memory
 _MAX_PICTURED = 64  # clips of a spectrogram picture
 _MAX_FACT = 450  # characters of each fact in a sound's comment, of which WAV has 2,048 bytes
-
-
-def name_of(seed: int, form: str) -> str:
-    """Return the file name of a seed's clip."""
-    return f"seed-{seed:06d}.{form}"
 
 
 def clip_of(sample: Sample, spec: AudioSpec, frames: int) -> np.ndarray:
@@ -83,7 +80,7 @@ class Clips:
         self.spec, self.frames, self.picture, self.origin = spec, frames, picture, origin
         self._reporter, self._started = reporter, time.monotonic()
         self._pictured: list[Sample] = []
-        self._seconds: list[float] = []
+        self._seconds = 0.0
 
     @property
     def files(self) -> list[Path]:
@@ -94,7 +91,7 @@ class Clips:
         """Return a sample's sound, shape (samples, channels)."""
         self.remember(sample)
         clip = clip_of(sample, self.spec, self.frames)
-        self._seconds.append(len(clip) / self.spec.rate)
+        self._seconds += len(clip) / self.spec.rate
         return clip
 
     def remember(self, sample: Sample) -> None:
@@ -110,26 +107,22 @@ class Clips:
             write_file(self.picture, png)
         if not self._seconds:
             return
-        seconds, work = sum(self._seconds), time.monotonic() - self._started
-        self._reporter.figure("sound_seconds", round(seconds, 3))
-        self._reporter.figure("real_time_factor", round(work / seconds, 4))
+        work = time.monotonic() - self._started
+        self._reporter.figure("sound_seconds", round(self._seconds, 3))
+        self._reporter.figure("real_time_factor", round(work / self._seconds, 4))
 
 
-class Folder(Writer):
+class Folder(FolderWriter):
     """A directory with a file for each seed."""
 
     def __init__(self, seeds: Sequence[int], target: Target, form: str, clips: Clips) -> None:
-        assert target.path is not None
-        self.path, self.form, self.clips = target.path, form, clips
-        distinct = list(dict.fromkeys(seeds))
-        files = [self.path / name_of(seed, form) for seed in distinct]
-        requests = SeedRequests(distinct)
-        super().__init__(requests, [*files, *clips.files], target.force)
+        super().__init__(seeds, target, f".{form}", clips.files)
+        self.form, self.clips = form, clips
 
     def write(self, sample: Sample) -> None:
         comment = comment_of([sample], self.clips.origin)
         data = encode(self.clips.sound(sample), self.clips.spec.rate, self.form, comment)
-        write_file(self.path / name_of(sample.request.seed, self.form), data, durable=False)
+        write_file(self.file_of(sample.request.seed), data, durable=False)
 
     def finish(self) -> None:
         self.clips.finish()
@@ -141,6 +134,14 @@ class Joined(StreamWriter):
     def __init__(
         self, requests: Sequence[SampleRequest], target: Target, form: str, gap: int, clips: Clips
     ) -> None:
+        spec, count = clips.spec, len(requests)
+        samples = count * clips.frames * spec.hop + (count - 1) * gap
+        if samples * spec.channels > _MAX_JOINED:
+            raise UsageError(
+                f"{count:,} clips make one sound of {samples / spec.rate / 3600:,.0f} hours, too "
+                "long for one file.",
+                "Ask for fewer, or for separate files (-o DIR/), or for --raw, which has no end.",
+            )
         super().__init__(requests, target, clips.files)
         self.form, self.gap, self.clips = form, gap, clips
         self._sounds: list[np.ndarray] = []
@@ -174,7 +175,7 @@ class Unheard(Unwritten):
 
 
 class RawStream(StreamWriter):
-    """Plain samples on standard output, as they are made: whoever plays them need not wait."""
+    """Plain samples as they are made: whoever plays them from standard output need not wait."""
 
     def __init__(
         self, requests: Sequence[SampleRequest], target: Target, gap: int, clips: Clips
@@ -183,7 +184,7 @@ class RawStream(StreamWriter):
         self.gap, self.clips, self._first = gap, clips, True
 
     def open(self) -> AbstractContextManager[BinaryIO]:
-        return nullcontext(self.target.stdout())
+        return nullcontext(self.target.stdout()) if self.target.path is None else super().open()
 
     def write(self, sample: Sample) -> None:
         sound = self.clips.sound(sample)

@@ -14,19 +14,15 @@ from gancli.modalities.image.encode import MAX_PIXELS, MAX_SIDE, encode, encode_
 from gancli.modalities.image.labels import beside, drawable
 from gancli.modalities.image.pixels import to_pixels
 from gancli.sampling.interpolation import route
+from gancli.sampling.lazy import Lazy, Ranges
 from gancli.sampling.origin import Origin
 from gancli.sampling.request import Sample, SampleRequest, SeedRequests
 from gancli.sampling.target import Target
-from gancli.sampling.writer import StreamWriter, Writer
+from gancli.sampling.writer import FolderWriter, StreamWriter, name_of
 from gancli.storage.files import write_file
 
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _MOVING = 256  # pixels of a side that an animation is enlarged to at most, unless --scale says more
-
-
-def name_of(seed: int, form: str) -> str:
-    """Return the file name of a seed's picture; names sort as seeds do, up to a million."""
-    return f"seed-{seed:06d}{_SUFFIXES[form]}"
 
 
 def pixels_of(sample: Sample) -> np.ndarray:
@@ -98,20 +94,16 @@ class Single(StreamWriter):
         self.stream.write(self.style.file(sample))
 
 
-class Folder(Writer):
+class Folder(FolderWriter):
     """A directory with a file for each seed."""
 
     def __init__(self, seeds: Sequence[int], target: Target, style: Style) -> None:
-        assert target.path is not None
         style.check(1, 1)
-        self.path, self.style = target.path, style
-        distinct = list(dict.fromkeys(seeds))
-        files = [self.path / name_of(seed, style.form) for seed in distinct]
-        super().__init__(SeedRequests(distinct), files, target.force)
+        super().__init__(seeds, target, _SUFFIXES[style.form])
+        self.style = style
 
     def write(self, sample: Sample) -> None:
-        path = self.path / name_of(sample.request.seed, self.style.form)
-        write_file(path, self.style.file(sample), durable=False)
+        write_file(self.file_of(sample.request.seed), self.style.file(sample), durable=False)
 
 
 class Tar(StreamWriter):
@@ -119,7 +111,7 @@ class Tar(StreamWriter):
 
     def __init__(self, seeds: Sequence[int], target: Target, style: Style) -> None:
         style.check(1, 1)
-        super().__init__(SeedRequests(list(dict.fromkeys(seeds))), target)
+        super().__init__(SeedRequests(Ranges.of(seeds).distinct()), target)
         self.style = style
 
     def __enter__(self) -> Self:
@@ -132,9 +124,10 @@ class Tar(StreamWriter):
     def write(self, sample: Sample) -> None:
         data = self.style.file(sample)
         # A new TarInfo belongs to nobody and is of 1970.
-        member = tarfile.TarInfo(name_of(sample.request.seed, self.style.form))
+        member = tarfile.TarInfo(name_of(sample.request.seed, _SUFFIXES[self.style.form]))
         member.size = len(data)
         self._tar.addfile(member, io.BytesIO(data))
+        self._tar.getmembers().clear()  # it would remember each of them
 
 
 class LaidOut(StreamWriter):
@@ -207,9 +200,14 @@ class ClassGrid(LaidOut):
         super().finish()
 
 
-def class_requests(seeds: Sequence[int], labels: Sequence[int]) -> list[SampleRequest]:
+def class_requests(seeds: Sequence[int], labels: Sequence[int]) -> Sequence[SampleRequest]:
     """Return the requests of each seed in the first class, then in the second, and so on."""
-    return [SampleRequest(seed, label=label) for label in labels for seed in seeds]
+
+    def request(place: int) -> SampleRequest:
+        row, column = divmod(place, len(seeds))
+        return SampleRequest(seeds[column], label=labels[row])
+
+    return Lazy(range(len(labels) * len(seeds)), request)
 
 
 class Strip(LaidOut):

@@ -21,7 +21,7 @@ from typing import BinaryIO
 from gancli.modalities.text.generated import Decode, GeneratedText
 from gancli.sampling.request import Sample, SeedRequests
 from gancli.sampling.target import Target
-from gancli.sampling.writer import StreamWriter, Writer
+from gancli.sampling.writer import FolderWriter, StreamWriter
 from gancli.storage.files import write_file
 
 # Turns a text into what is written of it, the end of the line included.
@@ -84,11 +84,6 @@ def _number(value: float | None) -> float | None:
     return round(float(value), 6) if value is not None and math.isfinite(value) else None
 
 
-def name_of(seed: int) -> str:
-    """Return the file name of a seed's text; names sort as seeds do, up to a million."""
-    return f"seed-{seed:06d}.txt"
-
-
 class Lines(StreamWriter):
     """All texts one after the other, each sent on as soon as it is made.
 
@@ -123,7 +118,7 @@ def _visible(match: re.Match[str]) -> str:
     return f"\\x{ord(match[0]):02x}"
 
 
-class Folder(Writer):
+class Folder(FolderWriter):
     """A directory with a file for each seed, which holds the text as it is and a newline.
 
     Args:
@@ -133,13 +128,9 @@ class Folder(Writer):
     """
 
     def __init__(self, seeds: Sequence[int], target: Target, decode: Decode) -> None:
-        assert target.path is not None
-        self.path, self.decode = target.path, decode
-        distinct = list(dict.fromkeys(seeds))
-        files = [self.path / name_of(seed) for seed in distinct]
-        super().__init__(SeedRequests(distinct), files, target.force)
+        super().__init__(seeds, target, ".txt")
+        self.decode = decode
 
     def write(self, sample: Sample) -> None:
         text = GeneratedText.read(sample, self.decode).text
-        path = self.path / name_of(sample.request.seed)
-        write_file(path, encoded(text + "\n"), durable=False)
+        write_file(self.file_of(sample.request.seed), encoded(text + "\n"), durable=False)
