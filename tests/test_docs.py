@@ -124,7 +124,9 @@ def test_links_and_pictures_exist(page: Path) -> None:
 
 def test_readme_is_short_and_names_the_two_commands() -> None:
     text = README.read_text(encoding="utf-8")
-    assert len(FENCE.sub("", text).split()) <= MAX_WORDS  # what is read; code is copied
+    # What is read: code is copied, and the lines of tables are no words.
+    words = [word for word in FENCE.sub("", text).split() if any(map(str.isalnum, word))]
+    assert len(words) <= MAX_WORDS
     blocks = [block.strip() for block in FENCE.findall(text)]
     assert all(command in blocks for command in COMMANDS)
 

@@ -25,6 +25,7 @@ from gancli.modalities.text.spec import TextSpec
 from gancli.phases.base import NotFinite, update
 from gancli.runtime.precision import Precision
 from gancli.runtime.ranks import ALONE, Ranks, working
+from gancli.training.feed import Feed
 from gancli.training.step import take_step
 
 STEPS = (0, 1, 2)  # with a penalty that is lazy, and a look at held-out items, in the first
@@ -129,14 +130,12 @@ def trained(case, ranks):
     networks = trainable.start(spec, config, dataset)
     for network in networks.named().values():
         network.double().train()
-    numbers = {}
+    numbers, feed = {}, Feed(dataset, PRECISION.device)
     for phase in trainable.phases(spec, config, dataset):
         phase.begin(networks)
         optimizers = phase.optimizers(networks)
         for step in STEPS:
-            losses = take_step(
-                phase, networks, optimizers, dataset, PRECISION, 5, step, 0, ranks
-            )
+            losses = take_step(phase, networks, optimizers, feed, PRECISION, 5, step, 0, ranks)
         numbers |= {f"{phase.name} {key}": each.double() for key, each in losses.items()}
     numbers |= {
         f"{name}.{key}": tensor.double().clone()
