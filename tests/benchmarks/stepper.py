@@ -17,8 +17,7 @@ from gancli.runtime.threads import fastest
 from gancli.storage import bundled
 from gancli.training.ema import Ema
 from gancli.training.feed import Feed
-from gancli.training.session import sized
-from gancli.training.speed import arithmetics, step_seconds
+from gancli.training.speed import arithmetics, sized, step_seconds
 from gancli.training.speed import fastest as fastest_arithmetic
 from gancli.training.step import take_step
 
