@@ -5,7 +5,8 @@
 Trains the smallest networks as ``gancli train`` does, with its log, previews, measurements and
 checkpoints, and prints a line of JSON for each tenth of the steps: resident memory, open files,
 Python objects and tensors, and the median time of a step. Ends with status 1 if the last tenth has
-more than the second (the first one warms up): 5% of memory, one file, 1% of objects, 25% of time.
+more than the fifth (each phase of training has to warm up): 5% of memory, one file, 1% of objects;
+or if steps take 25% longer at the end of the second tenth's phase.
 """
 
 import argparse
@@ -58,6 +59,7 @@ class Watcher(Silent):
     def __init__(self, steps: int) -> None:
         self.every = max(1, steps // 10)
         self.rows: list[dict[str, float]] = []
+        self._phases: list[str] = []
         self._times: list[float] = []
         self._last = time.perf_counter()
 
@@ -69,12 +71,18 @@ class Watcher(Silent):
                    "step ms": round(1e3 * median(self._times), 3)}
             print(json.dumps(row), flush=True)
             self.rows.append(row)
+            self._phases.append(status.phase)
             self._times.clear()
         self._last = time.perf_counter()
 
     def growth(self) -> list[str]:
         """Return what has grown by more than it may."""
-        early, late = self.rows[1], self.rows[-1]
+        early, late = self.rows[4], self.rows[-1]
+        # Steps of another phase take another time.
+        same = [row for row, phase in zip(self.rows[1:], self._phases[1:], strict=True)
+                if phase == self._phases[1]]
+        early = {**early, "step ms": same[0]["step ms"]}
+        late = {**late, "step ms": same[-1]["step ms"]}
         found = [name for name, most in _MAX_GROWTH.items() if late[name] > most * early[name]]
         return found + ["open files"] * (late["open files"] > early["open files"] + 1)
 
