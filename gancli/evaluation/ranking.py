@@ -117,7 +117,7 @@ def _interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _student(freedom: int) -> float:
-    """Return the 97.5% quantile of Student's t: exact for up to eight degrees of freedom, else a series.
+    """Return the 97.5% quantile of Student's t: from a table for few degrees of freedom.
 
     Source: Abramowitz and Stegun 1964, 26.7.5.
     """
