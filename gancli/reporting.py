@@ -74,20 +74,18 @@ class Silent:
 SILENT = Silent()
 
 
-class Once:
-    """A reporter that passes each note on once, for work that is done many times over.
+class Forwarding:
+    """A reporter that passes everything on; subclasses change what they care about.
 
     Args:
-        reporter: Hears the rest.
+        reporter: Hears of everything.
     """
 
     def __init__(self, reporter: Reporter) -> None:
-        self._reporter, self._heard = reporter, set[str]()
+        self._reporter = reporter
 
     def note(self, text: str) -> None:
-        if text not in self._heard:
-            self._heard.add(text)
-            self._reporter.note(text)
+        self._reporter.note(text)
 
     def warn(self, text: str) -> None:
         self._reporter.warn(text)
@@ -100,3 +98,16 @@ class Once:
 
     def figure(self, name: str, value: float) -> None:
         self._reporter.figure(name, value)
+
+
+class Once(Forwarding):
+    """Passes each note on once, for work that is done many times over."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__(reporter)
+        self._heard = set[str]()
+
+    def note(self, text: str) -> None:
+        if text not in self._heard:
+            self._heard.add(text)
+            super().note(text)

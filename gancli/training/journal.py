@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gancli.reporting import Reporter, Status
+from gancli.reporting import Forwarding, Reporter
 
 
-class Journal:
+class Journal(Forwarding):
     """Passes on what a reporter hears, and keeps the warnings for the run's log.
 
     Args:
@@ -14,7 +14,7 @@ class Journal:
     """
 
     def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
+        super().__init__(reporter)
         self._waiting: list[str] = []
         self._log: Callable[[str], None] = self._waiting.append
 
@@ -52,17 +52,5 @@ class Journal:
         self._log(text)
 
     def warn(self, text: str) -> None:
-        self._reporter.warn(text)
+        super().warn(text)
         self._log(text)
-
-    def note(self, text: str) -> None:
-        self._reporter.note(text)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        self._reporter.progress(what, done, total)
-
-    def status(self, status: Status) -> None:
-        self._reporter.status(status)
-
-    def figure(self, name: str, value: float) -> None:
-        self._reporter.figure(name, value)
