@@ -198,7 +198,7 @@ def test_the_figures_of_a_bundled_model_are_of_its_weights_and_shown(
     page = (ZOO / "README.md").read_text(encoding="utf-8")
     for figure in measured.figures:
         assert f"| {figure.name} | {evaluation.short(figure.value)} |" in card.read_text()
-        assert f" | {evaluation.short(figure.floor)} |\n" in page
+        assert f" | {evaluation.short(figure.floor)} | {figure.about} |\n" in page
     assert app.run(["models", "--json"]) == 0
     listed = json.loads(capfd.readouterr().out)["models"]
     (entry,) = (each for each in listed if each["name"] == card.parent.name)

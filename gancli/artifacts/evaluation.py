@@ -151,16 +151,22 @@ def _digest(folder: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _section(evaluation: SavedEvaluation) -> str:
-    """Return the section of a model card, in Markdown."""
+def markdown_table(figures: Sequence[Figure]) -> str:
+    """Return figures with their intervals and floors as a table in Markdown."""
     rows = "".join(
         f"| {each.name} | {short(each.value)} | {short(each.low)} to {short(each.high)} "
         f"| {short(each.floor)} | {each.about} |\n"
-        for each in evaluation.figures
+        for each in figures
     )
+    return (
+        f"| figure | value | 95% interval | floor | what it says |\n|---|---|---|---|---|\n{rows}"
+    )
+
+
+def _section(evaluation: SavedEvaluation) -> str:
+    """Return the section of a model card, in Markdown."""
     remark = f"{evaluation.remark}\n\n" if evaluation.remark else ""
     return (
         f"{_HEADING}\n{evaluation.heading}:\n\n```\n{evaluation.command}\n```\n\n{remark}"
-        f"| figure | value | 95% interval | floor | what it says |\n|---|---|---|---|---|\n{rows}\n"
-        f"{FLOOR}\n"
+        f"{markdown_table(evaluation.figures)}\n{FLOOR}\n"
     )

@@ -92,16 +92,10 @@ def _figures(measured: SavedEvaluation | None) -> str:
     """Return a table of what was measured, or nothing."""
     if measured is None:
         return ""
-    short = evaluation.short
-    rows = "".join(
-        f"| {each.name} | {short(each.value)} | {short(each.low)} to {short(each.high)} "
-        f"| {short(each.floor)} |\n"
-        for each in measured.figures
-    )
     remark = f" {measured.remark}" if measured.remark else ""
     return (
         f"\n{measured.heading}: `{measured.command}`.{remark}\n\n"
-        f"| figure | value | 95% interval | floor |\n|---|---|---|---|\n{rows}"
+        f"{evaluation.markdown_table(measured.figures)}"
     )
 
 
