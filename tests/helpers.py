@@ -6,8 +6,10 @@ import os
 import signal
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gancli import modalities
 from gancli.artifacts.engine import open_engine
@@ -220,3 +222,13 @@ def write_samples(codec, seeds, options, make, reporter=None, stdout=None):
 
 def _no_stdout():
     raise AssertionError("nothing was to go to standard output")
+
+
+def noise_pictures(folder, count=40):
+    """Write small pictures of noise into a new folder, and return it."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(count):
+        pixels = rng.integers(0, 256, (16, 16), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder

@@ -58,7 +58,7 @@ class Outlook:
                 best = score
             if entry.get("phase") != last.get("phase") or not same:
                 curve.clear()
-            # The score of an earlier step's generator is no point of the curve.
+            # A score that an earlier step's generator has does not belong on the curve.
             elif score is not None and 0 < entry["step"] < _HUGE and "best_step" not in entry:
                 curve[entry["step"]] = score
         steps, scores = zip(*sorted(curve.items()), strict=True) if curve else ((), ())

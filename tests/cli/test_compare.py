@@ -2,9 +2,8 @@
 
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
+from helpers import noise_pictures
 
 from gancli.errors import GancliError
 from gancli.training import session
@@ -19,11 +18,7 @@ TINY = (
 def compare(call, monkeypatch, tmp_path):
     """Run ``gancli compare image`` on forty small pictures."""
     monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "cache"))
-    rng = np.random.default_rng(0)
-    (tmp_path / "data").mkdir()
-    for number in range(40):
-        pixels = rng.integers(0, 256, (16, 16), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "data" / f"{number}.png")
+    noise_pictures(tmp_path / "data")
     return lambda *args: call("compare", "image", "data", *TINY, *args)
 
 

@@ -5,10 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from helpers import TINY, Recorder
-from PIL import Image
+from helpers import TINY, Recorder, noise_pictures
 
 from gancli import modalities
 from gancli.artifacts.model import is_model
@@ -29,12 +27,7 @@ VARY = ["g-activation=relu,tanh"]
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "cache"))
-    rng = np.random.default_rng(0)
-    (tmp_path / "data").mkdir()
-    for number in range(40):
-        pixels = rng.integers(0, 256, (16, 16), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "data" / f"{number}.png")
-    return tmp_path / "data"
+    return noise_pictures(tmp_path / "data")
 
 
 def cells_of(vary=VARY, cells=(), **options):
