@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gancli.data.indices import Indices
 from gancli.data.split import order
 
 
@@ -27,17 +28,23 @@ class Dataset:
     Args:
         arrays: Named arrays whose first axis counts the items; for images ``pixels``, uint8,
             shape (items, height, width, channels). They may be memory-mapped.
-        labels: Class of each item, int64, shape (items,), or None without classes.
-        train: Indices of the items to train on, int64.
-        held_out: Indices of the items held out for measuring, int64.
+        labels: Class of each item, of any integer type, shape (items,), or None without classes.
+        train: Indices of the items to train on, int64, ascending.
+        held_out: Indices of the items held out for measuring, int64, ascending; the same as
+            ``train`` if none can be spared.
         fingerprint: A hash of what was read; a resumed run checks it.
     """
 
     arrays: dict[str, np.ndarray]
     labels: np.ndarray | None
-    train: np.ndarray
-    held_out: np.ndarray
+    train: Indices
+    held_out: Indices
     fingerprint: str
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the items held out are not trained on."""
+        return bool(self.train[:1] != self.held_out[:1])
 
     def batch(self, seed: int, step: int, count: int) -> np.ndarray:
         """Return the items of a step: a function of the arguments alone, see split.order.
@@ -58,9 +65,9 @@ class Dataset:
         indices: np.ndarray = self.held_out[order(len(self.held_out), seed, step, count)]
         return indices
 
-    def drawable(self, indices: np.ndarray) -> np.ndarray:
+    def drawable(self, indices: Indices) -> np.ndarray:
         """Return those of the indices whose items a generator could have made."""
-        return indices
+        return indices[:]
 
     def item_values(self) -> int:
         """Return the numbers that an item consists of."""
@@ -69,4 +76,8 @@ class Dataset:
     def take(self, indices: np.ndarray) -> Items:
         """Return the items at the indices, copied."""
         arrays = {name: np.asarray(array[indices]) for name, array in self.arrays.items()}
-        return Items(arrays, None if self.labels is None else self.labels[indices])
+        return Items(arrays, self.labels_of(indices))
+
+    def labels_of(self, indices: np.ndarray) -> np.ndarray | None:
+        """Return the classes of the items at the indices, int64, or None without classes."""
+        return None if self.labels is None else self.labels[indices].astype(np.int64)

@@ -6,13 +6,17 @@ from functools import lru_cache
 
 import numpy as np
 
+from gancli.data.mixing import mix
+
 MIN_ITEMS = 20
-_FREQUENT = 5  # copies of an item that would be held out by chance
 
 # Counters of Philox that noise for sampling, which uses the same seeds, never reaches.
 _STREAM = [0, 0, 0x0DE4, 0]
 _BUCKETS = [0, 0, 0x0DE5, 0]
-_CHUNK = 1 << 20
+_ROUNDS = [0, 0, 0x0DE6, 0]
+
+# Up to so many items an epoch is a permutation in memory; a longer one is computed as it is asked.
+_MAX_LISTED = 1 << 24
 
 
 def split(
@@ -41,59 +45,6 @@ def split(
     return np.setdiff1d(everything, held_out, assume_unique=True), held_out
 
 
-def split_groups(
-    keys: np.ndarray, holdout: float, limit: int = 10_000
-) -> tuple[np.ndarray, np.ndarray]:
-    """Divide items so that equal ones fall on one side, unless they are very frequent.
-
-    An item that is so frequent that several of its copies would be held out by chance is part of
-    what there is to learn: with all of its copies on one side, neither side would be like the
-    whole. Its copies are divided in proportion.
-
-    Args:
-        keys: A hash of each item, uint64, shape (items,); equal items have equal hashes.
-        holdout: Fraction to hold out, 0 to 1; at least one item and at most ``limit`` of them.
-
-    Returns:
-        As :func:`split`; with fewer than 20 different items none is held out, either.
-    """
-    everything = np.arange(len(keys), dtype=np.int64)
-    ranked = np.sort(keys)
-    firsts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    if holdout <= 0 or len(firsts) < MIN_ITEMS:
-        return everything, everything
-    max_held_out = min(max(1, round(len(keys) * holdout)), limit, len(keys) - 1)
-    counts = np.diff(firsts, append=len(keys))
-    every = -(-len(keys) // max_held_out)  # one in so many copies of a frequent item is held out
-    frequent = counts >= _FREQUENT * every
-    if (~frequent).sum() < MIN_ITEMS:
-        frequent[:] = False
-    # The other groups in the order of their hashes; one that exceeds the room by itself is skipped.
-    room = max_held_out - int((counts[frequent] // every).sum())
-    sizes = np.where(frequent | (counts > room), 0, counts)
-    chosen = ranked[firsts[(np.cumsum(sizes) <= room) & (sizes > 0)]]
-    if not len(chosen):
-        return everything, everything
-    mask = _among(keys, chosen)
-    positions = np.flatnonzero(_among(keys, ranked[firsts[frequent]]))
-    positions = positions[np.argsort(keys[positions], kind="stable")]
-    groups = counts[frequent]
-    copy = np.arange(len(positions)) - np.repeat(np.cumsum(groups) - groups, groups)
-    mask[positions[copy % every == every - 1]] = True
-    return everything[~mask], everything[mask]
-
-
-def _among(keys: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Return a mask of the keys that are in ``chosen``, which is sorted."""
-    mask = np.zeros(len(keys), bool)
-    if len(chosen):
-        for start in range(0, len(keys), _CHUNK):
-            chunk = keys[start : start + _CHUNK]
-            nearest = np.minimum(np.searchsorted(chosen, chunk), len(chosen) - 1)
-            mask[start : start + _CHUNK] = chosen[nearest] == chunk
-    return mask
-
-
 def by_length(
     lengths: Callable[[np.ndarray], np.ndarray], count: int, seed: int, step: int, batch: int,
     window: int = 16,
@@ -111,17 +62,42 @@ def by_length(
     window_index, slot = divmod(step, window)
     items = order(count, seed, window_index, window * batch)
     ranked = items[np.argsort(lengths(items), kind="stable")]
-    philox = np.random.Philox(key=np.array([seed, window_index], np.uint64), counter=_BUCKETS)
-    position = int(np.random.Generator(philox).permutation(window)[slot])
+    position = int(_generator(_BUCKETS, seed, window_index).permutation(window)[slot])
     return ranked[position * batch : (position + 1) * batch]
+
+
+def _generator(counter: list[int], seed: int, number: int) -> np.random.Generator:
+    key = np.array([seed, number], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 @lru_cache(maxsize=4)
 def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
-    philox = np.random.Philox(key=np.array([seed, epoch], np.uint64), counter=_STREAM)
-    shuffled = np.random.Generator(philox).permutation(count)
+    shuffled = _generator(_STREAM, seed, epoch).permutation(count).astype(np.int32)
     shuffled.setflags(write=False)
     return shuffled
+
+
+def _scattered(count: int, seed: int, epoch: int, places: np.ndarray) -> np.ndarray:
+    """Return what a permutation of ``count`` items has at some places, without listing it.
+
+    A Feistel network permutes the numbers of an even number of bits; one that it sends beyond the
+    items goes through it again (cycle walking, Black and Rogaway, 2002).
+    """
+    half = np.uint64(((count - 1).bit_length() + 1) // 2)
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    rounds = _generator(_ROUNDS, seed, epoch).integers(0, 1 << 64, 6, np.uint64)
+
+    def permuted(values: np.ndarray) -> np.ndarray:
+        left, right = values >> half, values & mask
+        for key in rounds:
+            left, right = right, left ^ (mix(right ^ key) & mask)
+        return (left << half) | right
+
+    values = permuted(places.astype(np.uint64))
+    while (beyond := values >= count).any():
+        values[beyond] = permuted(values[beyond])
+    return values.astype(np.int64)
 
 
 def order(count: int, seed: int, step: int, batch: int) -> np.ndarray:
@@ -143,7 +119,10 @@ def order(count: int, seed: int, step: int, batch: int) -> np.ndarray:
     start, end = step * batch, (step + 1) * batch
     while start < end:
         epoch, offset = divmod(start, count)
-        piece = _permutation(count, seed, epoch)[offset : offset + end - start]
-        pieces.append(piece)
-        start += len(piece)
-    return np.concatenate(pieces)
+        stop = min(offset + end - start, count)
+        if count <= _MAX_LISTED:
+            pieces.append(_permutation(count, seed, epoch)[offset:stop])
+        else:
+            pieces.append(_scattered(count, seed, epoch, np.arange(offset, stop)))
+        start += stop - offset
+    return np.concatenate(pieces).astype(np.int64)

@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import pad
 
 from gancli.data.dataset import Dataset
+from gancli.data.indices import Indices
 from gancli.errors import GancliError
 from gancli.evaluation.classify import Confusion, confusion
 from gancli.evaluation.subjects import Given, Subject
@@ -20,6 +21,7 @@ from gancli.reporting import Reporter
 
 _MAX_TRAIN = 30_000  # items trained on: a copy of any other is not found
 _MAX_HELD_OUT = 5_000
+_MAX_EXAMINED = 1_000_000
 _MAX_FITTED = 5_000  # items that classes are learned from
 _SHOWN = 8  # samples that are shown beside the training items that they are nearest to
 _MIN_OF_CLASS = 20  # items of each kind without which a class has no figures of its own
@@ -89,7 +91,7 @@ def evaluate(
     """
     rng = np.random.default_rng(seed)
     train, held_out = (
-        Given(name, dataset, spec, trainable, _some(dataset.drawable(indices), most, rng))
+        Given(name, dataset, spec, trainable, _some(_drawable(dataset, indices, rng), most, rng))
         for name, indices, most in (
             ("training", dataset.train, _MAX_TRAIN), ("held-out", dataset.held_out, _MAX_HELD_OUT)
         )
@@ -148,8 +150,14 @@ class _Read:
         return rows
 
 
-def _some(indices: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    return np.sort(rng.choice(indices, min(most, len(indices)), replace=False))
+def _some(indices: Indices, most: int, rng: np.random.Generator) -> np.ndarray:
+    return indices[np.sort(rng.choice(len(indices), min(most, len(indices)), replace=False))]
+
+
+def _drawable(dataset: Dataset, indices: Indices, rng: np.random.Generator) -> np.ndarray:
+    """Return items that a generator could have made: of a very large set, some of them."""
+    some = indices[:] if len(indices) <= _MAX_EXAMINED else _some(indices, _MAX_EXAMINED, rng)
+    return dataset.drawable(some)
 
 
 def _read(subject: Subject, features: Features, what: str, reporter: Reporter) -> _Read:

@@ -80,7 +80,7 @@ def of_model(
     if is_own:
         remark = ""
         dataset = loader.load(source, model.spec, config, reporter)
-        if np.array_equal(dataset.train, dataset.held_out):
+        if not dataset.guarded:
             remark = (
                 f"Nothing was held out of the training of {name}: it has seen all "
                 f"{modality.items} that its samples are compared with, so its figures may flatter "
@@ -195,7 +195,7 @@ def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> 
             f"gancli sample {modality.name} -n 500 -o DIR/ writes such.",
         ) from error
     trainable = modality.trainable()
-    indices = np.union1d(everything.train, everything.held_out)
+    indices = everything.train[:]
     if count is not None and count < len(indices):
         indices = np.sort(np.random.default_rng(0).choice(indices, count, replace=False))
     if strange := len(indices) - len(everything.drawable(indices)):

@@ -27,7 +27,7 @@ class Feed:
         self.dataset, self._device = dataset, device
         arrays = dict(dataset.arrays)
         if dataset.labels is not None:
-            arrays["labels"] = dataset.labels
+            arrays["labels"] = dataset.labels.astype(np.int64)
         # A data set that makes its items, as that of text, has to be asked for each.
         as_stored = type(dataset).take is Dataset.take
         size = sum(array.nbytes for array in arrays.values())

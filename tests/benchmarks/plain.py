@@ -33,10 +33,10 @@ class PlainStep:
         self.generator = generator.to(memory_format=torch.contiguous_format)
         self.discriminator = discriminator.to(memory_format=torch.contiguous_format)
         self.batch, self.latent, self.device = batch, latent, device
-        items = to_items(torch.from_numpy(dataset.take(dataset.train).arrays["pixels"]))
+        items = to_items(torch.from_numpy(dataset.take(dataset.train[:]).arrays["pixels"]))
         tensors = [items.contiguous()]
         if dataset.labels is not None:
-            tensors.append(torch.from_numpy(dataset.labels[dataset.train]))
+            tensors.append(torch.from_numpy(dataset.labels_of(dataset.train[:])))
         self._loader = torch.utils.data.DataLoader(
             torch.utils.data.TensorDataset(*tensors), batch, shuffle=True, drop_last=True
         )

@@ -101,7 +101,7 @@ def stepper(name: str, device: str, phase: str = "adversarial", **options: Any) 
 def _units(name: str, spec: Any, dataset: Any) -> tuple[str, float]:
     """Return what training is counted in, and how many of them an item has."""
     if name == "text":
-        return "tokens", float(dataset.lengths[dataset.train].mean())
+        return "tokens", float(dataset.places.lengths(dataset.train[:]).mean())
     if name == "audio":
         return "seconds of sound", spec.samples / spec.rate
     return "pictures", 1.0

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from helpers import Recorder
 
-from gancli.data import cache
+from gancli.data import cache, cache_writing, groups
+from gancli.data import split as splitting
+from gancli.data.groups import split_groups
 from gancli.data.source import open_source
-from gancli.data.split import split
+from gancli.data.split import order, split
+from gancli.modalities.text.places import Lines, Windows
 
 FEW, MANY = 1_000, 5_000
 
@@ -96,7 +99,7 @@ def test_a_key_of_many_items_is_not_made_of_one_text(monkeypatch):
 
 def test_which_positions_are_filled_takes_a_byte_each():
     def fill(count):
-        with cache.Writer("x", count, (1,), Recorder()) as writer:
+        with cache_writing.Writer("x", count, (1,), Recorder()) as writer:
             for position in range(1, count):
                 writer.put(position, np.full(1, position % 251, np.uint8))
             array = writer.finish({})
@@ -105,3 +108,27 @@ def test_which_positions_are_filled_takes_a_byte_each():
 
     held, peak = bytes_an_item(fill)
     assert held < 3 and peak < 30  # a byte; on the way one that says so, and its place
+
+
+def test_dividing_texts_takes_no_more_for_more_of_them(monkeypatch):
+    monkeypatch.setattr(groups, "_CHUNK", 100)
+    monkeypatch.setattr(groups, "_MAX_BITS", 6)
+    held, peak = bytes_an_item(
+        lambda keys: split_groups(keys, 0.5, limit=20),
+        lambda count: np.random.default_rng(0).integers(0, 2**64, count, np.uint64),
+    )
+    assert held < 1 and peak < 3  # sorting all of them takes 16
+
+
+def test_an_epoch_of_very_many_items_is_not_in_memory(monkeypatch):
+    monkeypatch.setattr(splitting, "_MAX_LISTED", 100)
+    held, peak = bytes_an_item(lambda count: order(count, 3, 0, 64))
+    assert held < 1 and peak < 1
+
+
+def test_where_texts_are_takes_an_eighth_of_a_byte_each():
+    def made(count):
+        return Lines(np.full(count, 7, np.int32)), Windows(64, 32, 32 * count, 0)
+
+    held, _ = bytes_an_item(made)
+    assert held < 4 + 0.2  # the lengths themselves, which may be on disk

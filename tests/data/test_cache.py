@@ -4,13 +4,14 @@ import errno
 import json
 import os
 import shutil
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import Recorder
 
-from gancli.data import cache
+from gancli.data import cache, cache_writing
 from gancli.errors import GancliError
 
 ITEMS = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3)
@@ -29,7 +30,7 @@ def held(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 def write(places: tuple[int, ...] = (3, 0, 2), reporter: Recorder | None = None) -> np.ndarray:
-    with cache.Writer("entry", 4, (2, 3), reporter or Recorder()) as writer:
+    with cache_writing.Writer("entry", 4, (2, 3), reporter or Recorder()) as writer:
         for place in places:
             writer.put(place, ITEMS[place])
         return writer.finish({"note": ["\udcff", 1]})
@@ -42,13 +43,14 @@ def test_what_was_written_is_found(held: str, folder: Path) -> None:
     assert np.array_equal(array, expected)
     cached = cache.find("entry")
     assert cached is not None
-    assert np.array_equal(cached[0], expected) and cached[1] == {"note": ["\udcff", 1]}
-    assert isinstance(cached[0], np.memmap) == isinstance(array, np.memmap) == (held == "file")
+    items = cached[0][cache_writing.ITEMS]
+    assert np.array_equal(items, expected) and cached[1] == {"note": ["\udcff", 1]}
+    assert isinstance(items, np.memmap) == isinstance(array, np.memmap) == (held == "file")
     assert os.listdir(folder) == ["entry"]
     assert cache.cache_size() > expected.nbytes
     if held == "file":
         with pytest.raises(ValueError):
-            cached[0][0] = 1
+            items[0] = 1
 
 
 def test_damage_makes_it_absent_and_it_is_rebuilt(held: str, folder: Path) -> None:
@@ -60,10 +62,12 @@ def test_damage_makes_it_absent_and_it_is_rebuilt(held: str, folder: Path) -> No
     damages: list[tuple[Path, bytes]] = [
         (pixels, flipped), (pixels, good[pixels][:-1]), (pixels, b""), (meta, b"{"), (meta, b"[]"),
         (meta, good[meta].replace(b", 1]", b", 2]")),
-        (meta, json.dumps({**table, "shape": [1 << 40, 1 << 40]}).encode()),
-        (meta, json.dumps({**table, "shape": [3, 3, 2]}).encode()),
-        (meta, json.dumps({**table, "shape": [-3, -2, 3]}).encode()),
-        (meta, json.dumps({**table, "shape": []}).encode()),
+        *((meta, json.dumps({**table, "arrays": arrays}).encode()) for arrays in (
+            {"items": ["|u1", [1 << 40, 1 << 40]]}, {"items": ["|u1", [3, 3, 2]]},
+            {"items": ["|u1", [-3, -2, 3]]}, {"items": ["|u1", []]}, {"items": ["|i1", [3, 2, 3]]},
+            {"items": ["|O", [18]]}, {"items": ["x", [18]]}, {"items": 1}, {}, [],
+            {**table["arrays"], "others": ["|u1", [1]]},
+        )),
     ]
     for path, data in damages:
         path.write_bytes(data)
@@ -76,7 +80,10 @@ def test_damage_makes_it_absent_and_it_is_rebuilt(held: str, folder: Path) -> No
 
 
 def test_failure_leaves_nothing(held: str, folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), cache.Writer("entry", 4, (2, 3), Recorder()) as writer:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        cache_writing.Writer("entry", 4, (2, 3), Recorder()) as writer,
+    ):
         writer.put(0, ITEMS[0])
         raise KeyboardInterrupt
     assert not folder.exists() or os.listdir(folder) == []
@@ -92,7 +99,7 @@ def test_without_a_usable_cache(
         def full(_: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(cache, "sync", full)
+        monkeypatch.setattr(cache_writing, "sync", full)
     reporter = Recorder()
     if held == "memory":
         assert np.array_equal(write(reporter=reporter), ITEMS[[0, 2, 3]])
@@ -127,7 +134,7 @@ def test_disk_full_while_decoding_to_a_file(folder: Path, monkeypatch: pytest.Mo
         pytest.skip("only Linux has a device that is always full")
     monkeypatch.setattr(cache, "memory_limit", lambda: 1)
     with pytest.raises(GancliError, match="cannot hold it"):
-        with cache.Writer("entry", 4, (2, 3), Recorder()) as writer:
+        with cache_writing.Writer("entry", 4, (2, 3), Recorder()) as writer:
             writer._file.close()
             writer._file = open("/dev/full", "w+b", buffering=0)  # noqa: SIM115
             writer.put(0, ITEMS[0])
@@ -158,3 +165,65 @@ def test_checksum_of_large_arrays_looks_at_blocks(monkeypatch: pytest.MonkeyPatc
         changed.flat[place] = 1
         assert cache.checksum(changed) != plain
     assert cache.checksum(array.reshape(10, 100)) != plain
+
+
+def rows(count: int) -> dict[str, np.ndarray]:
+    return {
+        "wide": np.arange(6 * count, dtype=np.int16).reshape(count, 3, 2) - 7,
+        "long": np.arange(count, dtype=np.uint64) << np.uint64(40),
+        "none": np.zeros(0, np.int32),
+    }
+
+
+def append(count: int, reporter: Recorder, entry: str = "rows") -> dict[str, np.ndarray]:
+    with cache_writing.Appender(entry, reporter) as out:
+        for start in range(0, count, 2):
+            for name, array in rows(count).items():
+                out.append(name, array[start : start + 2])
+        return out.finish({"count": count})
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_arrays_that_grew_are_found(held: str, folder: Path, count: int) -> None:
+    expected = rows(count)
+    del expected["none"]  # what has no rows has no file
+    for arrays in (append(count, Recorder()), *(found := cache.find("rows") or ())[:1]):
+        assert arrays.keys() == expected.keys()
+        for name, array in expected.items():
+            assert np.array_equal(arrays[name], array) and arrays[name].dtype == array.dtype
+            assert isinstance(arrays[name], np.memmap) == (held == "file")
+    assert found and found[1] == {"count": count}
+    assert os.listdir(folder) == ["rows"]
+
+
+@pytest.mark.parametrize("room", [0, 1, 30, 77, 1000])
+def test_a_disk_that_becomes_full_while_arrays_grow(
+    folder: Path, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [room]
+
+    class Limited(FileIO):
+        def write(self, data: memoryview) -> int:  # type: ignore[override]
+            if left[0] <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written = super().write(data[: min(5, left[0])])
+            left[0] -= written
+            return written
+
+    begin = cache_writing.Appender._begin
+
+    def limited(self: cache_writing.Appender, name: str, like: np.ndarray) -> cache_writing._Part:
+        part = begin(self, name, like)
+        if part.file is not None:
+            part.file.close()
+            part.file = Limited(part.file.name, "r+b")
+        return part
+
+    monkeypatch.setattr(cache_writing.Appender, "_begin", limited)
+    heard = Recorder()
+    arrays = append(9, heard)
+    expected = rows(9)
+    for name, array in arrays.items():
+        assert np.array_equal(array, expected[name]) and array.dtype == expected[name].dtype
+    assert len(heard.warnings) == (room < 1000)
+    assert os.listdir(folder) == (["rows"] if room == 1000 else [])

@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 from helpers import Recorder
 
-from gancli.data import cache, cache_place
+from gancli.data import cache, cache_place, cache_writing
 
 HOMELESS = "there is no home directory"
 
@@ -91,7 +91,7 @@ def test_without_any_place_the_data_is_not_cached(monkeypatch):
 def test_data_kept_for_a_while_is_noted(monkeypatch, temporary):
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _: "~")
     heard = Recorder()
-    with cache.Writer("entry", 1, (2,), heard) as writer:
+    with cache_writing.Writer("entry", 1, (2,), heard) as writer:
         writer.put(0, np.zeros(2, np.uint8))
         writer.finish({})
     assert heard.warnings == []

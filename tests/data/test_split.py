@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gancli.data import split as splitting
 from gancli.data.split import order, split
 
 NAMES = [f"folder/{index}.png" for index in range(500)]
@@ -68,3 +69,35 @@ def test_batches_may_be_written_to() -> None:
 
 def test_large_seeds() -> None:
     assert order(50, 2**63 - 1, 10**9, 8).tolist() != order(50, 2**63 - 2, 10**9, 8).tolist()
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 16, 17, 1000])
+def test_an_epoch_that_is_not_listed_is_a_permutation_too(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splitting, "_MAX_LISTED", 1)
+    steps = np.concatenate([order(count, 5, step, 4) for step in range(count)])
+    assert steps.dtype == np.int64
+    epochs = steps.reshape(-1, count).tolist()
+    assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
+    if count > 5:
+        assert len(set(map(tuple, epochs))) == 4
+        assert order(count, 6, 0, 4).tolist() != epochs[0][:4]
+
+
+def test_an_epoch_that_is_not_listed_is_without_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splitting, "_MAX_LISTED", 1)
+    count = 100_000
+    for seed in (0, 2**63 - 1):
+        places = order(count, seed, 0, count) / count
+        assert abs(np.corrcoef(places, np.arange(count))[0, 1]) < 0.02
+        assert abs(np.corrcoef(places[1:], places[:-1])[0, 1]) < 0.02
+        # Of numbers drawn by chance, this one is exceeded once in 100,000 times.
+        counts = np.histogram2d(np.arange(count) / count, places, 10)[0]
+        assert ((counts - count / 100) ** 2 / (count / 100)).sum() < 165
+
+
+def test_a_billion_items_are_not_listed() -> None:
+    found = order(10**9, 1, 10**6, 1000)
+    assert len(set(found.tolist())) == 1000 and 0 <= found.min() < 10**7
+    assert 10**9 - 10**7 < found.max() < 10**9

@@ -21,6 +21,7 @@ from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.spec import ImageSpec
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.dataset import TextDataset
+from gancli.modalities.text.places import Lines
 from gancli.modalities.text.spec import TextSpec
 from gancli.phases.base import NotFinite, update
 from gancli.runtime.precision import Precision
@@ -74,10 +75,9 @@ def texts(every=37, **options):
     lengths = random.integers(2, 12, 60).astype(np.int32)
     tokens = random.integers(2, spec.size, int(lengths.sum())).astype(np.uint8)
     tokens[::every] = 1
-    starts = np.concatenate([[0], lengths[:-1].cumsum()]).astype(np.int64)
     dataset = TextDataset(
         {"tokens": tokens}, np.arange(60) % 2, np.arange(50), np.arange(50, 60), "texts",
-        starts, lengths, 0,
+        Lines(lengths),
     )
     sizes = {
         "g_width": 16, "d_width": 16, "embedding": 8, "batch": 7, "g_dropout": 0.3,

@@ -1,13 +1,12 @@
 """Load sounds as clips of one length, decoded once and cached."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gancli.data import cache
+from gancli.data import cache, cache_writing
 from gancli.data.dataset import Dataset
 from gancli.data.labels import known_labels
 from gancli.data.member import first_names
@@ -80,12 +79,12 @@ def load(source: Source, spec: AudioSpec, config: AudioConfig, reporter: Reporte
     cached = cache.find(entry)
     if cached is None:
         cached = _decode(entry, source, members, spec, config.strict, reporter)
-    data, extra = cached
+    arrays, extra = cached
     tally = _tally_from_table(extra["tally"])
     if config.strict and (problems := sorted(tally.broken + tally.odd)):
         raise cannot_use(*problems[0])
     _report(tally, len(members), spec, reporter)
-    samples, lengths, files = _unpack(data, int(extra["clips"]), spec)
+    samples, lengths, files = (arrays[name] for name in ("samples", "lengths", "files"))
     if len(samples) < 2:
         raise single_item("clip", str(source.path))
     if all(np.array_equal(samples[0], other) for other in samples[1:]):
@@ -113,31 +112,27 @@ def load(source: Source, spec: AudioSpec, config: AudioConfig, reporter: Reporte
 def _decode(
     entry: str, source: Source, members: list[Member], spec: AudioSpec, strict: bool,
     reporter: Reporter,
-) -> tuple[np.ndarray, Any]:
-    """Decode all files into a cache entry: their clips, then all lengths, then all file numbers.
+) -> tuple[dict[str, np.ndarray], Any]:
+    """Decode all files into a cache entry.
 
     Returns:
-        Its bytes, which :func:`_unpack` splits, and its JSON: the number of clips and the tally.
+        ``samples``, ``lengths`` and the number of its file, ``files``, of each clip; and the tally.
     """
     tally = Tally()
-    lengths: list[int] = []
-    files: list[int] = []
-    with cache.Appender(entry, reporter) as out:
+    with cache_writing.Appender(entry, reporter) as out:
 
         def decode(index: int, member: Member) -> None:
             for clip, length in _clips(member, spec, tally):
-                out.append(clip)
-                lengths.append(length)
-                files.append(index)
+                out.append("samples", clip[None])
+                out.append("lengths", np.array([length], np.int32))
+                out.append("files", np.array([index], np.int32))
             if strict and tally.odd:
                 raise BadSound(tally.odd[0][1])
 
         tally.broken = decode_all(
             source, members, decode, strict, reporter, _PROGRESS_EVERY, "sounds", BROKEN_HINT
         )
-        for values in (lengths, files):
-            out.append(np.array(values, np.int32))
-        extra = {"clips": len(lengths), "tally": vars(tally)}
+        extra = {"tally": vars(tally)}
         return out.finish(extra), extra
 
 
@@ -200,14 +195,6 @@ def slices(recording: Recording, size: int) -> Iterator[np.ndarray]:
         yield pending
     elif len(pending) > size - half:
         yield np.concatenate([last[:half], pending])[-size:]
-
-
-def _unpack(data: np.ndarray, clips: int, spec: AudioSpec) -> tuple[np.ndarray, ...]:
-    """Return the samples, length and file number of each clip from what :func:`_decode` wrote."""
-    shape = (clips, spec.samples, spec.channels)
-    sizes = np.array([2 * math.prod(shape), 4 * clips, 4 * clips])
-    samples, lengths, files = np.split(data[: sizes.sum()], np.cumsum(sizes)[:-1])
-    return samples.view(np.int16).reshape(shape), lengths.view(np.int32), files.view(np.int32)
 
 
 def _split(

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from gancli.data.dataset import Dataset
+from gancli.data.indices import Indices
 from gancli.metrics.random_features import RandomFeatures, visible
 from gancli.metrics.scorer import Blocks, FrechetScorer, topped_up
 from gancli.modalities.audio.mel import to_items
@@ -54,10 +55,10 @@ class AudioScorer(FrechetScorer):
         return {"seconds_a_clip": float(inside) * self.spec.hop / self.spec.rate}
 
     def _real_features(
-        self, indices: np.ndarray, limit: int, rng: np.random.Generator
+        self, indices: Indices, limit: int, rng: np.random.Generator
     ) -> Blocks:
         """Return the features of at most ``limit`` real clips, drawn from those at the indices."""
-        drawn = np.sort(rng.choice(indices, min(limit, len(indices)), replace=False))
+        drawn = indices[np.sort(rng.choice(len(indices), min(limit, len(indices)), replace=False))]
         chunks = []
         for start in range(0, len(drawn), _CHUNK):
             batch = self.dataset.take(drawn[start : start + _CHUNK]).arrays

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from gancli.data.dataset import Dataset, Items
@@ -33,7 +32,7 @@ def start(spec: AudioSpec, config: AudioConfig, dataset: Dataset) -> Networks:
     if config.warm_start:
         networks = replace(networks, extra={"encoder": Encoder(spec, config)})
     every = -(-len(dataset.train) * spec.frames // _BASIS_FRAMES)
-    clips = Batch.of(dataset.take(np.asarray(dataset.train[::every])))
+    clips = Batch.of(dataset.take(dataset.train[::every]))
     basis = FrameBasis(spec, config)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the last bits of the components depend on how many there are

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gancli.data import cache
+from gancli.data import cache, cache_writing
 from gancli.data.dataset import Dataset
 from gancli.data.labels import known_labels
 from gancli.data.member import first_names, quoted
@@ -157,14 +157,14 @@ def _pixels(
     entry = cache.key("images", source.stamp, listing, spec.size, spec.channels, spec.fit, ranges)
     cached = cache.find(entry)
     if cached:
-        pixels, extra = cached
+        pixels, extra = cached[0][cache_writing.ITEMS], cached[1]
         broken = [(name, problem) for name, problem in extra["broken"]]
         if strict and broken:
             raise cannot_use(*broken[0])
         traits: _Traits = {name: (count, names) for name, (count, names) in extra["traits"].items()}
         return pixels, broken, traits
     traits = {}
-    with cache.Writer(
+    with cache_writing.Writer(
         entry, len(members), (spec.size, spec.size, spec.depth), reporter
     ) as writer:
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from gancli.data.dataset import Dataset, Items
+from gancli.data.indices import Indices
 from gancli.errors import GancliError
 from gancli.losses.adversarial import objective
 from gancli.losses.names import AUGMENTATIONS
@@ -80,11 +81,7 @@ def start(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> Networks:
 def _augmentations(
     spec: ImageSpec, config: ImageConfig, dataset: Dataset
 ) -> tuple[list[str], list[str]]:
-    return augmentations(config.augment, in_color=spec.depth > 1, guarded=_guarded(dataset))
-
-
-def _guarded(dataset: Dataset) -> bool:
-    return not np.array_equal(dataset.train, dataset.held_out)
+    return augmentations(config.augment, in_color=spec.depth > 1, guarded=dataset.guarded)
 
 
 def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase]:
@@ -128,16 +125,16 @@ def scorer(dataset: Dataset, spec: ImageSpec, seed: int) -> ImageScorer:
     """Return the monitor's measure for a data set of pictures."""
     rng = np.random.default_rng(seed)
 
-    def some(indices: np.ndarray, limit: int) -> np.ndarray:
+    def some(indices: Indices, limit: int) -> np.ndarray:
         # The pixels may be memory-mapped, and more than fit into memory.
-        chosen = rng.choice(indices, min(limit, len(indices)), replace=False)
-        return np.asarray(dataset.arrays["pixels"][np.sort(chosen)])
+        chosen = np.sort(rng.choice(len(indices), min(limit, len(indices)), replace=False))
+        return np.asarray(dataset.arrays["pixels"][indices[chosen]])
 
     train, held_out = dataset.train, dataset.held_out
     return ImageScorer(
         some(train, MAX_TRAIN), some(held_out, MAX_REFERENCE), seed,
         # Of a large set there is too little time to memorize much.
-        all_there=len(train) <= MAX_TRAIN and _guarded(dataset),
+        all_there=len(train) <= MAX_TRAIN and dataset.guarded,
     )
 
 

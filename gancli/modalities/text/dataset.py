@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from gancli.config.unicode import normalized
-from gancli.data import cache
+from gancli.data import cache, cache_writing
 from gancli.data.dataset import Dataset, Items
+from gancli.data.groups import at_least, split_groups
+from gancli.data.indices import AllBut, Indices
 from gancli.data.labels import known_labels
 from gancli.data.member import first_names
+from gancli.data.mixing import mix
 from gancli.data.source import Member, Source
-from gancli.data.split import by_length, split_groups
+from gancli.data.split import by_length
 from gancli.errors import GancliError
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.corpus import Batch, Tally, has_tables, read, text_files
@@ -22,6 +25,7 @@ from gancli.modalities.text.inspect import (
     refuse_if_little,
     refuse_if_not_text,
 )
+from gancli.modalities.text.places import Lines, Windows
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tokens import END, UNKNOWN, code_points
 from gancli.reporting import Reporter
@@ -32,6 +36,7 @@ _VERSION = 2
 _TOGETHER = 1_000  # texts that are looked at at a time
 _WIDTH_STEP = 4
 _MAX_WINDOWS = 10_000
+_MAX_WIDENED = 1 << 24
 # Words and byte pairs longer than this are too rare to matter where lines are cut before encoding.
 _MAX_TOKEN_CHARACTERS = 64
 
@@ -44,14 +49,10 @@ class TextDataset(Dataset):
     Of a stream, ``train`` are windows that overlap by half, and ``held_out`` windows of its tail.
 
     Args:
-        starts: Where each sample starts in ``tokens``, int64, shape (items,).
-        lengths: Number of tokens without the end, int32, shape (items,).
-        window: Number of tokens in each item of a stream, which has no end; otherwise 0.
+        places: Where the samples are in ``tokens``.
     """
 
-    starts: np.ndarray
-    lengths: np.ndarray
-    window: int
+    places: Lines | Windows
 
     def take(self, indices: np.ndarray) -> Items:
         """Return the samples at the indices.
@@ -61,38 +62,37 @@ class TextDataset(Dataset):
             is not a stream; ``lengths``, int64, shape (n,).
         """
         flat = self.arrays["tokens"]
-        lengths = self.lengths[indices].astype(np.int64)
-        width = self.window
+        lengths = self.places.lengths(indices)
+        width = self.places.window
         if not width:
             longest = int(lengths.max()) if len(lengths) else 0
             width = -(-(longest + 1) // _WIDTH_STEP) * _WIDTH_STEP
-        places = self.starts[indices][:, None] + np.arange(width)
+        places = self.places.starts(indices)[:, None] + np.arange(width)
         inside = np.arange(width) < lengths[:, None]
         tokens = flat[np.minimum(places, len(flat) - 1)].astype(np.int64)
-        arrays = {"tokens": np.where(inside, tokens, END), "lengths": lengths}
-        return Items(arrays, None if self.labels is None else self.labels[indices])
+        return Items(
+            {"tokens": np.where(inside, tokens, END), "lengths": lengths}, self.labels_of(indices)
+        )
 
-    def drawable(self, indices: np.ndarray) -> np.ndarray:
+    def drawable(self, indices: Indices) -> np.ndarray:
         """Return those without an unknown token, or all if each text has one.
 
         Only real texts hold such tokens, so whatever tells by them learns nothing that helps.
         """
         parts = [indices[start : start + _TOGETHER] for start in range(0, len(indices), _TOGETHER)]
-        known = [(self.take(part).arrays["tokens"] != UNKNOWN).all(1) for part in parts]
-        found: np.ndarray = indices[np.concatenate(known)] if known else indices
-        return found if len(found) else indices
+        known = [part[(self.take(part).arrays["tokens"] != UNKNOWN).all(1)] for part in parts]
+        return np.concatenate(known) if any(map(len, known)) else indices[:]
 
     def batch(self, seed: int, step: int, count: int) -> np.ndarray:
         """Return the items of a step, which have similar lengths; see split.by_length."""
-        if self.window:
+        if self.places.window:
             return super().batch(seed, step, count)
         order = by_length(self._train_lengths, len(self.train), seed, step, count)
         indices: np.ndarray = self.train[order]
         return indices
 
     def _train_lengths(self, order: np.ndarray) -> np.ndarray:
-        lengths: np.ndarray = self.lengths[self.train[order]]
-        return lengths
+        return self.places.lengths(self.train[order])
 
 
 def load(source: Source, spec: TextSpec, config: TextConfig, reporter: Reporter) -> TextDataset:
@@ -128,26 +128,26 @@ def load(source: Source, spec: TextSpec, config: TextConfig, reporter: Reporter)
     # With --strict, problems have to occur again to be refused.
     if cached is None or (config.strict and cached[1]["wrong"]):
         cached = _encode(entry, source, spec, config, label_of, reporter)
-    stored, extra = cached
+    arrays, extra = cached
     _report(extra, len(members), spec, reporter)
-    ids, keys, lengths, labels = _unpack(stored, extra)
+    ids, keys = arrays["tokens"], arrays.get("keys")
+    labels = arrays.get("labels")
     if spec.classes and labels is None:
         reporter.warn("The data does not have the model's classes, so it is used without classes.")
-    if spec.split == "stream":
+    if keys is None:
         return _stream(ids, spec, config, reporter)
-    if (keys == keys[0]).all():
+    if not at_least(keys, 2):
         reporter.warn(f"All {len(keys):,} {spec.split} are identical.")
     train, held_out = split_groups(keys, config.holdout)
     if len(held_out) == len(keys):
         reporter.note(f"No samples are held out: scores compare with all {len(keys):,} of them.")
-    starts = np.zeros(len(lengths), np.int64)
-    np.cumsum(lengths[:-1], out=starts[1:])
-    checksums = [cache.checksum(array.view(np.uint8)) for array in (ids, lengths)]
+    columns = [ids, arrays["lengths"]]
     if labels is not None:
-        checksums.append(cache.checksum(labels.view(np.uint8)))
-    fingerprint = cache.key("text", checksums)
+        # Runs of earlier versions know them as int64, which would take much memory for many.
+        columns.append(labels.astype(np.int64) if len(labels) <= _MAX_WIDENED else labels)
+    fingerprint = cache.key("text", [cache.checksum(array.view(np.uint8)) for array in columns])
     return TextDataset(
-        {"tokens": ids}, labels, train, held_out, fingerprint, starts, lengths, 0
+        {"tokens": ids}, labels, train, held_out, fingerprint, Lines(arrays["lengths"])
     )
 
 
@@ -163,18 +163,14 @@ def _stream(
         )
     tail = min(round(count * config.holdout), _MAX_WINDOWS * length)
     tail = max(tail, length) if config.holdout > 0 and count >= 4 * length else 0
-    train_starts = np.arange(0, count - tail - length + 1, max(1, length // 2), dtype=np.int64)
-    tail_starts = np.arange(count - tail, count - length + 1, length, dtype=np.int64)
-    starts = np.concatenate([train_starts, tail_starts])
-    indices = np.arange(len(starts), dtype=np.int64)
-    train = indices[: len(train_starts)]
-    held_out = indices[len(train_starts) :] if tail else train
+    places = Windows(length, max(1, length // 2), count, tail)
+    held_out = np.arange(places.overlapping, len(places), dtype=np.int64)
+    train = AllBut(len(places), held_out)
     if not tail:
         reporter.note(f"No windows are held out: scores compare with all {len(train):,} of them.")
-    lengths = np.full(len(starts), length, np.int32)
     fingerprint = cache.key("stream", cache.checksum(ids.view(np.uint8)), length)
     return TextDataset(
-        {"tokens": ids}, None, train, held_out, fingerprint, starts, lengths, length
+        {"tokens": ids}, None, train, held_out if tail else train, fingerprint, places
     )
 
 
@@ -183,27 +179,14 @@ def _dtype(size: int) -> np.dtype[Any]:
     return np.dtype(np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int32)
 
 
-def _unpack(
-    stored: np.ndarray, extra: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return the ids, keys, lengths and labels that :func:`_encode` has stored."""
-    dtype, items = np.dtype(extra["dtype"]), int(extra["items"])
-    end = int(extra["tokens"]) * dtype.itemsize
-    arrays = [stored[:end].view(dtype)]
-    end = -(-end // 8) * 8
-    for column in (np.uint64, np.int32, np.int16):
-        size = items * np.dtype(column).itemsize
-        arrays.append(stored[end : end + size].view(column))
-        end += size
-    ids, keys, lengths, labels = arrays
-    return ids, keys, lengths, labels.astype(np.int64) if extra["labelled"] else None
-
-
 def _encode(
     entry: str, source: Source, spec: TextSpec, config: TextConfig,
     label_of: dict[str, int] | None, reporter: Reporter,
-) -> tuple[np.ndarray, Any]:
-    """Encode a corpus block by block into a cache entry; return it and what describes it."""
+) -> tuple[dict[str, np.ndarray], Any]:
+    """Encode a corpus block by block into a cache entry; return it and what describes it.
+
+    Beside ``tokens`` it has the ``keys``, ``lengths`` and, with classes, ``labels`` of samples.
+    """
     tally = Tally()
     tokenizer, dtype = spec.tokenizer(), _dtype(spec.size)
     assign_labels = _label_function(source, spec, config, label_of)
@@ -213,8 +196,7 @@ def _encode(
     )
     count = tokens = unknown = cut = 0
     first_text = ""
-    columns: list[list[np.ndarray]] = [[], [], []]
-    with cache.Appender(entry, reporter) as out:
+    with cache_writing.Appender(entry, reporter) as out:
         for batch in read(source, spec, config, tally):
             texts, labels = assign_labels(batch, tally) if assign_labels else (batch.texts, None)
             if not texts:
@@ -225,15 +207,16 @@ def _encode(
             texts = [text[:limit] for text in texts]
             ids, lengths = tokenizer.encode_many(texts)
             if not stream:
-                columns[0].append(_keys(texts))
+                out.append("keys", _keys(texts))
                 too_long = lengths > spec.length
                 if too_long.any():
                     cut += int(too_long.sum())
                     ids = ids[_positions(lengths) < spec.length]
                     lengths = np.minimum(lengths, spec.length)
-                columns[1].append(lengths.astype(np.int32))
-                columns[2] += [] if labels is None else [labels]
-            out.append(ids.astype(dtype))
+                out.append("lengths", lengths.astype(np.int32))
+                if labels is not None:
+                    out.append("labels", labels)
+            out.append("tokens", ids.astype(dtype))
             tokens += len(ids)
             unknown += int((ids == UNKNOWN).sum())
             count += len(texts)
@@ -243,13 +226,8 @@ def _encode(
         refuse_if_bad_rows(tally)
         refuse_if_little(count, first_text, spec.split, str(source.path))
         reporter.progress("encoding", count, count)
-        out.append(np.zeros(-tokens * dtype.itemsize % 8, np.uint8))
-        for column in columns:
-            for array in column:
-                out.append(array)
         extra = {
-            "dtype": dtype.str, "tokens": tokens, "items": 0 if stream else count,
-            "labelled": assign_labels is not None and not stream, "cut": cut, "unknown": unknown,
+            "tokens": tokens, "items": count, "cut": cut, "unknown": unknown,
             "tally": asdict(tally),
             "wrong": bool(tally.bad.count or tally.bad_rows or tally.broken),
         }
@@ -313,19 +291,10 @@ def _keys(texts: list[str]) -> np.ndarray:
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     codes = code_points("".join(texts)).astype(np.uint64)
-    sums = np.cumsum(_mix(codes + (_positions(lengths).astype(np.uint64) << np.uint64(24))))
+    sums = np.cumsum(mix(codes + (_positions(lengths).astype(np.uint64) << np.uint64(24))))
     # The sums wrap around, and so do their differences.
     ends = sums[np.cumsum(lengths) - 1]
-    return _mix(np.diff(ends, prepend=np.uint64(0)) + lengths.astype(np.uint64))
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """Apply the finalizer of SplitMix64."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = values ^ (values >> np.uint64(31))
-    return mixed
+    return mix(np.diff(ends, prepend=np.uint64(0)) + lengths.astype(np.uint64))
 
 
 def _report(extra: Any, count: int, spec: TextSpec, reporter: Reporter) -> None:

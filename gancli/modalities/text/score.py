@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from gancli.data.indices import Indices
 from gancli.metrics.ngrams import ngram_features
 from gancli.metrics.scorer import Blocks, FrechetScorer
 from gancli.modalities.text.dataset import TextDataset
@@ -39,7 +40,8 @@ class TextScorer(FrechetScorer):
         train = self._take(dataset.train, _FIT, rng)
         held_out = self._take(dataset.held_out, _REFERENCE, rng)
         self._known = {_bytes(row) for row in self._take(dataset.train, _KNOWN, rng)}
-        self._judged = rng.permutation(dataset.held_out)[:_JUDGED]
+        held_out_order = rng.permutation(len(dataset.held_out))
+        self._judged = dataset.held_out[held_out_order[:_JUDGED]]
         super().__init__([ngram_features(train)], [ngram_features(held_out)], [1.0], samples, rng)
 
     def features(self, items: torch.Tensor) -> Blocks:
@@ -69,9 +71,9 @@ class TextScorer(FrechetScorer):
         }
 
     def _take(
-        self, indices: np.ndarray, most: int, rng: np.random.Generator
+        self, indices: Indices, most: int, rng: np.random.Generator
     ) -> list[np.ndarray]:
-        chosen = np.sort(rng.choice(indices, min(most, len(indices)), replace=False))
+        chosen = indices[np.sort(rng.choice(len(indices), min(most, len(indices)), replace=False))]
         found: list[np.ndarray] = []
         for start in range(0, len(chosen), 1000):
             tokens = self.dataset.take(chosen[start : start + 1000]).arrays["tokens"]

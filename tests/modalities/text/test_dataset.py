@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from helpers import Recorder
 
-from gancli.data import cache
+from gancli.data import cache, cache_writing
 from gancli.data.source import Source, open_source
-from gancli.data.split import by_length, split_groups
+from gancli.data.split import by_length
 from gancli.errors import GancliError, UsageError
 from gancli.modalities.text import choose, excerpts
 from gancli.modalities.text import dataset as text_data
@@ -41,7 +41,7 @@ def inspect_and_load(
 
 
 def decoded(spec: TextSpec, dataset: TextDataset, indices: Any = None) -> list[str]:
-    chosen = np.arange(len(dataset.starts)) if indices is None else np.asarray(indices)
+    chosen = np.arange(len(dataset.places)) if indices is None else np.asarray(indices[:])
     batch = dataset.take(chosen).arrays
     pairs = zip(batch["tokens"], batch["lengths"], strict=True)
     return [spec.tokenizer().decode(row[:length]) for row, length in pairs]
@@ -127,7 +127,7 @@ def test_little_text_is_refused(tmp_path: Path) -> None:
 
 def test_two_lines_and_identical_lines(tmp_path: Path) -> None:
     _, dataset = inspect_and_load(source_of(tmp_path, "one\ntwo"))
-    assert dataset.train.tolist() == dataset.held_out.tolist() == [0, 1]
+    assert dataset.train[:].tolist() == dataset.held_out[:].tolist() == [0, 1]
     reporter = Recorder()
     _, dataset = inspect_and_load(source_of(tmp_path, "same\n" * 50), reporter)
     assert reporter.warnings == ["All 50 lines are identical."]
@@ -152,7 +152,7 @@ def test_a_broken_file_among_good_ones(tmp_path: Path) -> None:
     source = open_source(str(tmp_path))
     spec, dataset = inspect_and_load(source, reporter)
     assert reporter.warnings == ["Skipped 1 of 3 files: 'c.txt': it is binary data."]
-    assert len(dataset.starts) == spec.count == 72
+    assert len(dataset.places) == spec.count == 72
     with pytest.raises(GancliError, match="c.txt"):
         load(source, spec, TextConfig(strict=True), reporter)
     for name in ("d", "e"):
@@ -195,30 +195,6 @@ def test_copies_of_a_line_fall_on_one_side(tmp_path: Path) -> None:
     assert len(held & set(decoded(other, grown, grown.held_out))) >= 8
 
 
-def test_split_groups() -> None:
-    rng = np.random.default_rng(0)
-    keys = rng.integers(0, 2**63, 1000).astype(np.uint64)
-    train, held = split_groups(keys, 0.1)
-    assert len(held) == 100 and sorted([*train, *held]) == list(range(1000))
-    assert len(split_groups(keys, 0.5, limit=30)[1]) == 30
-    for few in (keys[:19], np.repeat(keys[:5], 50)):
-        train, held = split_groups(few, 0.1)
-        assert len(train) == len(held) == len(few)
-    assert len(split_groups(keys, 0)[1]) == 1000
-    # An item that makes up a third of all is never held out, unless it is frequent: then it is
-    # held out by its share, and the number of items held out stays the same.
-    few = np.concatenate([keys[:80], np.zeros(40, np.uint64)])
-    train, held = split_groups(few, 0.1)
-    assert 1 <= len(held) <= 12 and (few[held] != 0).all()
-    frequent = np.concatenate([np.zeros(100, np.uint64), keys[:500], np.full(300, 7, np.uint64)])
-    train, held = split_groups(frequent, 0.1)
-    assert [(frequent[held] == key).sum() for key in (0, 7)] == [10, 30] and len(held) == 90
-    assert sorted([*train, *held]) == list(range(900))
-    # If all items are frequent, copies fall on one side, or memorization could not be detected.
-    train, held = split_groups(np.repeat(keys[:100], 60), 0.1)
-    assert len(held) == 600 and not set(held // 60) & set(train // 60)
-
-
 def test_a_step_sees_samples_of_similar_length(tmp_path: Path) -> None:
     lines = ["x" * (1 + number % 97) + f" {number}" for number in range(2000)]
     _, dataset = inspect_and_load(source_of(tmp_path, "\n".join(lines)), tokens="char")
@@ -228,11 +204,11 @@ def test_a_step_sees_samples_of_similar_length(tmp_path: Path) -> None:
     batches = [dataset.batch(3, step, count) for step in range(112)]
     assert np.array_equal(batches[5], dataset.batch(3, 5, count))
     assert not np.array_equal(batches[5], dataset.batch(4, 5, count))
-    spread = [np.ptp(dataset.lengths[indices]) for indices in batches]
+    spread = [np.ptp(dataset.places.lengths(indices)) for indices in batches]
     assert np.mean(spread) < 15 and len(np.concatenate(batches)) == 112 * count
     # Windows are complete: 80 steps contain 1,600 of the 1,800 items, each once.
     assert len(set(np.concatenate(batches[:80]).tolist())) == 1600
-    means = [dataset.lengths[indices].mean() for indices in batches[:16]]
+    means = [dataset.places.lengths(indices).mean() for indices in batches[:16]]
     assert means != sorted(means)
 
 
@@ -250,11 +226,12 @@ def test_a_stream_is_cut_into_windows(tmp_path: Path) -> None:
     batch = dataset.take(dataset.batch(0, 0, 6)).arrays
     assert batch["tokens"].shape == (6, 40) and (batch["lengths"] == 40).all()
     assert (batch["tokens"] >= 2).all()
-    assert np.diff(dataset.starts[dataset.train]).tolist() == [20] * (len(dataset.train) - 1)
-    assert np.diff(dataset.starts[dataset.held_out]).tolist() == [40] * (
-        len(dataset.held_out) - 1)
-    edge = dataset.starts[dataset.held_out[0]]
-    assert dataset.starts[dataset.train].max() + 40 <= edge
+    train, held_out = (
+        dataset.places.starts(part[:]).tolist() for part in (dataset.train, dataset.held_out)
+    )
+    edge = held_out[0]
+    assert train == list(range(0, edge - 39, 20))
+    assert held_out == list(range(edge, len(text) - 39, 40))
     assert edge == pytest.approx(0.9 * len(text), abs=1)
     assert "".join(decoded(spec, dataset, dataset.held_out)) in text
     with pytest.raises(UsageError, match="no classes"):
@@ -294,7 +271,7 @@ def test_a_column_is_the_class(tmp_path: Path) -> None:
     assert decoded(spec, dataset, [39]) == ["message 39"]
     reporter = Recorder()
     other = source_of(tmp_path, "\n".join([*rows, "eggs\tx"]), "y.tsv")
-    assert len(load(other, spec, TextConfig(), reporter).starts) == 40
+    assert len(load(other, spec, TextConfig(), reporter).places) == 40
     assert "Skipped 1 of 41" in reporter.warnings[0]
     assert inspect_and_load(source, labels="none")[0].classes == ()
     with pytest.raises(UsageError, match="no column"):
@@ -351,12 +328,12 @@ def test_wherever_the_ids_are_kept(
         (tmp_path / "way").write_bytes(b"")
         monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "way"))
     elif state == "full":
-        monkeypatch.setattr(cache, "sync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        full = OSError(28, "full")
+        monkeypatch.setattr(cache_writing, "sync", lambda _: (_ for _ in ()).throw(full))
     spec, dataset = inspect_and_load(source_of(tmp_path, "\n".join(SENTENCES)), reporter)
     assert decoded(spec, dataset) == SENTENCES
     assert len(reporter.warnings) == (state in ("unusable", "full"))
-    base = dataset.arrays["tokens"].base
-    assert (isinstance(base, np.memmap)) == (state == "mapped")
+    assert isinstance(dataset.arrays["tokens"], np.memmap) == (state == "mapped")
     if state == "full":
         assert list(cache.cache_folder().iterdir()) == []
 
@@ -377,7 +354,7 @@ def test_large_corpora_are_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyP
     spec, sentences = inspect(source, TextConfig())
     assert "about" in sentences[0] and 7500 < spec.count < 10_500
     dataset = load(source, spec, TextConfig(), Recorder())
-    assert len(dataset.starts) == 9000
+    assert len(dataset.places) == 9000
 
 
 def good() -> dict[str, Any]:

@@ -132,8 +132,8 @@ def test_the_loss_is_the_mean_over_held_out_tokens_and_ends(measured):
     weights = torch.arange(1.0, spec.size + 1)
     generator.log_probabilities = (weights / weights.sum()).log()
     total = count = 0.0
-    for index in dataset.held_out.tolist():
-        length = int(dataset.lengths[index])
+    for index in dataset.held_out[:].tolist():
+        length = int(dataset.places.lengths(np.array([index]))[0])
         tokens = dataset.take(np.array([index])).arrays["tokens"][0, : length + 1][: spec.length]
         total -= float(generator.log_probabilities[tokens].sum())
         count += len(tokens)
