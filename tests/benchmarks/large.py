@@ -1,7 +1,7 @@
 """Time and memory of very large data, made up here, until steps can be taken.
 
-    python tests/benchmarks/large.py text 10e9 --folder DIR      # bytes, in lines of 41 letters
-    python tests/benchmarks/large.py image 1e6 --folder DIR      # pictures of 16 x 16 in a .zip
+    python tests/benchmarks/large.py text 10e9 --folder DIR --set tokens=char   # bytes, short lines
+    python tests/benchmarks/large.py image 1e6 --folder DIR     # pictures of 16 x 16 in a .zip
 
 Prints a row for each stage: seconds, and the process's memory in MB at most and now, the latter
 without what is mapped from files, which the system takes back when it needs memory. Decoded data is
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("modality", choices=["text", "image"])
     parser.add_argument("amount", type=float)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     given = parser.parse_args()
     amount = int(given.amount)
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,8 @@ def main() -> None:
         print(json.dumps({"stage": stage, "seconds": seconds, **memory}), flush=True)
 
     modality = modalities.get(given.modality)
-    config, _ = resolve(modality.config_type, presets=modality.presets)
+    options = dict(pair.split("=") for pair in given.set)
+    config, _ = resolve(modality.config_type, command_line=options, presets=modality.presets)
     row("imported")
     source = open_source(str(path))
     row("listed")
