@@ -102,6 +102,14 @@ def weight_norm(name: str, layer: nn.Module) -> nn.Module:
     return parametrizations.spectral_norm(layer) if name == "spectral" else layer
 
 
+def is_spectral_norm(module: nn.Module) -> bool:
+    """Return whether a module divides a weight by its largest singular value.
+
+    In training each use improves its estimate of the singular vectors by a power iteration.
+    """
+    return isinstance(module, parametrizations._SpectralNorm)
+
+
 def needs_bias(name: str) -> bool:
     """Return whether a convolution before this normalization needs a bias: nothing removes it."""
     return name in ("none", "spectral")

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers import tiny_run
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from gancli import modalities
 from gancli.artifacts.model import load
@@ -70,6 +71,29 @@ def test_statistics_are_those_of_the_average_itself_and_taken_once_after_an_upda
     average.update(network, 32, 64)
     average.take_statistics(generate)
     assert len(calls) == 2
+
+
+def test_spectral_norm_divides_an_average_by_its_own_singular_value():
+    torch.manual_seed(0)
+    network = nn.Sequential(spectral_norm(nn.Linear(6, 5)), nn.BatchNorm1d(5))
+    average = Ema(network, fraction=0.5)
+    noise = torch.randn(50, 6)
+
+    def generate():
+        for _ in range(4):
+            average.network(noise)
+
+    for step in range(200):  # of a network that forgets: an average of its vectors is no vector
+        nn.init.normal_(network[0].parametrizations.weight.original)
+        network(noise)
+        average.update(network, 32, 32 * (step + 1))
+    average.take_statistics(generate)
+    weight = average.network[0].weight
+    assert float(torch.linalg.matrix_norm(weight, 2)) == pytest.approx(1, rel=0.1)
+    # And batch norm has seen what this weight makes, not what came while it was sought.
+    made = average.network[0](noise)
+    assert torch.allclose(average.network[1].running_mean, made.mean(0), atol=1e-6)
+    assert not any(module.training for module in average.network.modules())
 
 
 def test_a_model_samples_with_the_statistics_of_its_own_weights(pictures, tmp_path):
