@@ -1,8 +1,10 @@
 """How long a step takes on this machine, and what that decides before a training begins."""
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import torch
 
@@ -24,6 +26,7 @@ from gancli.training.feed import Feed
 from gancli.training.step import take_step
 
 _ROUNDS = 5
+_PERIOD = 8  # steps; in the first of them is what the others are spared, as lazy penalties
 _SECONDS = 2.0  # after which no further round begins
 _GAIN = 0.9  # of the first arithmetic's time that another must stay under
 
@@ -46,8 +49,9 @@ def step_seconds(
 ) -> list[float]:
     """Return how long a step takes in each arithmetic, at the fastest number of threads.
 
-    They take turns and the shortest time counts, since a neighbor's load comes and goes. Of several
-    processes this one's part of a step is timed, while the others wait.
+    They take turns and the shortest time counts, since a neighbor's load comes and goes. Steps 0
+    and 1 are timed, which stand for the others. Of several processes this one's part of a step is
+    timed, while the others wait.
 
     Args:
         trainable, spec, config, dataset: What is trained on what; the first phase is timed.
@@ -61,29 +65,28 @@ def step_seconds(
     optimizers, feed = phase.optimizers(networks), Feed(dataset, device)
     ranks = Ranks(launch().rank, launch().world)  # this process's part, without the others
 
-    def step(precision: Precision) -> Callable[[], None]:
-        def run() -> None:
-            with suppress(NotFinite):
-                take_step(phase, networks, optimizers, feed, precision, config.seed, 0, 0, ranks)
-            if device.type == "cuda":
-                torch.cuda.synchronize()
+    def step(precision: Precision, number: int) -> None:
+        with suppress(NotFinite):
+            take_step(phase, networks, optimizers, feed, precision, config.seed, number, 0, ranks)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
 
-        return run
-
-    steps = [step(precision) for precision in precisions]
-    for run in steps:
-        run()  # to warm up
+    for precision in precisions:
+        step(precision, 0)  # to warm up
     if device.type == "cpu" and threads.fixed(config.threads) is None:
-        threads.fastest(steps[0])
-    seconds: list[list[float]] = [[] for _ in steps]
+        threads.fastest(partial(step, precisions[0], 1))
+    shortest = {(precision, number): math.inf for precision in precisions for number in (0, 1)}
+    began = time.perf_counter()
     for _ in range(_ROUNDS):
-        for run, times in zip(steps, seconds, strict=True):
+        for which, seconds in shortest.items():
             started = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - started)
-        if sum(map(sum, seconds)) > _SECONDS:
+            step(*which)
+            shortest[which] = min(seconds, time.perf_counter() - started)
+        if time.perf_counter() - began > _SECONDS:
             break
-    return [min(times) for times in seconds]
+    return [
+        (shortest[each, 0] + (_PERIOD - 1) * shortest[each, 1]) / _PERIOD for each in precisions
+    ]
 
 
 def fastest(seconds: Sequence[float]) -> int:
