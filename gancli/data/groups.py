@@ -11,12 +11,12 @@ from gancli.data.indices import AllBut, Indices
 from gancli.data.split import MIN_ITEMS
 
 _FREQUENT = 5  # copies of an item that would be held out by chance
-_CHUNK = 1 << 20  # keys that are looked at at a time
+_CHUNK = 1 << 20  # keys that are looked at together
 _MAX_BITS = 22  # of a key that say which bucket it is counted in
 
 
 def at_least(keys: np.ndarray, count: int) -> bool:
-    """Return whether there are so many different keys."""
+    """Return whether there are at least ``count`` different keys."""
     found = np.zeros(0, np.uint64)
     for _, chunk in _chunks(keys):
         ranked = np.sort(np.concatenate([found, chunk]))  # union1d hashes, which takes far longer
@@ -39,7 +39,8 @@ def split_groups(
     Args:
         keys: A hash of each item, uint64, shape (items,); equal items have equal hashes. It may be
             memory-mapped.
-        holdout: Fraction to hold out, 0 to 1; at least one item and at most ``limit`` of them.
+        holdout: Fraction to hold out, 0 to 1; at least one item.
+        limit: How many items are held out at most.
 
     Returns:
         As :func:`gancli.data.split.split`; with fewer than 20 different items none is held out,
@@ -55,8 +56,9 @@ def split_groups(
     frequent = groups[counts >= _FREQUENT * every]
     if not at_least(keys, MIN_ITEMS + len(frequent)):
         frequent = frequent[:0]
-    room = most - int((counts[_among(groups, frequent)] // every).sum())
-    chosen = _smallest(buckets, frequent, room)
+    copies = counts[_among(groups, frequent)]
+    share = (len(keys) - int(copies.sum())) * most // len(keys)  # of all the others
+    chosen = _smallest(buckets, frequent, max(share, 1))
     if not len(chosen):
         return everything, everything
     held_out = _held_out(keys, chosen, frequent, every)

@@ -40,7 +40,7 @@ def divided(keys: np.ndarray, holdout: float, limit: int) -> np.ndarray:
     frequent = counts >= 5 * every
     if (~frequent).sum() < 20:
         frequent[:] = False
-    room = most - int((counts[frequent] // every).sum())
+    room = max(1, int(counts[~frequent].sum()) * most // len(keys))
     sizes = np.where(frequent | (counts > room), 0, counts)
     held = set(found[(np.cumsum(sizes) <= room) & (sizes > 0)].tolist())
     if not held:
@@ -77,6 +77,16 @@ def test_parts_of_the_keys_at_a_time_give_what_all_at_once_give(
     assert held_out[:].tolist() == divided(keys, holdout, limit).tolist()
     rest = np.setdiff1d(np.arange(len(keys)), held_out[:])
     assert train[:].tolist() == (rest if len(rest) else np.arange(len(keys))).tolist()
+
+
+def test_rare_items_are_held_out_by_their_share_beside_frequent_ones() -> None:
+    rng = np.random.default_rng(0)
+    different = rng.integers(0, 2**64, 600, np.uint64)
+    keys = np.concatenate([different[:500], np.repeat(different[500:], 1000)])
+    train, held_out = split_groups(keys, 0.1)
+    rare = held_out[:] < 500
+    assert rare.sum() == 49 and (~rare).sum() == 9_000
+    assert (train[:] < 500).sum() == 451
 
 
 def test_different_keys_are_counted_as_far_as_needed(monkeypatch: pytest.MonkeyPatch) -> None:
