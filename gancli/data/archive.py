@@ -19,6 +19,7 @@ from gancli.errors import GancliError
 # tarfile reads an extended header in one piece, however long it claims to be.
 _MAX_READ_BYTES = 8 << 20
 
+_GZIP = b"\x1f\x8b"
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # in place of each file's, once a member's mtime says it
 
 _Opened = tuple[zipfile.ZipFile | tarfile.TarFile, list[Member]]
@@ -52,10 +53,10 @@ def archive_members(path: Path) -> list[Member] | None:
             head = file.read(512)
         if name.endswith(".zip") or head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             members = _list(path, path.open("rb"), _zip)
-        elif name.endswith((".tar", ".tar.gz", ".tgz")) or head[257:262] == b"ustar":
+        elif name.endswith((".tar", ".tar.gz", ".tgz")) or _is_tar(head) or _is_gzipped_tar(path):
             # Seeking back in a gzip stream decompresses it again from its start: reading members
-            # by position takes a single pass, which is why Source.stream exists.
-            gzipped = head.startswith(b"\x1f\x8b")
+            # by position takes a single pass, which is why Source.in_storage_order exists.
+            gzipped = head.startswith(_GZIP)
             stream = gzip.open(path, "rb") if gzipped else path.open("rb")
             members = _list(path, cast("IO[bytes]", stream), _tar)
         else:
@@ -66,6 +67,19 @@ def archive_members(path: Path) -> list[Member] | None:
             "Download or pack it again, or unpack what is left of it and give that folder.",
         ) from error
     return list({member.name: member for member in members if member.name}.values())
+
+
+def _is_tar(head: bytes) -> bool:
+    return head[257:262] == b"ustar"
+
+
+def _is_gzipped_tar(path: Path) -> bool:
+    """Return whether a file is a compressed tar, whatever its name."""
+    try:
+        with gzip.open(path) as file:
+            return _is_tar(file.read(512))
+    except READ_ERRORS:
+        return False
 
 
 def _list(

@@ -30,5 +30,5 @@ def claimed(
         except BadMember:
             return False
 
-    matching = [member for member, _ in source.stream() if matches(member)]
+    matching = [member for member in source.in_storage_order() if matches(member)]
     return sorted(matching, key=lambda member: member.name)

@@ -8,7 +8,6 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -50,14 +49,12 @@ class Source:
     members: list[Member]
     stamp: str = ""
 
-    def stream(self) -> Iterator[tuple[Member, Callable[[int], bytes]]]:
-        """Yield the files in the order of their storage, each with its bounded ``read``.
+    def in_storage_order(self) -> list[Member]:
+        """Return the files in the order of their storage.
 
-        Reading a file before the next one is yielded takes a single pass over the source, even
-        over a .tar.gz; files that are not read are skipped.
+        Reading them in this order takes a single pass over the source, even over a .tar.gz.
         """
-        for member in sorted(self.members, key=lambda member: member.position):
-            yield member, member.read
+        return sorted(self.members, key=lambda member: member.position)
 
 
 def _walk(folder: Path) -> list[Member]:

@@ -44,7 +44,7 @@ def survey(
     names = {members[index * len(members) // count].name for index in range(count)}
     results: list[_Result] = []
     broken: list[tuple[str, str]] = []
-    for member, _ in source.stream():
+    for member in source.in_storage_order():
         if member.name in names:
             try:
                 results.append(examine(member))
@@ -79,7 +79,7 @@ def decode_all(
     indices = {member.name: index for index, member in enumerate(members)}
     broken: list[tuple[str, str]] = []
     done = 0
-    for member, _ in source.stream():
+    for member in source.in_storage_order():
         if member.name not in indices:
             continue
         try:

@@ -1,5 +1,6 @@
 """Folders, archives and files as sources; hostile ones too."""
 
+import gzip
 import io
 import os
 import tarfile
@@ -19,7 +20,7 @@ ODD = ["-rf.png", "a\nb.png", "[x].png", os.fsdecode(b"\xff\xfe.png"), "sub/\u65
 
 
 def read_all(source: Source) -> dict[str, bytes]:
-    return {member.name: read(1000) for member, read in source.stream()}
+    return {member.name: member.read(1000) for member in source.in_storage_order()}
 
 
 def tar_of(path: Path, entries: list[tarfile.TarInfo | tuple[str, bytes]]) -> Path:
@@ -70,7 +71,7 @@ def test_folder_tar_and_zip_give_the_same_members_in_order(tmp_path: Path) -> No
 
 def test_stream_visits_an_archive_in_its_own_order(tmp_path: Path) -> None:
     path = tar_of(tmp_path / "x.tar.gz", [("c", b"1"), ("a", b"2"), ("b", b"3")])
-    assert [member.name for member, _ in open_source(str(path)).stream()] == ["c", "a", "b"]
+    assert [member.name for member in open_source(str(path)).in_storage_order()] == ["c", "a", "b"]
 
 
 def test_stream_of_a_tar_gz_decompresses_once(
@@ -163,6 +164,28 @@ def test_standard_input_is_named_by_how_it_begins(
     (member,) = open_source("-").members
     assert Path(member.name).suffix == suffix
     assert member.read(len(content)) == content
+
+
+@pytest.mark.parametrize("name", ["x.tar.gz", "x.tar", "x.zip", "plain"])
+def test_an_archive_on_standard_input_is_known_by_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "cache"))
+    files = {"a/1.png": b"one", "b/2.png": b"two"}
+    if name == "x.zip":
+        path = zip_of(tmp_path / name, files)
+    elif name == "plain":
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(b"anna\nbob\n"))
+        files = {}
+    else:
+        path = tar_of(tmp_path / name, list(files.items()))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes()), "latin-1"))
+    source = open_source("-")
+    if files:
+        assert read_all(source) == files
+    else:  # a compressed text is a single file
+        assert [member.name[:6] for member in source.members] == ["stdin-"]
 
 
 def test_tar_with_escapes_links_and_devices(tmp_path: Path) -> None:
@@ -371,10 +394,10 @@ def test_mutated_archives_raise_nothing_else(tmp_path: Path, kind: str, name: st
             source = open_source(str(path))
         except GancliError:
             return
-        for member, read in source.stream():
+        for member in source.in_storage_order():
             assert ".." not in member.name.split("/") and not member.name.startswith("/")
             try:
-                assert len(read(1000)) <= 1000
+                assert len(member.read(1000)) <= 1000
             except BadMember:
                 pass
 

@@ -69,7 +69,7 @@ def left_out(source: Source, members: list[Member]) -> Counter[Unreadable]:
 def _no_pictures(source: Source) -> GancliError:
     """Return the error for a source without pictures that can be read."""
     kinds: Counter[Unreadable] = Counter()
-    for member, _ in source.stream():
+    for member in source.in_storage_order():
         try:
             kind = unreadable(member.name, member.head(HEAD_BYTES))
         except BadMember:

@@ -123,7 +123,7 @@ def read(source: Source, layout: Layout, config: TextConfig, tally: Tally) -> It
     """
     check_encoding(config.encoding)
     names = {member.name for member in text_files(source)}
-    for member, _ in source.stream():
+    for member in source.in_storage_order():
         if member.name not in names:
             continue
         try:

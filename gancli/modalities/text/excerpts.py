@@ -57,7 +57,7 @@ def read_excerpts(
     excerpts: list[Excerpt] = []
     broken: list[tuple[str, str]] = []
     bytes_read = 0.0
-    for member, _ in source.stream():
+    for member in source.in_storage_order():
         if member.name not in spans:
             continue
         try:
