@@ -31,9 +31,9 @@ from gancli.modalities.text.tokens import END, UNKNOWN, code_points
 from gancli.reporting import Reporter
 
 # Entries of the cache of earlier versions, which read some formats as lines, are not used.
-_VERSION = 2
+_VERSION = 3
+_TOGETHER = 1_000  # texts that are looked at together
 # A batch's width is a multiple of this, so that few shapes occur.
-_TOGETHER = 1_000  # texts that are looked at at a time
 _WIDTH_STEP = 4
 _MAX_WINDOWS = 10_000
 _MAX_WIDENED = 1 << 24
@@ -105,8 +105,9 @@ def load(source: Source, spec: TextSpec, config: TextConfig, reporter: Reporter)
         reporter: Receives the progress and what was skipped, cut or replaced.
 
     Returns:
-        The samples in the order of the source. Equal ones are all trained on, or all held out.
-        The fingerprint depends on ids and labels alone.
+        The samples in the order of the source. Copies of a text are all trained on or all held
+        out, except of very frequent ones: see :func:`gancli.data.groups.split_groups`. The
+        fingerprint depends on ids and labels alone.
 
     Raises:
         GancliError: There are fewer than two samples, or most files or records are not text, or
@@ -207,12 +208,17 @@ def _encode(
             texts = [text[:limit] for text in texts]
             ids, lengths = tokenizer.encode_many(texts)
             if not stream:
-                out.append("keys", _keys(texts))
+                keys = _keys(texts)
                 too_long = lengths > spec.length
                 if too_long.any():
                     cut += int(too_long.sum())
                     ids = ids[_positions(lengths) < spec.length]
                     lengths = np.minimum(lengths, spec.length)
+                    # What is cut off tells no two samples apart.
+                    keys[too_long] = _hashes(
+                        ids[np.repeat(too_long, lengths)], lengths[too_long]
+                    )
+                out.append("keys", keys)
                 out.append("lengths", lengths.astype(np.int32))
                 if labels is not None:
                     out.append("labels", labels)
@@ -284,14 +290,24 @@ def _positions(lengths: np.ndarray) -> np.ndarray:
 
 
 def _keys(texts: list[str]) -> np.ndarray:
-    """Return a hash of each text, uint64: the sum of its characters, mixed with their positions.
+    """Return a hash of each text, uint64.
 
     It does not depend on the vocabulary, so that adding data moves few samples to the other side
     of the split.
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    codes = code_points("".join(texts)).astype(np.uint64)
-    sums = np.cumsum(mix(codes + (_positions(lengths).astype(np.uint64) << np.uint64(24))))
+    return _hashes(code_points("".join(texts)), lengths)
+
+
+def _hashes(numbers: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return a hash of each run of numbers, uint64: their sum, each mixed with its position.
+
+    Args:
+        numbers: The runs, one after the other; each below 2**24.
+        lengths: How many numbers each run has, at least one, int64.
+    """
+    positions = _positions(lengths).astype(np.uint64)
+    sums = np.cumsum(mix(numbers.astype(np.uint64) + (positions << np.uint64(24))))
     # The sums wrap around, and so do their differences.
     ends = sums[np.cumsum(lengths) - 1]
     return mix(np.diff(ends, prepend=np.uint64(0)) + lengths.astype(np.uint64))

@@ -195,6 +195,25 @@ def test_copies_of_a_line_fall_on_one_side(tmp_path: Path) -> None:
     assert len(held & set(decoded(other, grown, grown.held_out))) >= 8
 
 
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_texts_that_differ_only_behind_the_cut_fall_on_one_side(
+    tmp_path: Path, tokens: str
+) -> None:
+    words = "ab cd ef gh ij kl mn op qr st".split()
+    lines = [
+        " ".join([words[number % 10], words[number // 10 % 10], *words[:4], f"x{number}"])
+        for number in range(400)
+    ]
+    length = {"char": 17, "word": 6}[tokens]
+    spec, dataset = inspect_and_load(
+        source_of(tmp_path, "\n".join(lines)), tokens=tokens, max_length=length, holdout=0.2
+    )
+    train, held = (
+        set(decoded(spec, dataset, part)) for part in (dataset.train, dataset.held_out)
+    )
+    assert len(train | held) == 100 and len(held) == 20 and not train & held
+
+
 def test_a_step_sees_samples_of_similar_length(tmp_path: Path) -> None:
     lines = ["x" * (1 + number % 97) + f" {number}" for number in range(2000)]
     _, dataset = inspect_and_load(source_of(tmp_path, "\n".join(lines)), tokens="char")
