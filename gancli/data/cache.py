@@ -10,6 +10,8 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,11 @@ VERSION = 1  # it is part of every run's fingerprint, too
 # reading tens of gigabytes would delay every start by minutes.
 _CHECKED_BYTES = 256 << 20
 _BLOCK_BYTES = 1 << 20
-_TOGETHER = 10_000  # items of a list that are text at a time
+_JSON_CHUNK = 10_000  # items of a list that are written as JSON together
 META = "meta.json"
+_MEMORY_LIMITS = (  # of Linux's control groups, version 2 and 1
+    "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
 
 
 def cache_folder() -> Path:
@@ -43,12 +48,18 @@ def cache_size() -> int:
     )
 
 
+@lru_cache(1)
 def memory_limit() -> int:
-    """Return how many bytes of memory data may take: a quarter of the machine's."""
+    """Return how many bytes of memory data may take: a quarter of what this process may have."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+        sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     except (AttributeError, ValueError, OSError):  # not on Windows
-        return 2 << 30
+        sizes = [8 << 30]
+    # A container, or a job on a cluster, may have less than the machine.
+    for path in _MEMORY_LIMITS:
+        with suppress(OSError, ValueError):  # "max" is no limit
+            sizes.append(int(Path(path).read_text()))
+    return min(sizes) // 4
 
 
 def key(*parts: object) -> str:
@@ -64,11 +75,11 @@ def key(*parts: object) -> str:
 
 def _json(value: object) -> Iterator[str]:
     """Yield a value as JSON in pieces: a list may have a million items."""
-    if not isinstance(value, list) or len(value) <= _TOGETHER:
+    if not isinstance(value, list) or len(value) <= _JSON_CHUNK:
         yield json.dumps(value)
         return
-    for start in range(0, len(value), _TOGETHER):
-        text = json.dumps(value[start : start + _TOGETHER])
+    for start in range(0, len(value), _JSON_CHUNK):
+        text = json.dumps(value[start : start + _JSON_CHUNK])
         yield ("[" if start == 0 else ", ") + text[1:-1]
     yield "]"
 

@@ -21,6 +21,7 @@ from gancli.reporting import Reporter
 from gancli.storage.files import sync
 
 ITEMS = "items"  # the array that a Writer writes
+_ABANDONED = 86_400  # seconds without a write, after which a temporary folder is removed
 
 
 class _Entry:
@@ -40,8 +41,10 @@ class _Entry:
                 "choose another place."
             )
         for old in parent.glob("*.partial"):
-            if time.time() - old.lstat().st_mtime > 86_400:
-                shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process has just finished or removed it
+                last = max(each.lstat().st_mtime for each in (old, *old.iterdir()))
+                if time.time() - last > _ABANDONED:
+                    shutil.rmtree(old, ignore_errors=True)
         return Path(tempfile.mkdtemp(".partial", self._entry[:16] + "-", parent))
 
     def _publish(self, arrays: Mapping[str, np.ndarray], extra: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Numbers of items, of which there may be too many for a list."""
+"""Indices of items, without a list of them: there may be a billion."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class AllBut:
         """Return the numbers at some places, int64.
 
         Raises:
-            IndexError: A place is negative, or not a number of one of them.
+            IndexError: A place is negative or too large, or they are a mask.
         """
         if isinstance(places, slice):
             places = np.arange(*places.indices(self._count), dtype=np.int64)

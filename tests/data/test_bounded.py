@@ -90,7 +90,7 @@ def test_a_key_is_that_of_the_whole_as_json(count):
 
 
 def test_a_key_of_many_items_is_not_made_of_one_text(monkeypatch):
-    monkeypatch.setattr(cache, "_TOGETHER", 100)
+    monkeypatch.setattr(cache, "_JSON_CHUNK", 100)
     _, peak = bytes_an_item(
         lambda names: cache.key(names), lambda count: [name_of(index) for index in range(count)]
     )

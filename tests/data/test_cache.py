@@ -141,12 +141,36 @@ def test_disk_full_while_decoding_to_a_file(folder: Path, monkeypatch: pytest.Mo
     assert os.listdir(folder) == []
 
 
-def test_leftovers_of_killed_runs_are_swept(folder: Path) -> None:
-    for name in ("old.partial", "new.partial"):
+def test_leftovers_of_killed_runs_are_swept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("old.partial", "new.partial", "long.partial", "gone.partial"):
         (folder / name).mkdir(parents=True)
-    os.utime(folder / "old.partial", (0, 0))
-    write()
-    assert sorted(os.listdir(folder)) == ["entry", "new.partial"]
+        (folder / name / "items.bin").touch()
+    for path in ("old.partial/items.bin", "old.partial", "long.partial"):
+        os.utime(folder / path, (0, 0))
+    # One that another run removes at this moment.
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: listed(
+        path.with_name("none") if path.name == "gone.partial" else path
+    ))
+    assert np.array_equal(write(), ITEMS[[0, 2, 3]])
+    assert sorted(os.listdir(folder)) == ["entry", "gone.partial", "long.partial", "new.partial"]
+
+
+@pytest.mark.parametrize(("found", "most"), [
+    ([], 1 << 40), (["max\n"], 1 << 40), (["4000\n"], 1000), (["max\n", "8000\n"], 2000),
+    (["9223372036854771712\n"], 1 << 40),
+])
+def test_a_containers_limit_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: list[str], most: int
+) -> None:
+    files = [tmp_path / str(number) for number in range(2)]
+    for file, text in zip(files, found, strict=False):
+        file.write_text(text)
+    monkeypatch.setattr(cache, "_MEMORY_LIMITS", files)
+    limit = cache.memory_limit.__wrapped__()
+    assert limit == most if most < 1 << 40 else 1 << 20 < limit < 1 << 40
 
 
 def test_key_depends_on_every_part() -> None:
