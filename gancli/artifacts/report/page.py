@@ -215,16 +215,10 @@ def _evaluation(model: Path) -> str:
     found = evaluation.read_or_tell(model, trouble.append)
     if found is None:
         return section("Evaluation", f"<p>{text(trouble[0])}</p>") if trouble else ""
-    rows = [
-        (each.name, evaluation.short(each.value), evaluation.short(each.floor),
-         f"{evaluation.short(each.low)} to {evaluation.short(each.high)}", each.about)
-        for each in found.figures
-    ]
-    head = ("figure", "value", "floor", "95% interval", "what it says")
     return section(
         "Evaluation",
         f"<p>{text(found.heading)}. {evaluation.FLOOR} {text(found.remark)}</p>"
-        + table(rows, head, "options"),
+        + table(evaluation.figure_rows(found.figures), evaluation.HEADINGS, "options"),
     )
 
 
