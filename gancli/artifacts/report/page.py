@@ -14,10 +14,11 @@ from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
 from gancli.artifacts.report.chart import Chart, draw
 from gancli.artifacts.report.document import RELOAD, document, section, tiles, trouble
 from gancli.artifacts.report.history import History, Points, is_finite
-from gancli.artifacts.report.markup import duration, number, table, text
+from gancli.artifacts.report.markup import number, table, text
 from gancli.artifacts.report.media import gallery, previews
 from gancli.artifacts.report.settings import settings
 from gancli.artifacts.run import REPORT, read_metrics
+from gancli.config.durations import duration
 from gancli.errors import GancliError
 from gancli.storage.files import write_file
 
