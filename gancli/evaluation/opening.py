@@ -23,9 +23,9 @@ from gancli.evaluation.subjects import Generated, Given, Subject
 from gancli.metrics.figures import MIN_ITEMS
 from gancli.modalities.base import AnyModality
 from gancli.reporting import SILENT, Reporter, Silent
+from gancli.sampling.seeds import EVALUATION_SEEDS_FROM
 from gancli.storage import bundled
 
-_SEEDS_FROM = 1 << 42  # no training measures itself, or its discriminator, on these
 _HALF = 0.5  # of data is compared with where all may have been seen
 
 
@@ -93,7 +93,7 @@ def of_model(
         config = replace(config, holdout=_HALF)
         dataset = loader.load(source, model.spec, config, reporter if not is_own else SILENT)
     chosen, _ = resolve(modality.options_type, command_line=options)
-    first = _SEEDS_FROM if seed is None else seed
+    first = EVALUATION_SEEDS_FROM if seed is None else seed
     codec = modality.codec()(model.spec, model.config)
     with open_engine(model, chosen) as engine:
         subject = Generated(
