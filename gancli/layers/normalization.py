@@ -100,8 +100,3 @@ def weight_norm(name: str, layer: nn.Module) -> nn.Module:
     Source: Miyato et al. 2018, arXiv 1802.05957.
     """
     return parametrizations.spectral_norm(layer) if name == "spectral" else layer
-
-
-def needs_bias(name: str) -> bool:
-    """Return whether a convolution before this normalization needs a bias: nothing removes it."""
-    return name in ("none", "spectral")
