@@ -53,7 +53,7 @@ def _fitted(pixels: np.ndarray, terminal: Terminal, scale: int | None) -> np.nda
     height, width = pixels.shape[:2]
     extent = terminal.extent
     if width > extent[0]:
-        smaller = _to_pillow(pixels).resize(
+        smaller = to_pillow(pixels).resize(
             (extent[0], max(1, round(height * extent[0] / width))), Image.Resampling.BOX
         )
         return np.asarray(smaller).reshape(smaller.height, smaller.width, -1)
@@ -64,7 +64,8 @@ def _fitted(pixels: np.ndarray, terminal: Terminal, scale: int | None) -> np.nda
     return pixels.repeat(scale, 0).repeat(scale, 1)
 
 
-def _to_pillow(pixels: np.ndarray) -> Image.Image:
+def to_pillow(pixels: np.ndarray) -> Image.Image:
+    """Return pixels, uint8 (h, w, c) with 1, 3 or 4 channels, as a Pillow image."""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
@@ -77,7 +78,7 @@ def _rgb_and_opaque(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    _to_pillow(pixels).save(buffer, "PNG")
+    to_pillow(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
