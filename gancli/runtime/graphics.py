@@ -58,8 +58,8 @@ def _fitted(pixels: np.ndarray, terminal: Terminal, scale: int | None) -> np.nda
         )
         return np.asarray(smaller).reshape(smaller.height, smaller.width, -1)
     if scale is None:
-        most = _MAX_TEXT_SCALE if terminal.is_text else terminal.cell[0]
-        scale = max(1, min(extent[0] // width, extent[1] // height, most))
+        max_scale = _MAX_TEXT_SCALE if terminal.is_text else terminal.cell[0]
+        scale = max(1, min(extent[0] // width, extent[1] // height, max_scale))
     scale = min(scale, extent[0] // width)
     return pixels.repeat(scale, 0).repeat(scale, 1)
 

@@ -29,8 +29,8 @@ def translation(x: torch.Tensor, shard: Shard) -> torch.Tensor:
     generated pictures become checkered.
     """
     n, _, h, w = x.shape
-    most = h // 16
-    pairs = shard.integers(-most, most + 1, 1, copies=2)
+    max_pairs = h // 16
+    pairs = shard.integers(-max_pairs, max_pairs + 1, 1, copies=2)
     odd = shard.uniform(1, copies=2) < _ODD
     # Towards the middle, so that no shift is larger than an eighth.
     shift = 2 * pairs - odd * torch.where(pairs > 0, 1, -1)
