@@ -1,6 +1,6 @@
 """Pictures as bytes that a terminal draws: Sixel, Kitty, iTerm2, half blocks, characters.
 
-Pictures are uint8, shape (h, w, c): grey, RGB or RGBA. What is clear stays as the terminal is.
+Pictures are uint8, shape (h, w, c): gray, RGB or RGBA. What is clear stays as the terminal is.
 """
 
 import base64
@@ -15,7 +15,7 @@ from gancli.runtime.terminal import Terminal
 _BAND = 6  # rows of pixels in a row of sixels
 _CHUNK = 4096  # characters of base64 that Kitty takes at a time
 _SHADES = b" .:-=+*#%@"  # from dark to bright, since most terminals are dark
-_CUBE = np.array([0, 95, 135, 175, 215, 255])  # xterm's 256 colors: a cube, then greys
+_CUBE = np.array([0, 95, 135, 175, 215, 255])  # xterm's 256 colors: a cube, then grays
 _PALETTE = np.concatenate([
     np.stack(np.meshgrid(_CUBE, _CUBE, _CUBE, indexing="ij"), -1).reshape(-1, 3),
     np.repeat(np.arange(8, 248, 10), 3).reshape(-1, 3),

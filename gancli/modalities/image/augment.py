@@ -24,7 +24,7 @@ def color(x: torch.Tensor, shard: Shard) -> torch.Tensor:
 def translation(x: torch.Tensor, shard: Shard) -> torch.Tensor:
     """Shift by up to an eighth of the side, mostly by even numbers, repeating the edge.
 
-    The paper fills with zero, a grey that generated pictures then take up. Its shifts are as often
+    The paper fills with zero, a gray that generated pictures then take up. Its shifts are as often
     odd as even, which hides from the discriminator which pixels of a 2x2 tile are rough, and
     generated pictures become checkered.
     """

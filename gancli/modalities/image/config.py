@@ -34,7 +34,7 @@ class ImageConfig(TrainConfig):
         "at most 64.", "Data", minimum=16, maximum=256,
     )
     channels: str = option(
-        "auto", "Grey, color or color with transparency; auto looks at the data.", "Data",
+        "auto", "Gray, color or color with transparency; auto looks at the data.", "Data",
         choices=("auto", "L", "RGB", "RGBA"),
     )
     range: str = option(
