@@ -19,6 +19,7 @@ FILE = "evaluation.json"
 _MAX_BYTES = 1_000_000
 _HEADING = "\n## Evaluation\n"
 _SHORT = ("frechet", "auc", "near_training", "copied")  # figures that a single line has
+HEADINGS = ("figure", "value", "95% interval", "floor", "what it says")
 FLOOR = "The floor is what as many real items get."
 
 
@@ -151,16 +152,19 @@ def _digest(folder: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def figure_rows(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
+    """Return figures with their intervals and floors as cells, below ``HEADINGS``."""
+    return [
+        (each.name, short(each.value), f"{short(each.low)} to {short(each.high)}",
+         short(each.floor), each.about)
+        for each in figures
+    ]
+
+
 def markdown_table(figures: Sequence[Figure]) -> str:
     """Return figures with their intervals and floors as a table in Markdown."""
-    rows = "".join(
-        f"| {each.name} | {short(each.value)} | {short(each.low)} to {short(each.high)} "
-        f"| {short(each.floor)} | {each.about} |\n"
-        for each in figures
-    )
-    return (
-        f"| figure | value | 95% interval | floor | what it says |\n|---|---|---|---|---|\n{rows}"
-    )
+    head, *rows = (f"| {' | '.join(row)} |\n" for row in (HEADINGS, *figure_rows(figures)))
+    return f"{head}{'|---' * len(HEADINGS)}|\n{''.join(rows)}"
 
 
 def _section(evaluation: SavedEvaluation) -> str:

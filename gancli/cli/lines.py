@@ -1,9 +1,10 @@
-"""Text for people: durations, sizes, tables and the status of a training."""
+"""Text for people: sizes, tables and the status of a training."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from gancli.config.durations import duration
 from gancli.reporting import Status
 
 # Control characters in a file's name could move the cursor or fake a line.
@@ -13,16 +14,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def clean(text: str) -> str:
     """Return the text as one line, with control characters escaped."""
     return _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
-
-
-def duration(seconds: float) -> str:
-    """Return ``9s``, ``2m05s`` or ``1h02m``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
 def size(count: float) -> str:
@@ -51,7 +42,7 @@ def status_line(status: Status) -> str:
     """Return a training's status as a plain line."""
     parts = [f"step {status.step:,}", speed(status.steps_per_s)]
     if status.seconds_left is not None:
-        parts.append(f"{duration(status.seconds_left)} left")
+        parts.append(f"{duration(status.seconds_left, compact=True)} left")
     if status.score is not None:
         beside = [f"{name} {value:.4g}" for name, value in
                   (("best", status.best), ("floor", status.floor)) if value is not None]

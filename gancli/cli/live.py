@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from gancli.cli.lines import count_line, duration, speed
+from gancli.cli.lines import count_line, speed
+from gancli.config.durations import duration
 from gancli.reporting import Status
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class LiveDisplay:
 
     def frame(self, status: Status, width: int) -> "Text":
         """Return the two lines that show a status on a terminal of so many columns."""
-        left = "" if status.seconds_left is None else f"{duration(status.seconds_left)} left"
+        seconds = status.seconds_left
+        left = "" if seconds is None else f"{duration(seconds, compact=True)} left"
         words = f"{left:<11}  {speed(status.steps_per_s):>13}  {status.phase}"
         frame = self._bar(status.progress, words, width - 41)
         frame.append("\n" + _row(self._figures(status), width))

@@ -4,14 +4,11 @@ A config is a frozen dataclass whose fields are made by :func:`option`.
 """
 
 import dataclasses
-import re
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-
-from gancli.errors import UsageError
 
 T = TypeVar("T")
 Value = str | int | float | bool | None
@@ -94,47 +91,3 @@ def recorded(config_type: type, table: Mapping[str, object]) -> dict[str, object
         each.name: each.earlier for each in options(config_type) if each.earlier is not None
     }
     return {**earlier, **table}
-
-
-_UNITS = {
-    unit: seconds
-    for units, seconds in {
-        "ms msec": 1e-3, "s sec secs second seconds": 1.0, "m min mins minute minutes": 60.0,
-        "h hr hrs hour hours": 3600.0, "d day days": 86400.0,
-    }.items()
-    for unit in units.split()
-}
-_UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
-
-
-def parse_duration(text: str, zero: bool = False) -> float:
-    """Return the seconds of ``250ms``, ``90s``, ``10 min``, ``1h30m`` or a bare number of seconds.
-
-    Args:
-        text: As it was typed.
-        zero: Whether no time at all is one, too.
-
-    Raises:
-        UsageError: The text is not one of these, or not above zero.
-    """
-    compact = re.sub(r"\s", "", text.lower())
-    parts = re.findall(rf"(\d+(?:\.\d+)?)({_UNIT})", compact)
-    if parts and "".join(number + unit for number, unit in parts) == compact:
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    else:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1.0
-    if not (0 < seconds < 1e9 or (zero and seconds == 0)):
-        raise UsageError(
-            f"{text.strip()!r} is not a duration.", "Write it like 250ms, 90s, 10m or 1h30m."
-        )
-    return seconds
-
-
-def parse_interval(text: str) -> tuple[float | None, int | None]:
-    """Return (seconds, None) for ``60s`` and (None, steps) for a bare whole number."""
-    if re.fullmatch(r"[1-9]\d*", text.strip()):
-        return None, int(text)
-    return parse_duration(text), None

@@ -8,7 +8,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from gancli.config.option import Option, Value, options, parse_duration, parse_interval
+from gancli.config.durations import parse_duration, parse_interval
+from gancli.config.option import Option, Value, options
 from gancli.config.synonyms import TRAIN, answer, suggest_choice
 from gancli.errors import UsageError, suggest
 

@@ -170,7 +170,7 @@ def known_labels(
         classes: The classes.
 
     Raises:
-        UsageError: A folder is not one of the classes.
+        UsageError: A folder is not one of the classes, or a file is in none.
     """
     index = {normalized(name): label for label, name in enumerate(classes)}
     given = file_labels(source)[0] if mode == "auto" else None
@@ -184,10 +184,16 @@ def known_labels(
     )
     if set(folders) <= {""}:
         return None
-    if unknown := sorted(set(folders) - set(index), key=natural_key):
+    known = ", ".join(classes[:20])
+    if unknown := sorted(set(folders) - set(index) - {""}, key=natural_key):
         raise UsageError(
-            f"The data holds {unknown[0] or 'files outside of folders'!r}, "
-            "which is not one of the classes.",
-            "The classes are " + ", ".join(classes[:20]) + ".",
+            f"The data holds {unknown[0]!r}, which is not one of the classes.",
+            f"The classes are {known}.",
+        )
+    if "" in folders:
+        raise UsageError(
+            "Some files lie outside the class folders.",
+            f"Move each, such as {names[folders.index('')]!r}, into the folder of its class, or "
+            f"leave it out. The classes are {known}.",
         )
     return np.array([index[folder] for folder in folders], np.int64)

@@ -1,6 +1,7 @@
 """Checks of a spec's JSON form, before anything is built from it."""
 
 from gancli.data.labels import MAX_CLASSES
+from gancli.errors import GancliError
 
 _MAX_ITEMS = 10**12
 
@@ -29,3 +30,16 @@ def class_problem(classes: object, counts: object, count: object) -> str:
     if not all(whole(number, 0, _MAX_ITEMS) for number in (*counts, count)):
         return "the counts must be whole numbers of at least 0"
     return ""
+
+
+def damaged(noun: str, problem: str) -> GancliError:
+    """Return the error of a description that a model or run holds of its data.
+
+    Args:
+        noun: What the data consists of, such as ``pictures``.
+        problem: What is wrong with the description, as the rest of a sentence.
+    """
+    return GancliError(
+        f"The description of the {noun} is damaged: {problem}.",
+        "Get an intact copy of the model or run.",
+    )

@@ -9,11 +9,12 @@ from gancli.artifacts.report.chart import Chart, draw
 from gancli.artifacts.report.document import RELOAD, document, section, tiles, trouble
 from gancli.artifacts.report.history import History
 from gancli.artifacts.report.interval import axis, dot, ratio_scale
-from gancli.artifacts.report.markup import duration, number, table, text
+from gancli.artifacts.report.markup import number, table, text
 from gancli.artifacts.report.media import Preview, hint, previews, samples, side_by_side
 from gancli.artifacts.report.settings import settings, shown
 from gancli.artifacts.run import read_metrics
 from gancli.config import options
+from gancli.config.durations import duration
 from gancli.evaluation.curves import Points, median_curve
 from gancli.evaluation.results import PAGE, Comparison, Outcome
 from gancli.storage.files import write_file

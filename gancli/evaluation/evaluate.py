@@ -91,8 +91,8 @@ def evaluate(
     """
     rng = np.random.default_rng(seed)
     train, held_out = (
-        Given(name, dataset, spec, trainable, _some(_drawable(dataset, indices, rng), most, rng))
-        for name, indices, most in (
+        Given(name, dataset, spec, trainable, _some(_drawable(dataset, indices, rng), limit, rng))
+        for name, indices, limit in (
             ("training", dataset.train, _MAX_TRAIN), ("held-out", dataset.held_out, _MAX_HELD_OUT)
         )
     )
@@ -112,13 +112,13 @@ def evaluate(
         "training items": train, "held-out items": held_out, "samples": subject
     }
     found = {what: _read(each, features, what, reporter) for what, each in kinds.items()}
-    taught, fresh, drawn = (found[what] for what in kinds)
-    known, memorization = train, Memorization(taught.features, fresh.features)
+    of_train, of_held_out, of_samples = (found[what] for what in kinds)
+    known, memorization = train, Memorization(of_train.features, of_held_out.features)
     if not unseen:
         both = np.concatenate([train.indices, held_out.indices])
         known = Given("real", dataset, spec, trainable, both)
-        memorization = Memorization(np.concatenate([taught.features, fresh.features]), None)
-    sets = Sets(taught.features, fresh.features, drawn.features, memorization, scaled)
+        memorization = Memorization(np.concatenate([of_train.features, of_held_out.features]), None)
+    sets = Sets(of_train.features, of_held_out.features, of_samples.features, memorization, scaled)
     figures = {figure.name: figure for figure in feature_figures(sets, seed)}
     if trainable.figures is not None:
         real = _whole(train)
@@ -126,8 +126,8 @@ def evaluate(
             real, _whole(held_out), real if unseen else _whole(known), _whole(subject), spec, seed
         )
         figures |= {figure.name: figure for figure in own}
-    by_class, table = _classes(spec, taught, fresh, drawn, seed, scaled)
-    distances, places = memorization.nearest(drawn.features)
+    by_class, table = _classes(spec, of_train, of_held_out, of_samples, seed, scaled)
+    distances, places = memorization.nearest(of_samples.features)
     worst = np.argsort(distances, kind="stable")[:_SHOWN]
     nearest = [
         Neighbor(
@@ -150,8 +150,8 @@ class _Read:
         return rows
 
 
-def _some(indices: Indices, most: int, rng: np.random.Generator) -> np.ndarray:
-    return indices[np.sort(rng.choice(len(indices), min(most, len(indices)), replace=False))]
+def _some(indices: Indices, limit: int, rng: np.random.Generator) -> np.ndarray:
+    return indices[np.sort(rng.choice(len(indices), min(limit, len(indices)), replace=False))]
 
 
 def _drawable(dataset: Dataset, indices: Indices, rng: np.random.Generator) -> np.ndarray:
@@ -186,18 +186,18 @@ def _whole(subject: Subject) -> torch.Tensor:
 
 
 def _classes(
-    spec: Any, taught: _Read, fresh: _Read, drawn: _Read, seed: int, scaled: bool
+    spec: Any, train: _Read, held_out: _Read, samples: _Read, seed: int, scaled: bool
 ) -> tuple[dict[str, list[Figure]], Confusion | None]:
-    if taught.labels is None or fresh.labels is None or drawn.labels is None:
+    if train.labels is None or held_out.labels is None or samples.labels is None:
         return {}, None
     by_class = {}
     for label, name in enumerate(spec.classes):
-        sets = Sets(taught.of(label), fresh.of(label), drawn.of(label), None, scaled)
+        sets = Sets(train.of(label), held_out.of(label), samples.of(label), None, scaled)
         if min(map(len, (sets.train, sets.held_out, sets.samples))) >= _MIN_OF_CLASS:
             by_class[name] = feature_figures(sets, seed, _REPLICATES_OF_CLASS)
-    some = _some(np.arange(len(taught.labels)), _MAX_FITTED, np.random.default_rng(seed))
+    some = _some(np.arange(len(train.labels)), _MAX_FITTED, np.random.default_rng(seed))
     table = confusion(
-        tuple(spec.classes), (taught.features[some], taught.labels[some]),
-        (fresh.features, fresh.labels), (drawn.features, drawn.labels), seed,
+        tuple(spec.classes), (train.features[some], train.labels[some]),
+        (held_out.features, held_out.labels), (samples.features, samples.labels), seed,
     )
     return by_class, table

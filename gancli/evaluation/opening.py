@@ -23,9 +23,9 @@ from gancli.evaluation.subjects import Generated, Given, Subject
 from gancli.metrics.figures import MIN_ITEMS
 from gancli.modalities.base import AnyModality
 from gancli.reporting import SILENT, Reporter, Silent
+from gancli.sampling.seeds import EVALUATION_SEEDS_FROM
 from gancli.storage import bundled
 
-_SEEDS_FROM = 1 << 42  # no training measures itself, or its discriminator, on these
 _HALF = 0.5  # of data is compared with where all may have been seen
 
 
@@ -39,7 +39,7 @@ class Opened:
         dataset: The real items.
         data: Name of the data.
         unseen: Whether the items that are held out of the data were held out of training.
-        remark: What a person should know of the data, in a sentence; or empty.
+        remark: What a person should know of these, in a sentence; or empty.
     """
 
     modality: AnyModality
@@ -93,7 +93,7 @@ def of_model(
         config = replace(config, holdout=_HALF)
         dataset = loader.load(source, model.spec, config, reporter if not is_own else SILENT)
     chosen, _ = resolve(modality.options_type, command_line=options)
-    first = _SEEDS_FROM if seed is None else seed
+    first = EVALUATION_SEEDS_FROM if seed is None else seed
     codec = modality.codec()(model.spec, model.config)
     with open_engine(model, chosen) as engine:
         subject = Generated(
@@ -198,12 +198,16 @@ def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> 
     indices = everything.train[:]
     if count is not None and count < len(indices):
         indices = np.sort(np.random.default_rng(0).choice(indices, count, replace=False))
-    if strange := len(indices) - len(everything.drawable(indices)):
-        reporter.note(
-            f"{strange:,} of the samples hold something that {source.name} hardly ever does."
+    measured, remark = everything.drawable(indices), ""
+    if left_out := len(indices) - len(measured):
+        remark = (
+            f"{left_out:,} of the {len(indices):,} samples are left out of the figures, since they "
+            f"contain something that {source.name} never or hardly ever does; the figures may "
+            "flatter the samples."
         )
-    subject = Given(given.name, everything, spec, trainable, indices)
-    return Opened(modality, spec, config, subject, dataset, source.name, False, "")
+        reporter.note(remark)
+    subject = Given(given.name, everything, spec, trainable, measured)
+    return Opened(modality, spec, config, subject, dataset, source.name, False, remark)
 
 
 def _modality(source: Source) -> AnyModality:

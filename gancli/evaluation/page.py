@@ -84,7 +84,9 @@ def _page(
         f"<header><h1>{text(title)}</h1><p>{names['n']:,} samples, compared with "
         f"{found.held_out:,} real {opened.modality.items}. {evaluation.FLOOR} "
         f"{text(names['remark'])}</p></header>"
-        + section("Figures", _figures(found.figures))
+        + section("Figures", table(
+            evaluation.figure_rows(found.figures), evaluation.HEADINGS, "options"
+        ))
         + section(f"Nearest to a {found.known.name} item", f"<div class=pairs>{pairs}</div>")
     )
     if found.by_class:
@@ -103,15 +105,6 @@ def _figure(opened: Opened, sample: Sample, name: str) -> str:
         codec.preview([sample], Path(folder) / "step-0")
         inside = "".join(shown(each, f"of {name}") for each in previews(Path(folder)))
     return f"<figure class=frame><figcaption>{text(name)}</figcaption>{inside}</figure>"
-
-
-def _figures(figures: Sequence[Figure]) -> str:
-    rows = [
-        (each.name, short(each.value), short(each.floor),
-         f"{short(each.low)} to {short(each.high)}", each.about)
-        for each in figures
-    ]
-    return table(rows, ("figure", "value", "floor", "95% interval", "what it says"), "options")
 
 
 def _by_class(by_class: Mapping[str, Sequence[Figure]]) -> str:

@@ -9,3 +9,8 @@ UP_SAMPLERS = ("transposed", "nearest", "shuffle")
 DOWN_SAMPLERS = ("stride", "max", "average")
 HEADS = ("flatten", "pool")
 CELLS = ("lstm", "gru", "rnn", "transformer")
+
+
+def needs_bias(name: str) -> bool:
+    """Return whether a convolution before this normalization needs a bias: nothing removes it."""
+    return name in ("none", "spectral")

@@ -108,8 +108,3 @@ def is_spectral_norm(module: nn.Module) -> bool:
     In training each use improves its estimate of the singular vectors by a power iteration.
     """
     return isinstance(module, parametrizations._SpectralNorm)
-
-
-def needs_bias(name: str) -> bool:
-    """Return whether a convolution before this normalization needs a bias: nothing removes it."""
-    return name in ("none", "spectral")

@@ -48,7 +48,8 @@ def mean_interval(values: np.ndarray, rng: np.random.Generator) -> tuple[float, 
     shrunk = 1 + _Z**2 / n
     center = (value + _Z**2 / (2 * n)) / shrunk
     half = _Z / shrunk * np.sqrt(value * (1 - value) / n + (_Z / (2 * n)) ** 2)
-    return min(float(center - half), value), max(float(center + half), value)
+    # Rounding must not leave a share below 0 or above 1.
+    return max(min(float(center - half), value), 0.0), min(max(float(center + half), value), 1.0)
 
 
 def normal_interval(value: float, error: float) -> tuple[float, float]:

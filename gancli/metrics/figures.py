@@ -123,10 +123,10 @@ def _measure(
         "kernel": (kernel, lambda: normal_interval(kernel, error)),
         "sliced_wasserstein": resampled(sliced, items, real, low=0.0),
         "auc": resampled(auc, logits[: len(real)], logits[len(real) :], low=0.0, high=1.0),
-        "precision": _mean((overlap.inside > 0).double().numpy(), rng),
-        "recall": _mean(overlap.recalled.double().numpy(), rng),
-        "density": _mean(overlap.inside.double().numpy() / NEIGHBORS, rng),
-        "coverage": _mean(overlap.covered.double().numpy(), rng),
+        "precision": _mean(overlap.precision.numpy(), rng),
+        "recall": _mean(overlap.recall.numpy(), rng),
+        "density": _mean(overlap.density.numpy(), rng),
+        "coverage": _mean(overlap.coverage.numpy(), rng),
     }
 
 

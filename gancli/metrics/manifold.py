@@ -17,46 +17,28 @@ _ROWS = 1024  # rows of the distance matrix at a time: bounds memory, changes no
 
 @dataclass(frozen=True, eq=False)  # eq: tensors are not equal by one truth value
 class Manifold:
-    """How two sets of features overlap, item by item; each figure is a mean.
+    """How two sets of features overlap, item by item: each figure is the mean of its values.
 
     Args:
-        inside: Number of real balls that each generated item is in, int64, shape (generated,).
-        recalled: Whether each real item is inside the generated manifold, shape (real,).
-        covered: Whether each real ball holds a generated item, shape (real,).
-        k: Which neighbor a ball reaches to.
+        precision: 1 for each generated item inside the real manifold, else 0, shape (generated,).
+        recall: 1 for each real item inside the generated manifold, else 0, shape (real,).
+        density: Number of real balls that each generated item is in, divided by k, shape
+            (generated,). The mean is 1 for like sets, and more if generated items crowd where real
+            ones are dense.
+        coverage: 1 for each real ball that holds a generated item, else 0, shape (real,).
     """
 
-    inside: torch.Tensor
-    recalled: torch.Tensor
-    covered: torch.Tensor
-    k: int
-
-    @property
-    def precision(self) -> float:
-        """The fraction of the generated items inside the real manifold, 0 to 1."""
-        return _mean(self.inside > 0)
-
-    @property
-    def recall(self) -> float:
-        """The fraction of the real items inside the generated manifold, 0 to 1."""
-        return _mean(self.recalled)
-
-    @property
-    def density(self) -> float:
-        """The mean number of real balls around a generated item, divided by k.
-
-        It is 1 for like sets, and more if generated items crowd where real ones are dense.
-        """
-        return _mean(self.inside) / self.k
-
-    @property
-    def coverage(self) -> float:
-        """The fraction of the real balls with a generated item inside, 0 to 1."""
-        return _mean(self.covered)
+    precision: torch.Tensor
+    recall: torch.Tensor
+    density: torch.Tensor
+    coverage: torch.Tensor
 
 
 def manifold(real: torch.Tensor, generated: torch.Tensor, k: int = 5) -> Manifold:
     """Compare real (n, dims) with generated (m, dims) features by k nearest neighbors.
+
+    Returns:
+        Values in float64.
 
     Raises:
         GancliError: A set has k items or fewer.
@@ -75,7 +57,10 @@ def manifold(real: torch.Tensor, generated: torch.Tensor, k: int = 5) -> Manifol
         inside += hits.sum(dim=0)
         covered.append(hits.any(dim=1))
         recalled.append((distances <= generated_radius).any(dim=1))
-    return Manifold(inside, torch.cat(recalled), torch.cat(covered), k)
+    return Manifold(
+        (inside > 0).double(), torch.cat(recalled).double(), inside.double() / k,
+        torch.cat(covered).double(),
+    )
 
 
 def _distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -87,7 +72,3 @@ def _radius(items: torch.Tensor, k: int) -> torch.Tensor:
     # The nearest item is the item itself, hence k + 1.
     rows = [_distances(r, items).kthvalue(k + 1, dim=1).values for r in torch.split(items, _ROWS)]
     return torch.cat(rows)
-
-
-def _mean(values: torch.Tensor) -> float:
-    return float(values.double().mean())

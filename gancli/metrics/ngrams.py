@@ -40,6 +40,7 @@ def ngram_features(texts: Sequence[np.ndarray], end: int = 0) -> torch.Tensor:
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
+    # Not data.mixing's: the features, and with them the scores of earlier runs, depend on this one.
     values = (values ^ (values >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed: np.ndarray = values ^ (values >> np.uint64(29))
     return mixed

@@ -24,7 +24,7 @@ class RandomFeatures:
     last one's activations at 2x2 (layout).
 
     Args:
-        channels: 1 (grey), 3 (RGB) or 4 (RGBA) channels of the images.
+        channels: 1 (gray), 3 (RGB) or 4 (RGBA) channels of the images.
     """
 
     def __init__(self, channels: int) -> None:

@@ -123,8 +123,8 @@ class Trainable(Generic[SpecT, ConfigT]):
         start: Returns new networks for a training: those of ``build``, and what only training
             needs.
         generate: Runs a generator on inputs by argument name; returns items, a row each.
-        real: Returns real items as the discriminator sees them, shaped as the generator makes
-            them, and their labels.
+        real: Returns real items as the discriminator sees them, a row each and shaped as the
+            generator makes them, and their labels.
         phases: Returns the parts of training in order.
         scorer: Returns the monitor's measure for this data; the integer is its seed.
         sized: Chooses what the config leaves to the budget, such as the width of the networks, and

@@ -1,6 +1,6 @@
 """Pictures as bytes that a terminal draws: Sixel, Kitty, iTerm2, half blocks, characters.
 
-Pictures are uint8, shape (h, w, c): grey, RGB or RGBA. What is clear stays as the terminal is.
+Pictures are uint8, shape (h, w, c): gray, RGB or RGBA. What is clear stays as the terminal is.
 """
 
 import base64
@@ -15,7 +15,7 @@ from gancli.runtime.terminal import Terminal
 _BAND = 6  # rows of pixels in a row of sixels
 _CHUNK = 4096  # characters of base64 that Kitty takes at a time
 _SHADES = b" .:-=+*#%@"  # from dark to bright, since most terminals are dark
-_CUBE = np.array([0, 95, 135, 175, 215, 255])  # xterm's 256 colors: a cube, then greys
+_CUBE = np.array([0, 95, 135, 175, 215, 255])  # xterm's 256 colors: a cube, then grays
 _PALETTE = np.concatenate([
     np.stack(np.meshgrid(_CUBE, _CUBE, _CUBE, indexing="ij"), -1).reshape(-1, 3),
     np.repeat(np.arange(8, 248, 10), 3).reshape(-1, 3),
@@ -53,18 +53,19 @@ def _fitted(pixels: np.ndarray, terminal: Terminal, scale: int | None) -> np.nda
     height, width = pixels.shape[:2]
     extent = terminal.extent
     if width > extent[0]:
-        smaller = _to_pillow(pixels).resize(
+        smaller = to_pillow(pixels).resize(
             (extent[0], max(1, round(height * extent[0] / width))), Image.Resampling.BOX
         )
         return np.asarray(smaller).reshape(smaller.height, smaller.width, -1)
     if scale is None:
-        most = _MAX_TEXT_SCALE if terminal.is_text else terminal.cell[0]
-        scale = max(1, min(extent[0] // width, extent[1] // height, most))
+        max_scale = _MAX_TEXT_SCALE if terminal.is_text else terminal.cell[0]
+        scale = max(1, min(extent[0] // width, extent[1] // height, max_scale))
     scale = min(scale, extent[0] // width)
     return pixels.repeat(scale, 0).repeat(scale, 1)
 
 
-def _to_pillow(pixels: np.ndarray) -> Image.Image:
+def to_pillow(pixels: np.ndarray) -> Image.Image:
+    """Return pixels, uint8 (h, w, c) with 1, 3 or 4 channels, as a Pillow image."""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
@@ -77,7 +78,7 @@ def _rgb_and_opaque(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    _to_pillow(pixels).save(buffer, "PNG")
+    to_pillow(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -9,18 +9,23 @@ from pathlib import Path
 _GPU_FILES = ("/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/kfd", "/dev/dxg")
 
 
+def cores() -> int:
+    """Return the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def physical_cores() -> int:
     """Return the cores that this process may use, two threads of one core counted once."""
     if not hasattr(os, "sched_getaffinity"):
-        return os.cpu_count() or 1
-    cores = set()
+        return cores()
+    groups = set()
     for number in os.sched_getaffinity(0):
         siblings = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
         try:
-            cores.add(siblings.read_text())
+            groups.add(siblings.read_text())
         except OSError:  # no such files in some containers
-            cores.add(str(number))
-    return len(cores)
+            groups.add(str(number))
+    return len(groups)
 
 
 def may_have_gpu() -> bool:

@@ -1,6 +1,5 @@
 """How many threads to compute with, found by measuring."""
 
-import os
 import statistics
 import time
 from collections import deque
@@ -10,7 +9,7 @@ import torch
 
 from gancli.errors import UsageError
 from gancli.runtime.launch import launch
-from gancli.runtime.processors import physical_cores
+from gancli.runtime.processors import cores, physical_cores
 
 _ROUNDS = 3
 _WINDOW = 16  # steps whose median is compared
@@ -20,11 +19,6 @@ _MAX_REST = 600.0
 _MAX_FRACTION = 0.01  # of the time that measurements after the first may take
 _HOPELESS = 2.0  # a candidate that takes this many times as long as the best is tried once
 _GAIN = 0.95  # of the present count's time that another must stay under
-
-
-def cores() -> int:
-    """Return the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fixed(wanted: str) -> int | None:
@@ -50,7 +44,7 @@ def fastest(step: Callable[[], object]) -> tuple[int, dict[int, float]]:
     """Set and return the thread count at which ``step`` is fastest.
 
     Candidates are 1, 2, 4, ... and all processors; rounds alternate between them, since a
-    neighbour's load comes and goes.
+    neighbor's load comes and goes.
 
     Returns:
         The count, and the median seconds of each candidate.
@@ -79,7 +73,7 @@ class ThreadTuner:
     """Keeps torch at the fastest number of threads while the machine's load changes.
 
     It measures at the start, when steps take much longer than they did, and besides at growing
-    intervals, since nothing tells that a neighbour has gone.
+    intervals, since nothing tells that a neighbor has gone.
 
     Args:
         wanted: What ``--threads`` says; a number is never measured.

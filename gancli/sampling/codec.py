@@ -53,7 +53,7 @@ class Picture:
     """What a terminal shows of samples.
 
     Args:
-        pixels: uint8, shape (h, w, c), grey, RGB or RGBA.
+        pixels: uint8, shape (h, w, c), gray, RGB or RGBA.
         caption: A line above it; may be empty.
         scale: Side of the square that each pixel becomes; as much as there is room for if None.
     """

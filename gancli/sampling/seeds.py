@@ -14,11 +14,12 @@ from gancli.sampling.request import SampleRequest
 _MAX_SEEDS = 10_000_000
 _STREAMS = 8  # random streams that one candidate may use
 
-# Seeds that training samples for its own purposes. Anyone may sample them too.
+# Seeds that training and eval sample for their own purposes. Anyone may sample them too.
 PREVIEW_SEEDS = range(64)
 SCORED_SEEDS_FROM = 64
 CALIBRATION_SEEDS_FROM = 1 << 40
 STATISTICS_SEEDS_FROM = 1 << 41
+EVALUATION_SEEDS_FROM = 1 << 42
 
 
 class Stream(IntEnum):

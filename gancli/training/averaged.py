@@ -31,7 +31,7 @@ class AveragedSampler:
 
     Attributes:
         engine: Runs both networks.
-        most: Items that may be in memory at once.
+        max_items: Items that may be in memory at once.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class AveragedSampler:
         self._codec = modality.codec()(experiment.spec, experiment.config)
         together = max(1, min(_TOGETHER, _VALUES_TOGETHER // values))
         self._options = replace(modality.options_type(), batch=together)
-        self.most = max(2, _VALUES // values)
+        self.max_items = max(2, _VALUES // values)
         self._statistics = range(
-            STATISTICS_SEEDS_FROM, STATISTICS_SEEDS_FROM + min(_STATISTICS_ITEMS, self.most)
+            STATISTICS_SEEDS_FROM, STATISTICS_SEEDS_FROM + min(_STATISTICS_ITEMS, self.max_items)
         )
 
     def sample(self, seeds: Sequence[int]) -> list[Sample]:

@@ -99,8 +99,8 @@ class Leader:
                 f"A batch of {batch} items cannot be shared by {world} processes.",
                 f"Start at most {batch} processes, or train with a larger --batch.",
             )
-        least, most = batch // world, -(-batch // world)
-        each = str(least) if least == most else f"{least} or {most}"
+        min_items, max_items = batch // world, -(-batch // world)
+        each = str(min_items) if min_items == max_items else f"{min_items} or {max_items}"
         threads = fixed(config.threads)
         reporter.note(
             f"{world} processes: each computes {each} of the {batch} items of a batch, in "

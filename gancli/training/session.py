@@ -379,7 +379,8 @@ def _calibration(trainer: Trainer) -> Calibration | None:
     """Return the calibration of a finished training's discriminator on held-out data."""
     experiment = trainer.experiment
     trainer.networks.discriminator.eval()
-    items = experiment.dataset.take(experiment.dataset.held_out[:MAX_ITEMS])
+    dataset = experiment.dataset
+    items = dataset.take(dataset.drawable(dataset.held_out[:MAX_ITEMS]))
     real, labels = experiment.modality.trainable().real(items, experiment.spec)
     first = CALIBRATION_SEEDS_FROM
     samples = trainer.averaged.sample(range(first, first + len(real)))

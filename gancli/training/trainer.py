@@ -80,7 +80,7 @@ class Trainer:
         self.averaged = AveragedSampler(
             experiment, self.ema, self.networks.discriminator, precision.device
         )
-        self._measured = min(self.schedule.samples, self.averaged.most)
+        self._measured = min(self.schedule.samples, self.averaged.max_items)
         self._feed = Feed(experiment.dataset, precision.device)
         self._scorer: Scorer | None = None
         self._clock = 0.0

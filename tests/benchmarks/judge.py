@@ -119,4 +119,4 @@ class Judge:
     def coverage(self, pixels: np.ndarray) -> float:
         """Return the coverage (Naeem et al. 2020) of 2,000 real pictures by 2,000 made ones."""
         made = torch.from_numpy(self.features(pixels[:2000]))
-        return manifold(torch.from_numpy(self.real[:2000]), made).coverage
+        return float(manifold(torch.from_numpy(self.real[:2000]), made).coverage.mean())

@@ -1,11 +1,11 @@
 """Pictures, tokens and seconds of sound a second, beside the step of PyTorch's DCGAN example.
 
-    python tests/benchmarks/throughput.py [--seconds 60] [--neighbour] [--device cpu]
+    python tests/benchmarks/throughput.py [--seconds 60] [--neighbor] [--device cpu]
 
 Of pictures, our step and the plain one train networks of the same shapes and take turns in one
 process, so that whatever else the machine does meets both; each gets batches of the same size. Ours
 computes with the threads that it finds fastest, as ``gancli train`` does, the plain one with
-torch's own choice. --neighbour keeps a process that multiplies matrices, with as many threads as
+torch's own choice. --neighbor keeps a process that multiplies matrices, with as many threads as
 there are cores, busy beside them. Prints a line of JSON for each, with the medians over turns; the
 last one says what share of a large matrix product's speed the multiply-adds of our step reach, and
 which of torch's operators take its time.
@@ -27,20 +27,20 @@ from stepper import Stepper, seconds_of, stepper, synchronize
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from gancli.runtime import threads
 from gancli.runtime.machine import machine
 from gancli.runtime.memory import keep_freed
+from gancli.runtime.processors import cores
 
 _TURN = 2.0  # seconds that each computes before it is the other's turn
 _SIDE = 1536  # of the matrices whose product is the machine's peak
 _OPERATORS = 12
-_NEIGHBOUR = "import torch\nx = torch.randn(768, 768)\nwhile True: x @ x"
+_NEIGHBOR = "import torch\nx = torch.randn(768, 768)\nwhile True: x @ x"
 
 
 @contextmanager
-def neighbour(wanted: bool) -> Iterator[None]:
+def neighbor(wanted: bool) -> Iterator[None]:
     """Give a context beside which another process computes, if wanted."""
-    process = subprocess.Popen([sys.executable, "-c", _NEIGHBOUR]) if wanted else None
+    process = subprocess.Popen([sys.executable, "-c", _NEIGHBOR]) if wanted else None
     try:
         if process is not None:
             time.sleep(3)  # it imports torch
@@ -174,15 +174,15 @@ def profile(ours: Stepper, steps: int = 10) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="for each modality")
-    parser.add_argument("--neighbour", action="store_true")
+    parser.add_argument("--neighbor", action="store_true")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--width", type=int, default=32, help="of the networks of pictures")
     given = parser.parse_args()
     keep_freed()
     widths = {"g_width": given.width, "d_width": given.width}
-    with neighbour(given.neighbour):
+    with neighbor(given.neighbor):
         ours, line = compare_pictures(given.device, given.seconds, **widths)
-        print(json.dumps({"neighbour": given.neighbour, "cores": threads.cores(), **line,
+        print(json.dumps({"neighbor": given.neighbor, "cores": cores(), **line,
                           "machine": machine(ours.precision)}), flush=True)
         for name in ("text", "audio"):
             print(json.dumps(alone(name, given.device, given.seconds)), flush=True)

@@ -243,6 +243,23 @@ def test_texts_that_are_copied_are_found_in_all_of_the_data_and_shown(call, tmp_
     assert page.count("<ol start=0 class=texts") == 16 and near["item_text"] in page
 
 
+def test_texts_that_no_model_could_draw_are_left_out_and_named(call, tmp_path):
+    made = words(60, 1)
+    made[::2] = ["7" + each[1:] for each in made[::2]]
+    for name, lines in {"data.txt": words(80, 0), "made.txt": made}.items():
+        (tmp_path / name).write_text("\n".join(lines))
+    line = ("eval", "--samples", "made.txt", "--data", "data.txt")
+    named, found = figures(call(*line, "--json"))
+    assert found["n"] == 30 and {each["n"] for each in named.values()} == {30}
+    assert found["remark"].startswith("30 of the 60 samples are left out of the figures, since ")
+    assert found["remark"] in call(*line, "-o", "page.html").err
+    page = (tmp_path / "page.html").read_text()
+    assert "30 samples, compared with 40 real texts" in page and found["remark"] in page
+    for near in found["nearest"]:
+        stem, _, item = near["name"].rpartition(" item ")
+        assert stem == "made.txt" and made[int(item)] == near["text"]
+
+
 def test_sounds_have_players_beside_their_spectrograms(call, tmp_path):
     rng = np.random.default_rng(0)
     for folder, count in (("real", 40), ("made", 12)):

@@ -68,7 +68,7 @@ FIELD = {
     "train": ["epoch", "iterations", "batch size", "learning rate", "hidden", "loss function",
               "checkpoint", "validation", "gpu", "mixed precision", "seed", "ema"],
     "train image": ["image size", "latent dim", "data augmentation", "horizontal flip",
-                    "grey", "classes", "gradient penalty", "spectral", "momentum", "critic",
+                    "gray", "classes", "gradient penalty", "spectral", "momentum", "critic",
                     "initial weights", "batch norm"],
     "train text": ["tokenizer", "vocabulary size", "sequence length", "dropout", "embedding dim",
                    "stops early", "gradient clipping", "temperature"],

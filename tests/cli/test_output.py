@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gancli.cli.console import Output
-from gancli.cli.lines import clean, columns, duration, status_line
+from gancli.cli.lines import clean, columns, status_line
 from gancli.errors import GancliError
 from gancli.reporting import Status
 
@@ -40,12 +40,6 @@ def test_status_line():
         "held-out loss 2.25, g 0.5, d 1.25, 2 threads, adversarial phase"
     )
     assert "left" not in status_line(Status(0, 0.0, 0.0, None))
-
-
-def test_duration():
-    assert [duration(seconds) for seconds in (8.6, 59.4, 60, 3599, 3725, 90_000)] == [
-        "9s", "59s", "1m00s", "59m59s", "1h02m", "25h00m"
-    ]
 
 
 def test_control_characters_of_names_are_shown():

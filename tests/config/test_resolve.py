@@ -6,7 +6,7 @@ import pytest
 
 from gancli import modalities
 from gancli.cli.flags import option_help
-from gancli.config import Option, options, parse_duration, recorded, resolve
+from gancli.config import Option, options, recorded, resolve
 from gancli.errors import UsageError
 from gancli.modalities.image.config import PRESETS, ImageConfig
 
@@ -45,30 +45,6 @@ def test_a_budget_replaces_those_of_lower_origins():
 def test_two_budgets_of_one_origin_are_refused():
     with pytest.raises(UsageError, match="--time and --steps"):
         resolved(command_line={"time": "1m", "steps": "3"})
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("7", 7),
-                         ("250ms", 0.25), ("1s500ms", 1.5), ("10 min", 600), ("2 Hours", 7200),
-                         ("1h 30min 5 sec", 5405), ("1d", 86400)]
-)
-def test_durations(text, seconds):
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize(
-    "text", ["", "0", "-3s", "3x", "m", "nan", "inf", "1e300", "3s4", "3mss", "0ms", "3 moons", "."]
-)
-def test_no_durations(text):
-    with pytest.raises(UsageError):
-        parse_duration(text)
-
-
-def test_no_time_at_all_is_a_duration_only_where_it_makes_sense():
-    assert parse_duration("0", zero=True) == parse_duration("0ms", zero=True) == 0
-    for text in ("-1", "", "x"):
-        with pytest.raises(UsageError):
-            parse_duration(text, zero=True)
 
 
 def test_every_option_that_is_a_duration_takes_the_same_forms():

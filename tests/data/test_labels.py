@@ -207,5 +207,11 @@ def test_labels_in_classes_fixed_before() -> None:
     only = known_labels(NOTHING, files("dog"), ("cat", "dog"), "auto")
     assert only is not None and set(only.tolist()) == {1}
     assert known_labels(NOTHING, ["a.png", "b.png"], ("cat", "dog"), "auto") is None
-    with pytest.raises(UsageError, match="fox"):
+    with pytest.raises(UsageError, match="holds 'fox', which is not one of the classes"):
         known_labels(NOTHING, files("cat", "fox"), ("cat", "dog"), "auto")
+    for stray in ("stray.png", "set/stray.png"):
+        beside = [f"{stray[:-9]}{name}" for name in files("cat", "dog")]
+        with pytest.raises(UsageError) as refused:
+            known_labels(NOTHING, [*beside, stray], ("cat", "dog"), "auto")
+        assert refused.value.message == "Some files lie outside the class folders."
+        assert f"{stray!r}, into the folder of its class" in refused.value.hint

@@ -25,6 +25,13 @@ def test_of_a_share_it_is_wilsons(hits: int, low: float, high: float) -> None:
     assert found == pytest.approx((low, high), abs=1e-4)
 
 
+def test_the_interval_of_a_share_stays_within_0_and_1() -> None:
+    rng = np.random.default_rng(0)
+    for count in range(1, 300):
+        assert mean_interval(np.zeros(count), rng)[0] == 0, count
+        assert mean_interval(np.ones(count), rng)[1] == 1, count
+
+
 def test_of_other_values_the_mean_is_resampled() -> None:
     x = np.random.default_rng(0).standard_normal(400)
     low, high = mean_interval(x, np.random.default_rng(1))

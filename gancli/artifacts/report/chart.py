@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gancli.artifacts.report.history import Points, Span
-from gancli.artifacts.report.markup import duration, number, text
+from gancli.artifacts.report.markup import number, text
 from gancli.artifacts.report.scale import Scale, linear, logarithmic
+from gancli.config.durations import duration
 
 WIDTH, HEIGHT = 720, 330
 LEFT, RIGHT, TOP, BOTTOM = 74, 14, 54, 54  # pixels around the curves

@@ -33,7 +33,7 @@ def table(rows: Iterable[Iterable[object]], head: Iterable[str] = (), kind: str 
 
 
 def number(value: object) -> str:
-    """Return a value for people: 12,345, 0.1235 or true."""
+    """Return a value for people: 12,345, 0.1235 or yes."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -51,13 +51,3 @@ def number(value: object) -> str:
         return "; ".join(f"{name}: {number(each)}" for name, each in value.items())
     long = str(value)
     return long if len(long) <= 300 else f"{long[:300]} ... ({len(long):,} characters in all)"
-
-
-def duration(seconds: float) -> str:
-    """Return ``9 s``, ``2 min 5 s`` or ``1 h 2 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -14,10 +14,11 @@ from gancli.artifacts.record import CONFIG, AnyRecord, read_record, read_toml
 from gancli.artifacts.report.chart import Chart, draw
 from gancli.artifacts.report.document import RELOAD, document, section, tiles, trouble
 from gancli.artifacts.report.history import History, Points, is_finite
-from gancli.artifacts.report.markup import duration, number, table, text
+from gancli.artifacts.report.markup import number, table, text
 from gancli.artifacts.report.media import gallery, previews
 from gancli.artifacts.report.settings import settings
 from gancli.artifacts.run import REPORT, read_metrics
+from gancli.config.durations import duration
 from gancli.errors import GancliError
 from gancli.storage.files import write_file
 
@@ -215,16 +216,10 @@ def _evaluation(model: Path) -> str:
     found = evaluation.read_or_tell(model, trouble.append)
     if found is None:
         return section("Evaluation", f"<p>{text(trouble[0])}</p>") if trouble else ""
-    rows = [
-        (each.name, evaluation.short(each.value), evaluation.short(each.floor),
-         f"{evaluation.short(each.low)} to {evaluation.short(each.high)}", each.about)
-        for each in found.figures
-    ]
-    head = ("figure", "value", "floor", "95% interval", "what it says")
     return section(
         "Evaluation",
         f"<p>{text(found.heading)}. {evaluation.FLOOR} {text(found.remark)}</p>"
-        + table(rows, head, "options"),
+        + table(evaluation.figure_rows(found.figures), evaluation.HEADINGS, "options"),
     )
 
 

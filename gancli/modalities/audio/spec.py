@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from gancli.data.tables import class_problem, whole
-from gancli.errors import GancliError
+from gancli.data.tables import class_problem, damaged, whole
 
 MIN_RATE, MAX_RATE = 1000, 192_000  # Hz
 MIN_HOP, MAX_HOP = 16, 4096
@@ -16,6 +16,7 @@ MAX_FRAMES = 8192
 PEAK = 0.95  # of a clip
 MIN_STD = 0.05
 _MAX_STATISTIC = 100.0
+_damaged = partial(damaged, "sounds")
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,3 @@ def _numbers(name: str, values: object, count: int, low: float) -> tuple[float, 
     ):
         raise _damaged(f"the {name} must be {count} numbers from {low:g} to {_MAX_STATISTIC:g}")
     return tuple(float(value) for value in values)
-
-
-def _damaged(problem: str) -> GancliError:
-    return GancliError(
-        f"The description of the sounds is damaged: {problem}.",
-        "Get an intact copy of the model or run.",
-    )

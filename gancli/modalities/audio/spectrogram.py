@@ -100,9 +100,9 @@ def _tile(item: np.ndarray, spec: AudioSpec) -> np.ndarray:
     decibels = (bands - bands.max()) * 20 / math.log(10)
     silent = from_item(after_end(spec)[None], spec)
     decibels[bands <= silent + _SILENT] = -_RANGE_DB  # or all of a silent clip would be white
-    grey = np.rint(np.clip(1 + decibels / _RANGE_DB, 0, 1) * 255).astype(np.uint8)
+    gray = np.rint(np.clip(1 + decibels / _RANGE_DB, 0, 1) * 255).astype(np.uint8)
     tile = np.full((spec.channels * spec.bins, len(item), 3), _AFTER_END, np.uint8)
-    tile[:, : grey.shape[2]] = grey[:, ::-1].reshape(-1, grey.shape[2], 1)
+    tile[:, : gray.shape[2]] = gray[:, ::-1].reshape(-1, gray.shape[2], 1)
     return tile
 
 
@@ -150,8 +150,8 @@ def _times(
 
 def _loudness(picture: Image.Image, left: int, height: int) -> None:
     """Draw the scale of loudness."""
-    grey = np.linspace(255, 0, height).astype(np.uint8)
-    bar = np.broadcast_to(grey[:, None, None], (height, 8, 3))
+    gray = np.linspace(255, 0, height).astype(np.uint8)
+    bar = np.broadcast_to(gray[:, None, None], (height, 8, 3))
     picture.paste(Image.fromarray(np.ascontiguousarray(bar)), (left, TOP))
     draw = ImageDraw.Draw(picture)
     draw.text((left, 2), "dB", _INK, _font())

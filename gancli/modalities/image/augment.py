@@ -24,13 +24,13 @@ def color(x: torch.Tensor, shard: Shard) -> torch.Tensor:
 def translation(x: torch.Tensor, shard: Shard) -> torch.Tensor:
     """Shift by up to an eighth of the side, mostly by even numbers, repeating the edge.
 
-    The paper fills with zero, a grey that generated pictures then take up. Its shifts are as often
+    The paper fills with zero, a gray that generated pictures then take up. Its shifts are as often
     odd as even, which hides from the discriminator which pixels of a 2x2 tile are rough, and
     generated pictures become checkered.
     """
     n, _, h, w = x.shape
-    most = h // 16
-    pairs = shard.integers(-most, most + 1, 1, copies=2)
+    max_pairs = h // 16
+    pairs = shard.integers(-max_pairs, max_pairs + 1, 1, copies=2)
     odd = shard.uniform(1, copies=2) < _ODD
     # Towards the middle, so that no shift is larger than an eighth.
     shift = 2 * pairs - odd * torch.where(pairs > 0, 1, -1)

@@ -83,16 +83,16 @@ class ImageCodec:
         self, samples: Sequence[Sample], options: ImageSampleConfig, width: int
     ) -> list[Picture]:
         """Return what a terminal shows of samples: one picture, or one for each class."""
-        most = max(1, width // self.spec.size)  # pictures beside each other
+        max_columns = max(1, width // self.spec.size)  # pictures beside each other
         if options.grid != "classes":
-            columns = min(most, near_square(len(samples)))
+            columns = min(max_columns, near_square(len(samples)))
             return [Picture(_grid(samples, columns), scale=options.scale)]
         rows = dict[int, list[Sample]]()
         for sample in samples:
             assert sample.label is not None
             rows.setdefault(sample.label, []).append(sample)
         return [
-            Picture(_grid(row, min(most, len(row))), self.spec.classes[label], options.scale)
+            Picture(_grid(row, min(max_columns, len(row))), self.spec.classes[label], options.scale)
             for label, row in rows.items()
         ]
 

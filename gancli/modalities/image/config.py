@@ -34,7 +34,7 @@ class ImageConfig(TrainConfig):
         "at most 64.", "Data", minimum=16, maximum=256,
     )
     channels: str = option(
-        "auto", "Grey, color or color with transparency; auto looks at the data.", "Data",
+        "auto", "Gray, color or color with transparency; auto looks at the data.", "Data",
         choices=("auto", "L", "RGB", "RGBA"),
     )
     range: str = option(
@@ -124,7 +124,7 @@ class ImageConfig(TrainConfig):
     # FD 12.2 against 15.5 at equal time on garments (one seed, judge of the prototype).
     penalty_share: float = shared.penalty_share(0.125)
     penalty_every: int = option(
-        1, "Steps between penalties, whose weight grows by as much (lazy regularisation).",
+        1, "Steps between penalties, whose weight grows by as much (lazy regularization).",
         "Objective", minimum=1, maximum=1000,
     )
 

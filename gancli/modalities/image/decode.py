@@ -47,13 +47,13 @@ class ImageInfo(NamedTuple):
 
     Args:
         short_side: Length of its shorter side in pixels.
-        grey: Whether all its colors are greys.
+        gray: Whether all its colors are grays.
         transparent: Whether any pixel is not opaque.
         levels: Its numbers.
     """
 
     short_side: int
-    grey: bool
+    gray: bool
     transparent: bool
     levels: Levels
 
@@ -191,16 +191,16 @@ def _eight_bit(loaded: _Loaded, low: float, high: float) -> Image.Image:
             clear = clear.all(-1) if clear.ndim == 3 else clear
             result.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
         return result
-    grey = image.mode in ("1", "L", "LA", "La")
+    gray = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        image = image.convert("LA" if grey else "RGBA")
+        image = image.convert("LA" if gray else "RGBA")
     else:
-        image = image.convert("L" if grey else "RGB")
+        image = image.convert("L" if gray else "RGB")
     return levels.stretch(image, low, high)
 
 
 def _in_color(image: Image.Image) -> bool:
-    """Return whether any pixel of a picture in mode L, LA, RGB or RGBA is not grey."""
+    """Return whether any pixel of a picture in mode L, LA, RGB or RGBA is not gray."""
     if image.mode in ("L", "LA"):
         return False
     pixels = np.asarray(image)

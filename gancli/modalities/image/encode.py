@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from gancli.runtime.graphics import to_pillow
 from gancli.sampling.origin import as_text
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}
@@ -18,11 +19,6 @@ MAX_SIDE = {"jpeg": 65_535, "webp": 16_383, "gif": 65_535, "png": 2**31 - 1}
 
 FRAME_MS = 50  # 20 frames per second; GIF delays are multiples of 10 ms
 _DESCRIPTION = 0x010E  # Exif's ImageDescription
-
-
-def _to_pillow(pixels: np.ndarray) -> Image.Image:
-    """Return pixels, uint8 (h, w, c) with 1, 3 or 4 channels, as a Pillow image."""
-    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
@@ -42,7 +38,7 @@ def encode(pixels: np.ndarray, form: str, facts: Mapping[str, str]) -> bytes:
         facts: Metadata such as ``seed`` and ``123``, a text chunk each in a PNG and together the
             Exif description in other formats.
     """
-    image, options = _to_pillow(pixels), dict[str, Any]()
+    image, options = to_pillow(pixels), dict[str, Any]()
     if form == "png":
         text = PngImagePlugin.PngInfo()
         for name, value in facts.items():
@@ -74,7 +70,7 @@ def encode_animation(frames: Iterable[np.ndarray], form: str, facts: Mapping[str
         form: ``gif`` (RGBA is blended with white) or ``webp`` (lossless).
         facts: As for :func:`encode`.
     """
-    images = map(_to_pillow, frames)
+    images = map(to_pillow, frames)
     options: dict[str, Any] = {"lossless": True, "exact": True, "exif": _exif(facts)}
     if form == "gif":
         images = map(_opaque, images)

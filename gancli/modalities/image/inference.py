@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gancli.layers.names import needs_bias
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.ladder import channels, sides
 from gancli.modalities.image.spec import ImageSpec
@@ -28,18 +29,13 @@ def networks(spec: ImageSpec, config: ImageConfig, parameters: Parameters) -> Ar
     )
 
 
-def _unbiased(norm: str) -> bool:
-    """Return whether a normalization makes the bias before it needless."""
-    return norm not in ("none", "spectral")
-
-
 class _Generator:
     """z (n, latent) and labels (n,) to pictures (n, depth, size, size)."""
 
     def __init__(self, spec: ImageSpec, config: ImageConfig, parameters: Parameters) -> None:
         assert config.g_width is not None  # a model has one
         norm, classes, ladder = config.g_norm, len(spec.classes), sides(spec.size)
-        spectral, biased = norm == "spectral", not _unbiased(norm)
+        spectral, biased = norm == "spectral", needs_bias(norm)
         widths = channels(config.g_width, len(ladder) - 1)[::-1]
         code = config.latent * (2 if classes else 1)
         self._side = ladder[0]
@@ -90,7 +86,7 @@ class _Discriminator:
         for depth, width in enumerate(widths):
             norm = config.d_norm if depth or spectral else "none"
             convolution = down_sample(
-                body.below(3 * depth), config.down, inputs, width, bias=not _unbiased(norm),
+                body.below(3 * depth), config.down, inputs, width, bias=needs_bias(norm),
                 spectral=spectral,
             )
             self._layers.append(

@@ -153,7 +153,7 @@ def _choose_channels(examined: list[_Examined], requested: str) -> tuple[Channel
     if requested != "auto":
         return cast(Channels, requested), f"Channels: {requested}, as requested."
     transparent = [each.name for each in examined if each.info.transparent]
-    colored = [each.name for each in examined if not each.info.grey]
+    colored = [each.name for each in examined if not each.info.gray]
     few = len(examined) // 10
     channels: Channels = (
         "RGBA" if len(transparent) > few else "RGB" if len(colored) > few else "L"
@@ -164,16 +164,16 @@ def _choose_channels(examined: list[_Examined], requested: str) -> tuple[Channel
     elif channels == "RGB":
         why = f"since {len(colored):,} {of_all} are in color"
     elif colored:
-        why = f"since {len(examined) - len(colored):,} {of_all} are grey"
+        why = f"since {len(examined) - len(colored):,} {of_all} are gray"
     else:
-        why = f"since all {len(examined):,} pictures examined are grey"
+        why = f"since all {len(examined):,} pictures examined are gray"
     if transparent and channels != "RGBA":
         has = "has" if len(transparent) == 1 else "have"
         why += f"; {_few(transparent)} {has} transparent pixels, which become white"
         why += " (--channels RGBA keeps them)"
     if colored and channels == "L":
         is_in = "is in" if len(colored) == 1 else "are in"
-        why += f"; {_few(colored)} {is_in} color and will be grey (--channels RGB keeps it)"
+        why += f"; {_few(colored)} {is_in} color and will be gray (--channels RGB keeps it)"
     return channels, f"Channels: {channels}, {why}."
 
 

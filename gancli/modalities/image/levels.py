@@ -145,12 +145,12 @@ def _choose(group: list[Levels]) -> tuple[Range, str]:
     """Return the range of pictures with numbers of one kind, and a sentence."""
     whole = group[0].kind == "integer"
     lows, highs = sorted(each.low for each in group), sorted(each.high for each in group)
-    most = len(group) - len(group) // 10
-    chosen, inner = nominal(lows, highs, whole), nominal(lows[-most:], highs[:most], whole)
+    majority = len(group) - len(group) // 10
+    chosen, inner = nominal(lows, highs, whole), nominal(lows[-majority:], highs[:majority], whole)
     odd = ""
     if chosen[1] - chosen[0] >= _ODD * (inner[1] - inner[0]):
         chosen, odd = inner, "most of "
-    reach = lows[-most if odd else 0], highs[most - 1 if odd else -1]
+    reach = lows[-majority if odd else 0], highs[majority - 1 if odd else -1]
     what = "of more than 8 bits" if whole else "of floats"
     if len(group) == 1:
         hold = f"the picture {what} examined holds"

@@ -14,12 +14,8 @@ from gancli.layers.activation import activation, output_activation
 from gancli.layers.discriminator import DiscriminatorOutput
 from gancli.layers.initialization import initialize, normal_scale
 from gancli.layers.minibatch import MinibatchStddev
-from gancli.layers.normalization import (
-    ModulatedBatchNorm,
-    needs_bias,
-    normalization,
-    weight_norm,
-)
+from gancli.layers.names import needs_bias
+from gancli.layers.normalization import ModulatedBatchNorm, normalization, weight_norm
 from gancli.layers.resampling import UpSample, down_sample
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.ladder import channels, sides

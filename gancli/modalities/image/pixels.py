@@ -7,7 +7,7 @@ def to_pixels(items: np.ndarray) -> np.ndarray:
     """Return pictures as bytes.
 
     Values are rounded to the nearest byte, halves to the even one. Those out of range are clipped
-    and NaN becomes mid grey, so that the output of a broken model can still be viewed.
+    and NaN becomes mid gray, so that the output of a broken model can still be viewed.
 
     Args:
         items: Float, shape (n, c, h, w), in [-1, 1].

@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
-from gancli.data.tables import class_problem, whole
-from gancli.errors import GancliError
+from gancli.data.tables import class_problem, damaged, whole
 
 Channels = Literal["L", "RGB", "RGBA"]
 Fit = Literal["crop", "pad", "stretch"]
@@ -17,6 +17,7 @@ NumberKind = Literal["eight_bit", "integer", "floating"]
 Range = tuple[float, float]
 _DEPTHS: dict[Channels, int] = {"L": 1, "RGB": 3, "RGBA": 4}
 _FITS = ("crop", "pad", "stretch")
+_damaged = partial(damaged, "pictures")
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,3 @@ def _ranges(table: object) -> Ranges:
         ) or not -MAX_NUMBER <= pair[0] < pair[1] <= MAX_NUMBER:  # also false of NaN
             raise _damaged(f"the {kind} range must be two numbers, the smaller one first")
     return Ranges(**{kind: (float(pair[0]), float(pair[1])) for kind, pair in pairs.items()})
-
-
-def _damaged(problem: str) -> GancliError:
-    return GancliError(
-        f"The description of the pictures is damaged: {problem}.",
-        "Get an intact copy of the model or run.",
-    )

@@ -26,7 +26,7 @@ from gancli.phases.refit import RefitPhase
 from gancli.runtime.shard import Shard
 
 # Without shifts the discriminator sees each pixel in the same place of its strides, and patterns of
-# their period pass unpunished. Grey pictures are mostly of things that stand in the middle, where
+# their period pass unpunished. Gray pictures are mostly of things that stand in the middle, where
 # shifted ones would be learned for real.
 _ALWAYS_IN_COLOR = ("translation",)
 

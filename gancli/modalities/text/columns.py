@@ -17,7 +17,7 @@ _LABELS = frozenset("label labels class category sentiment target topic".split()
 
 def choose_columns(
     rows: list[list[str]], heading: tuple[str, ...], text: str | None, label: str | None,
-    labelled: bool = True,
+    labeled: bool = True,
 ) -> Columns:
     """Return the columns of a table.
 
@@ -30,7 +30,7 @@ def choose_columns(
         heading: The names of its columns, or none.
         text: Number or name of the column requested, or None to choose one.
         label: The same for the label.
-        labelled: Whether to look for a label.
+        labeled: Whether to look for a label.
 
     Raises:
         UsageError: There is no such column, or both are the same.
@@ -38,7 +38,7 @@ def choose_columns(
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else max(len(heading), 1)
     names = [normalized(name).casefold() for name in heading]
     text_column = _requested(text, heading, width)
-    label_column = _requested(label, heading, width) if labelled else 0
+    label_column = _requested(label, heading, width) if labeled else 0
     if text_column is not None and text_column == label_column:
         raise UsageError(
             f"Column {text} cannot be both text and label.",

@@ -161,7 +161,7 @@ def samples(
 ) -> Iterator[Batch]:
     """Turn the records of a file into samples, without empty ones."""
     columns = Columns(layout.text_column or 1, layout.label_column)
-    labelled = isinstance(written, Table) and columns.label > 0 and layout.split != "stream"
+    labeled = isinstance(written, Table) and columns.label > 0 and layout.split != "stream"
     field_name = layout.field or config.field or "text"
     number = 0
     for records in batches:
@@ -194,4 +194,4 @@ def samples(
         if layout.split == "stream" and texts and written != Plain("stream"):
             texts = ["\n".join(texts) + "\n"]
         if texts:
-            yield Batch(member, texts, [label for _, label in pairs] if labelled else [])
+            yield Batch(member, texts, [label for _, label in pairs] if labeled else [])

@@ -29,15 +29,17 @@ def text_figures(
         seed: Of resampling.
     """
     rng = np.random.default_rng(seed)
-    taught, fresh, drawn, copyable = map(_rows, (train, held_out, samples, known))
-    order = rng.permutation(len(taught))
-    real = [taught[place] for place in order[: len(drawn)]]  # for floors
-    fitted = [taught[place] for place in order[:_MAX_FITTED]]
+    train_rows, held_out_rows, sample_rows, known_rows = map(
+        _rows, (train, held_out, samples, known)
+    )
+    order = rng.permutation(len(train_rows))
+    real = [train_rows[place] for place in order[: len(sample_rows)]]  # for floors
+    fitted = [train_rows[place] for place in order[:_MAX_FITTED]]
     model = NgramModel(fitted, spec.size)
 
     def figure(name: str, values: np.ndarray, floor: float, about: str) -> Figure:
         return Figure(
-            name, float(values.mean()), *mean_interval(values, rng), floor, len(drawn), about
+            name, float(values.mean()), *mean_interval(values, rng), floor, len(sample_rows), about
         )
 
     def copied(rows: Rows, others: Rows) -> np.ndarray:
@@ -45,47 +47,51 @@ def text_figures(
         return np.array([row.tobytes() in texts for row in rows], float)
 
     return [
-        _told_apart(drawn, fresh, fitted, seed, rng),
+        _told_apart(sample_rows, held_out_rows, fitted, seed, rng),
         figure(
-            "forward_loss", model.loss(drawn), float(model.loss(fresh).mean()),
+            "forward_loss", model.loss(sample_rows), float(model.loss(held_out_rows).mean()),
             "nats a token of samples under n-grams of real texts; near the floor is best: less "
             "is too safe, more is wrong",
         ),
         figure(
-            "reverse_loss", NgramModel(drawn, spec.size).loss(fresh),
-            float(NgramModel(real, spec.size).loss(fresh).mean()),
+            "reverse_loss", NgramModel(sample_rows, spec.size).loss(held_out_rows),
+            float(NgramModel(real, spec.size).loss(held_out_rows).mean()),
             "nats a token of held-out texts under n-grams of samples; smaller is better",
         ),
         figure(
-            "unique", _firsts(drawn), float(_firsts(real).mean()),
+            "unique", _firsts(sample_rows), float(_firsts(real).mean()),
             "share of samples that are the first of their kind; more is better",
         ),
         figure(
-            "copied", copied(drawn, copyable), float(copied(fresh, taught).mean()),
-            "share of samples that are known texts word for word; no held-out text is, since equal "
-            "ones are held out together",
+            "copied", copied(sample_rows, known_rows),
+            float(copied(held_out_rows, train_rows).mean()),
+            "share of samples that are known texts word for word; few held-out texts are, "
+            "since only copies of very frequent texts are divided",
         ),
-        _longest(longest_runs(drawn, copyable), longest_runs(fresh[: len(drawn)], taught), rng),
+        _longest(
+            longest_runs(sample_rows, known_rows),
+            longest_runs(held_out_rows[: len(sample_rows)], train_rows), rng,
+        ),
     ]
 
 
 def _told_apart(
-    drawn: Rows, fresh: Rows, known: Rows, seed: int, rng: np.random.Generator
+    samples: Rows, held_out: Rows, known: Rows, seed: int, rng: np.random.Generator
 ) -> Figure:
     """Return how well texts are told by how likely they are, which shows what is misspelt."""
     order = rng.permutation(len(known))
-    taught, others = ([known[place] for place in part] for part in np.array_split(order, 2))
-    model = NgramModel(taught, 1 + max(int(row.max()) for row in [*known, *fresh, *drawn]))
+    fitted, others = ([known[place] for place in part] for part in np.array_split(order, 2))
+    model = NgramModel(fitted, 1 + max(int(row.max()) for row in [*known, *held_out, *samples]))
 
     def apart(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-        logits = told_apart(_profile(model, fresh), _profile(model, rows), seed)
-        return logits[: len(fresh)], logits[len(fresh) :]
+        logits = told_apart(_profile(model, held_out), _profile(model, rows), seed)
+        return logits[: len(held_out)], logits[len(held_out) :]
 
-    logits = apart(drawn)
+    logits = apart(samples)
     value = auc(*logits)
     low, high = interval(auc, logits, value, rng)
     return Figure(
-        "auc", value, low, min(high, 1.0), auc(*apart(others[: len(drawn)])), len(drawn),
+        "auc", value, low, min(high, 1.0), auc(*apart(others[: len(samples)])), len(samples),
         "how well a classifier tells samples from held-out texts; .5 is best, 1 worst",
     )
 
@@ -111,10 +117,10 @@ def _firsts(rows: Rows) -> np.ndarray:
     return np.array(firsts)
 
 
-def _longest(runs: np.ndarray, of_fresh: np.ndarray, rng: np.random.Generator) -> Figure:
+def _longest(runs: np.ndarray, of_held_out: np.ndarray, rng: np.random.Generator) -> Figure:
     value = float(runs.max())
     low, high = interval(lambda x: float(x.max()), (runs,), value, rng)
     return Figure(
-        "longest_copied_run", value, low, high, float(of_fresh.max()), len(runs),
+        "longest_copied_run", value, low, high, float(of_held_out.max()), len(runs),
         "tokens of the longest run that a sample shares with a training text",
     )

@@ -1,10 +1,11 @@
-"""An n-gram language model of tokens, and the longest runs that texts share: numpy alone."""
+"""An n-gram language model of tokens, and the longest runs that texts share."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+from gancli.data.mixing import mix
+
 _START = np.uint64(1)  # the hash of no token
 
 
@@ -117,10 +118,7 @@ def _contexts(texts: Sequence[np.ndarray], length: int) -> np.ndarray:
 
 def _mixed(hashes: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """Return hashes that also depend on a further token."""
-    values = (hashes * _MIX) ^ (tokens + _START)
-    values = (values ^ (values >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed: np.ndarray = values ^ (values >> np.uint64(29))
-    return mixed
+    return mix(hashes ^ tokens)
 
 
 def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -71,9 +71,9 @@ class TextScorer(FrechetScorer):
         }
 
     def _take(
-        self, indices: Indices, most: int, rng: np.random.Generator
+        self, indices: Indices, limit: int, rng: np.random.Generator
     ) -> list[np.ndarray]:
-        chosen = indices[np.sort(rng.choice(len(indices), min(most, len(indices)), replace=False))]
+        chosen = indices[np.sort(rng.choice(len(indices), min(limit, len(indices)), replace=False))]
         found: list[np.ndarray] = []
         for start in range(0, len(chosen), 1000):
             tokens = self.dataset.take(chosen[start : start + 1000]).arrays["tokens"]

@@ -3,11 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from gancli.data.tables import class_problem, whole
-from gancli.errors import GancliError
+from gancli.data.tables import class_problem, damaged, whole
 from gancli.modalities.text.tokens import (
     FIRST,
     MAX_UNITS,
@@ -23,6 +22,7 @@ MAX_LENGTH = 65_536
 _SPLITS = ("lines", "paragraphs", "stream")
 _MAX_COLUMNS = 10_000
 _MAX_RULES = 1 << 27
+_damaged = partial(damaged, "text")
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,3 @@ def _checked_vocabulary(tokens: str, units: object) -> tuple[str, ...]:
     except UnicodeEncodeError:
         raise _damaged("the vocabulary contains halves of characters") from None
     return tuple(units)
-
-
-def _damaged(problem: str) -> GancliError:
-    return GancliError(
-        f"The description of the text is damaged: {problem}.",
-        "Get an intact copy of the model or run.",
-    )

@@ -18,7 +18,7 @@ from gancli.modalities.text.phases.discriminate import DiscriminatePhase
 from gancli.modalities.text.phases.gumbel import GumbelPhase
 from gancli.modalities.text.phases.likelihood import LikelihoodPhase
 from gancli.modalities.text.phases.reinforce import ReinforcePhase
-from gancli.modalities.text.phases.texts import real_texts, without_unknown
+from gancli.modalities.text.phases.texts import real_texts
 from gancli.modalities.text.score import TextScorer
 from gancli.modalities.text.spec import TextSpec
 from gancli.phases.base import Batch, Networks, Phase
@@ -66,8 +66,8 @@ def _refit(
 
 
 def real(items: Items, spec: TextSpec) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return texts that could have been drawn, with no likelihoods, and their labels."""
-    texts = without_unknown(real_texts(Batch.of(items), spec))
+    """Return texts as the generator draws them, with no likelihoods, and their labels."""
+    texts = real_texts(Batch.of(items), spec)
     ids = texts.tokens.float()
     return torch.stack([ids, torch.zeros_like(ids)], 2), texts.labels
 

@@ -101,7 +101,7 @@ def test_a_few_odd_pictures_do_not_decide_the_channels(tmp_path: Path) -> None:
             "Transparent pixels are white in 2 pictures: 'x.png', 'y.png'" in note
             for note in reporter.notes
         )
-    assert "2 ('x.png', 'y.png') are in color and will be grey (--channels RGB keeps it)" in why[1]
+    assert "2 ('x.png', 'y.png') are in color and will be gray (--channels RGB keeps it)" in why[1]
     assert any("Color is lost in 2 pictures" in note for note in reporter.notes)
     # As many as one in nine are no oddity.
     (tmp_path / "L" / "00.png").unlink()

@@ -185,7 +185,7 @@ def test_color_of_sixteen_bits_is_scaled_too(form: str, depth: int) -> None:
     values[..., 3:] = 65535
     data = color_png(values) if form == "PNG" else color_tiff(values, form[0], "packed" in form)
     assert image_info(data).levels[:3] == ("integer", values[..., :3].min(), values[..., :3].max())
-    assert not image_info(data).grey
+    assert not image_info(data).gray
     result = decode(data, "RGBA", 16, "crop", integer=(0, 4095))
     assert np.array_equal(result[..., :3], np.rint(values[..., :3] / 4095 * 255))
     assert (result[..., 3] == 255).all()
@@ -194,8 +194,8 @@ def test_color_of_sixteen_bits_is_scaled_too(form: str, depth: int) -> None:
 def test_faint_colors_of_sixteen_bits_are_colors() -> None:
     values = np.full((16, 16, 3), 30000, np.uint16)
     values[:8, :, 0] += 100  # a quarter of what changes one of 8 bits
-    assert not image_info(color_png(values)).grey
-    assert image_info(color_png(values[..., 1:2].repeat(3, 2))).grey
+    assert not image_info(color_png(values)).gray
+    assert image_info(color_png(values[..., 1:2].repeat(3, 2))).gray
 
 
 def test_grey_of_sixteen_bits_with_alpha() -> None:

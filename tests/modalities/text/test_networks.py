@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import samples_of, step_context
+from torch import nn
 
 from gancli.artifacts.model import Model, Weights
 from gancli.artifacts.networks import torch_engine
@@ -15,14 +16,17 @@ from gancli.layers.names import CELLS
 from gancli.modalities import get
 from gancli.modalities.text.autoregression import draw_texts
 from gancli.modalities.text.config import TextSampleConfig
+from gancli.modalities.text.dataset import TextDataset
 from gancli.modalities.text.draw import Filters, draw, drop_unlikely
 from gancli.modalities.text.networks import token_mask
 from gancli.modalities.text.phases.discriminate import DiscriminatePhase
+from gancli.modalities.text.places import Lines
 from gancli.modalities.text.tokens import END, FIRST, UNKNOWN
 from gancli.modalities.text.training import phases
 from gancli.phases.base import Batch
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.request import Inputs, SampleRequest
+from gancli.training import session
 
 CPU = torch.device("cpu")
 LAST = 1 - 2**-24  # the greatest float32 below 1
@@ -358,17 +362,33 @@ def test_the_discriminator_begins_from_the_generators_weights(spec_of, networks_
         assert torch.equal(*(cell.weight_hh_l0 for cell in cells))
 
 
-def test_real_texts_hold_nothing_that_no_drawn_one_can(spec_of):
+def test_real_texts_are_shaped_as_drawn_ones(spec_of):
     spec = spec_of(length=4, classes=("x", "y"), class_counts=(2, 2))
     ids = np.array([[2, 3, 4, 5, END], [2, UNKNOWN, END, END, END], [6, END, 0, 0, 0]])
-    real = get("text").trainable().real
-    items, labels = real(Items({"tokens": ids}, np.array([0, 1, 1])), spec)
+    items, labels = get("text").trainable().real(
+        Items({"tokens": ids}, np.array([0, 1, 1])), spec
+    )
     tokens, likelihoods = items.unbind(-1)
-    # The first fills its length, after which no text has an end; the second cannot be drawn.
-    assert tokens.tolist() == [[2, 3, 4, 5], [6, END, 0, 0]] and labels.tolist() == [0, 1]
-    assert not likelihoods.any()
-    only = Items({"tokens": ids[1:2]}, None)
-    assert len(real(only, spec)[0]) == 1  # better than nothing
+    # The first fills its length, after which no text has an end. Each item has its row.
+    assert tokens.tolist() == [[2, 3, 4, 5], [2, UNKNOWN, 0, 0], [6, END, 0, 0]]
+    assert labels.tolist() == [0, 1, 1] and not likelihoods.any()
+
+
+def test_a_discriminator_is_calibrated_on_what_can_be_drawn(spec_of, monkeypatch):
+    spec = spec_of(length=4)
+    tokens = np.array([2, 3, UNKNOWN, 4, UNKNOWN, 5, 6], np.uint8)
+    dataset = TextDataset(
+        {"tokens": tokens}, None, np.arange(2), np.arange(1, 5), "texts",
+        Lines(np.array([1, 1, 2, 1, 2], np.int32)),
+    )
+    trainer = SimpleNamespace(
+        experiment=SimpleNamespace(dataset=dataset, modality=get("text"), spec=spec),
+        networks=SimpleNamespace(discriminator=nn.Identity()),
+        averaged=SimpleNamespace(sample=list, engine=None),
+    )
+    monkeypatch.setattr(session, "calibrate", lambda engine, real, labels, drawn: (real, drawn))
+    real, drawn = session._calibration(trainer)
+    assert real[:, 0, 0].tolist() == [3, 5] and len(drawn) == 2
 
 
 def test_the_discriminator_never_sees_an_unknown_token(spec_of, networks_of):

@@ -166,7 +166,7 @@ def test_columns_by_name_and_number() -> None:
     assert (columns.text, columns.label) == (3, 2)
     assert choose_columns(rows, names, "e\u0301te\u0301", None).text == 4
     assert choose_columns(rows, (), "2", None).text == 2
-    assert choose_columns(rows, (), None, None, labelled=False).label == 0
+    assert choose_columns(rows, (), None, None, labeled=False).label == 0
     assert choose_columns(rows[:2], (), None, None).label == 0
     assert choose_columns([["just text"], ["and more"]], (), None, None).text == 1
     # A long column that is named otherwise is not preferred to one that is named like text.
