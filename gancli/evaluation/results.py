@@ -19,6 +19,7 @@ from gancli.storage.lock import is_held
 from gancli.training.budget import Budget
 
 FILE, PAGE = "comparison.json", "index.html"
+_NO_SCORE = "Its model was never measured."
 _ROUNDED = 1e-3  # what a part of a budget in a log may be off by
 
 
@@ -237,7 +238,11 @@ def _result(run: Path, seed: int, problem: str | None, dropped: float | None) ->
     except GancliError as error:
         return Result(seed, run, {}, "failed", error.message)
     if finished is not None:
-        return Result(seed, run, dict(finished.metrics), "done", "", finished.warnings)
+        metrics = dict(finished.metrics)
+        if metrics.get("score") is None:  # what a training that diverged leaves
+            told = [problem or "", *finished.warnings, _NO_SCORE]
+            return Result(seed, run, metrics, "failed", next(filter(None, told)))
+        return Result(seed, run, metrics, "done", "", finished.warnings)
     metrics = measured(run, 1.0 if dropped is None else dropped)
     if problem:
         return Result(seed, run, metrics, "failed", problem)

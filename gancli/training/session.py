@@ -337,8 +337,6 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
     metrics: dict[str, Any] = {
         "steps": now.step, "items": now.items, "seconds": round(now.seconds, 1),
     }
-    if quality.floor is not None:
-        metrics["floor"] = round(quality.floor, 4)
     calibration = None
     if trainer.generator_settled:
         calibration = _calibration(trainer)
@@ -346,12 +344,13 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
         state.restore(best, trainer.networks.named(), trainer.ema, {})
     if calibration is not None:  # the discriminator's logits are finite
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
-    if quality.best_step is not None:
-        metrics |= {
-            "score": round(quality.best_score or 0.0, 4), "best_step": quality.best_step,
-            "diversity": round(quality.best_diversity or 0.0, 4),
-            **Outlook.of_log(run.metrics()).figures,
-        }
+    measured = {  # what is not known is left out: a score of 0 would be the best there is
+        "floor": quality.floor, "score": quality.best_score, "best_step": quality.best_step,
+        "diversity": quality.best_diversity,
+    }
+    metrics |= {name: round(value, 4) for name, value in measured.items() if value is not None}
+    if quality.best_score is not None:
+        metrics |= Outlook.of_log(run.metrics()).figures
     if now.attempt:
         metrics["roll_backs"] = now.attempt
     near = quality.best_notes.get(NEAR_TRAINING, 0.0)

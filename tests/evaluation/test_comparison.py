@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import TINY, Recorder, noise_pictures
 
 from gancli import modalities
-from gancli.artifacts.model import is_model
+from gancli.artifacts.model import is_model, load, save
 from gancli.cli.commands.compare import lines
 from gancli.data.source import open_source
 from gancli.errors import GancliError, UsageError
@@ -224,6 +225,20 @@ def test_runs_that_are_gone_or_damaged_are_trained_again_or_told(data, tmp_path)
         "trains it again."
     )
     assert any(str(lost) in each for each in heard.warnings) and (lost / "checkpoints").is_dir()
+
+
+def test_a_model_without_a_score_is_a_failure_and_not_the_best(data, tmp_path):
+    first = compare(data, tmp_path / "c", seeds=(0,)).outcomes[0]
+    folder = first.results[0].run / "model"
+    whole = load(folder)
+    metrics = {name: value for name, value in whole.metrics.items() if name != "score"}
+    reason = "Training diverged: the score is not a finite number."
+    save(replace(whole, metrics=metrics, warnings=[reason]), folder)
+    found = read_comparison(tmp_path / "c")
+    assert [each.name for each in found.ranks] == ["g-activation=tanh"]
+    row = lines(found)[-1].split()
+    assert (row[:2], row[3:]) == (["g-activation=relu", "8"], ["failed"])  # no score; steps
+    assert [each.problem for each in found.results] == [reason, ""]
 
 
 def test_a_folder_of_a_version_with_fewer_options_goes_on(data, tmp_path):

@@ -112,10 +112,14 @@ def _header(
         again = f"gancli train {modality} --resume {shlex.quote(str(run))}"
         state = f"Not finished. Go on with <code>{text(again)}</code>"
     figures: list[tuple[str, str, str]] = []
-    score = metrics.get("score", best.get("score") if best else None)
+    if metrics:  # of the model, which the log's last best need not be
+        score, step = metrics.get("score"), metrics.get("best_step")
+    elif best:
+        score, step = best["score"], best.get("best_step", best["step"])
+    else:
+        score = step = None
     if score is not None:
         floor = metrics.get("floor", history.last("floor"))
-        step = metrics.get("best_step", best.get("best_step", best["step"]) if best else None)
         note = "" if floor is None else f"floor {number(floor)}"
         figures.append(("best score", number(score), f"{note}, at step {number(step)}".strip(", ")))
     figures.append(("steps", number(metrics.get("steps", history.steps)), ""))

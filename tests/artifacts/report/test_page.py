@@ -121,6 +121,7 @@ def test_figures_of_a_finished_model_come_first(make_run):
     words = Reader(report_page(run, metrics)).words
     assert "Finished." in words and "guide accuracy 0.75" in words and "items seen 3,200" in words
     assert "best score 3.25 floor 1.5, at step 350" in words
+    assert "best score" not in Reader(report_page(run, {"steps": 400, "best_step": 300})).words
     troubled = Reader(report_page(run, metrics, ["Training diverged."])).words
     assert "Finished, with warnings." in troubled and "Training diverged." in troubled
 
