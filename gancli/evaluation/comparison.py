@@ -57,7 +57,7 @@ class Comparer:
         self.modality, self.source, self.folder = modality, source, folder
         self.reporter, self.command = reporter, command
         self._record = self._read()
-        self._open = ExitStack()
+        self._open, self._stop = ExitStack(), Stop()
         self._failures: list[GancliError] = []
 
     def __enter__(self) -> "Comparer":
@@ -69,9 +69,9 @@ class Comparer:
             if lock.exclusive:
                 remove_leftovers(self.folder)
             self._record = self._read()  # another process may have compared here meanwhile
-            opening.enter_context(Stop(
+            self._stop = opening.enter_context(Stop(
                 f"Stopped between two trainings; those that are done are in {self.folder}.",
-                f"The same command goes on from there: {self.command}",
+                f"To continue, run the same command again: {self.command}",
             ))
             self._open = opening.pop_all()
         return self
@@ -235,7 +235,7 @@ class Comparer:
         except Interrupted as stopped:
             raise Interrupted(
                 f"Stopped in {run}; what is trained so far is kept.",
-                f"The same command goes on from there: {self.command}", stopped.exit_code,
+                f"To continue, run the same command again: {self.command}", stopped.exit_code,
             ) from stopped
         except (GancliError, MemoryError, RuntimeError) as error:  # the last two are torch's
             problem = error if isinstance(error, GancliError) else _explained(error)
@@ -244,6 +244,7 @@ class Comparer:
             self._record.problems[key] = sentences
             self.reporter.warn(f"{cell.name}, seed {seed}: {sentences}")
         self._save()
+        self._stop.check()  # a signal may have come as the training failed
 
     def _begin_or_resume(
         self, config: TrainConfig, run: Path, part: float, reporter: Reporter
@@ -331,12 +332,13 @@ def _roughly(seconds: float) -> str:
 def _spent(run: Path) -> float:
     """Return the part of its budget that a run has spent by its newest checkpoint.
 
-    It is 1 only if the model of that is there and intact; one that is not is made again.
+    It is 1 only if the model of that is there, intact and measured; another is made again.
     """
     try:
         finished = finished_model(run)
         if finished is not None and finished.weights.read():
-            return 1.0
+            if finished.metrics.get("score") is not None:
+                return 1.0
     except GancliError:
         return 0.0
     with suppress(GancliError):

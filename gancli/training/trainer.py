@@ -118,14 +118,15 @@ class Trainer:
                 self._after_step(losses)
                 stop.signal = stop.signal or self._leader.signal
                 if stop.signal is not None:
-                    self.save()
-                    step, path = self.progress.step, self.run.path
-                    stop.state = f"Stopped at step {step:,}; its checkpoint is in {path}."
-                    stop.check()
+                    break
                 self._threads.after_step(seconds)
-            for hook in self.hooks:
-                hook.on_end(self._event(losses))
+            else:
+                for hook in self.hooks:
+                    hook.on_end(self._event(losses))
             self.save()
+            step, path = self.progress.step, self.run.path
+            stop.state = f"Stopped at step {step:,}; its checkpoint is in {path}."
+        stop.check()  # a signal may have come as late as that
 
     def _is_over(self, until: float) -> bool:
         """Return whether so much of the budget is spent, after measuring what it made."""
