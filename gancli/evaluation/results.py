@@ -30,7 +30,8 @@ class ComparisonRecord:
     Args:
         data, modality: What is compared on what.
         command: The last command line.
-        chosen: What each budget decided of the options that it leaves open.
+        chosen: What the budget decided of the options that cells leave open, by a hash of what
+            these cells have in common; older versions wrote the budget there instead.
         cells: Names of all cells that were ever compared here, by their hashes.
         compared: Hashes of the cells of the last command, in order.
         seeds: Of the last command.
@@ -65,6 +66,9 @@ class ComparisonRecord:
             for name, value in known.items():
                 if not isinstance(value, type(empty[name])):
                     raise ValueError(f"{name} is {value!r}")
+            for value in known.get("chosen", {}).values():
+                if not isinstance(value, dict):
+                    raise ValueError(f"chosen has {value!r}")
         except (OSError, ValueError, RecursionError) as error:
             raise GancliError(
                 f"{path} is damaged: {error}.",
