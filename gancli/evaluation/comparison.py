@@ -357,9 +357,9 @@ def _spent(run: Path) -> float:
     """
     try:
         finished = finished_model(run)
-        if finished is not None and finished.weights.read():
-            if finished.metrics.get("score") is not None:
-                return 1.0
+        if finished is not None and finished.metrics.get("score") is not None:
+            finished.weights.read()
+            return 1.0
     except GancliError:
         return 0.0
     with suppress(GancliError):

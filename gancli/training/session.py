@@ -32,7 +32,7 @@ from gancli.storage import checkpoints
 from gancli.storage.checkpoints import Checkpoint
 from gancli.training import speed, state
 from gancli.training.budget import Budget
-from gancli.training.calibration import MAX_ITEMS, calibrate
+from gancli.training.calibration import calibrate, calibration_items
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.extension import extended, extension_sentence
 from gancli.training.fine_tuning import inspected, weights_kept
@@ -157,13 +157,14 @@ def resume(
         GancliError: As :func:`train`, or the run or its data is not there.
     """
     reporter = journal = Journal(reporter)
+    quoted = shlex.quote(str(run_path))
     with leading() as leader, _opened(run_path, reporter) as run:
         record = read_record(run_path)
         name = record.modality.name
         if name != modality_name:
             raise UsageError(
                 f"{run_path} is a run of {name}, not of {modality_name}.",
-                f"Use: gancli train {name} --resume {run_path}",
+                f"Use: gancli train {name} --resume {quoted}",
             )
         newest = newest_checkpoint(run, record, reporter)
         if budget:
@@ -177,8 +178,8 @@ def resume(
         elif newest is not None and _is_finished(run, record, newest):
             reporter.note(
                 f"{run_path} is finished: its {Budget.of(record.config)} are done. To train it "
-                f"for longer: gancli train {name} --resume {shlex.quote(str(run_path))} --time 10m "
-                "(or --steps, or --images)."
+                f"for longer: gancli train {name} --resume {quoted} --time 10m (or --steps, or "
+                "--images)."
             )
             return run.model
         try:
@@ -186,7 +187,7 @@ def resume(
         except GancliError as error:
             raise GancliError(
                 f"The run's data cannot be opened: {error.message}",
-                f"If it moved, use: gancli train {name} DATA --resume {run_path}",
+                f"If it moved, use: gancli train {name} DATA --resume {quoted}",
                 error.exit_code,
             ) from error
         stopped = f"Stopped before training went on; {run_path} is as it was."
@@ -235,7 +236,8 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
     elif model.is_model(run.model):
         raise GancliError(
             f"{run.path} holds a model, but its checkpoints are gone, so it cannot go on.",
-            f"Start a new run from it: gancli train {record.modality.name} --from {run.path}",
+            f"Start a new run from it: gancli train {record.modality.name} --from "
+            f"{shlex.quote(str(run.path))}",
         )
     elif steps := max((entry["step"] for entry in run.metrics()), default=0):
         reporter.warn(
@@ -265,9 +267,12 @@ def _train(
     dataset = experiment.dataset
     leader.hint = f"{stop.hint}, on any number of processes."
     precision = speed.fast_precision(experiment, reporter)
+    measured = f"{len(dataset.held_out):,} kept for measuring"
+    if not dataset.guarded:
+        measured = "and the same ones to measure with"
     reporter.note(
         f"Computing on {precision.device.type} in {precision.name}; "
-        f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
+        f"{len(dataset.train):,} items to train on, {measured}."
     )
     hooks = _hooks(experiment, run, reporter, 0 if newest is None else newest.step)
     trainer = Trainer(experiment, run, precision, reporter, hooks, leader)
@@ -378,7 +383,7 @@ def _calibration(trainer: Trainer) -> Calibration | None:
     """Return the calibration of a finished training's discriminator on held-out data."""
     experiment = trainer.experiment
     trainer.networks.discriminator.eval()
-    items = experiment.dataset.take(experiment.dataset.held_out[:MAX_ITEMS])
+    items = experiment.dataset.take(calibration_items(experiment.dataset.held_out))
     real, labels = experiment.modality.trainable().real(items, experiment.spec)
     first = CALIBRATION_SEEDS_FROM
     samples = trainer.averaged.sample(range(first, first + len(real)))
