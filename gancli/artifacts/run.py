@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -152,7 +153,8 @@ class Run:
         if occupied and not force:
             raise UsageError(
                 f"{path} is not empty.",
-                f"Resume it with --resume {path}, replace it with --force, or choose another -o.",
+                f"Resume it with --resume {shlex.quote(str(path))}, replace it with --force, or "
+                "choose another -o.",
             )
         if occupied and not is_run(path):
             raise UsageError(
