@@ -21,7 +21,7 @@ def open_model(
     Args:
         name: A model folder, a run, or a bundled name; None is the default.
         modality_name: The modality it must have, or None for any.
-        warn: Hears of damaged checkpoints that were passed over.
+        warn: Receives a warning for each damaged checkpoint that is passed over.
 
     Raises:
         GancliError: There is none of that name, or it is damaged or of another modality.

@@ -43,7 +43,7 @@ class Comparer:
         modality: What is trained.
         source: On what.
         folder: Holds the runs and what is known of the comparison.
-        reporter: Hears of all.
+        reporter: Receives notes, warnings and progress.
         command: The command line, for the records of the runs.
 
     Raises:
@@ -174,7 +174,7 @@ class Comparer:
             halve: Whether to drop the worse half at each quarter of the budget.
 
         Raises:
-            Interrupted: A signal came; the same command goes on.
+            Interrupted: A signal came; the same command continues.
             GancliError: All trainings failed; the status is theirs if they agree.
         """
         record = self._record

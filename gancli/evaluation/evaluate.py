@@ -81,7 +81,7 @@ def evaluate(
         dataset: The real items, in two parts.
         spec, trainable: Of the modality.
         features: Maps items to features, or None for the tool's own.
-        reporter: Hears how far it has come.
+        reporter: Receives notes and progress.
         seed: Of subsamples and resampling.
         unseen: Whether the one part is what was trained on, and the other one is not. Otherwise
             copies are looked for in both.

@@ -141,7 +141,7 @@ def working(ranks: Ranks) -> Iterator[None]:
 
 
 def outlive_torchrun() -> None:
-    """Ignore that torchrun ends all processes when one ended: first this one says what happened."""
+    """Ignore the SIGTERM that torchrun sends once a process has ended, to report why first."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 

@@ -15,11 +15,11 @@ _ECHO = 2.0  # seconds in which torchrun's comes after that of the terminal
 
 
 class Interrupted(GancliError):
-    """Training was asked to stop; the hint says how to go on."""
+    """Training was asked to stop; the hint says how to continue."""
 
 
 class Stop:
-    """While open, SIGINT and SIGTERM end the work with a sentence that says how to go on.
+    """While open, SIGINT and SIGTERM end the work with a sentence that says how to continue.
 
     They interrupt at once, as Ctrl-C does; while :meth:`deferred`, they only set ``signal``.
     torchrun forwards a Ctrl-C that the terminal has already delivered; that copy does not count as
@@ -28,7 +28,7 @@ class Stop:
     Attributes:
         signal: Number of the signal that came, or None.
         state: What there is if one comes now, a sentence.
-        hint: How to go on then.
+        hint: How to continue then.
     """
 
     def __init__(self, state: str = "Stopped.", hint: str = "") -> None:

@@ -72,9 +72,9 @@ def train(
         config: The person's choices.
         source: The data.
         run_path: Directory of the run.
-        reporter: Who hears of it.
+        reporter: Receives notes, warnings and progress.
         command: The command line, for the record.
-        force: Whether a run that is there may be replaced.
+        force: Whether an existing run may be replaced.
         origin: The model whose weights the training starts from, or None for new ones.
         origin_name: Where that is, for the record.
         until: Part of the budget after which to pause; :func:`resume` goes on.
@@ -122,7 +122,7 @@ def check(config: TrainConfig, run_path: Path, force: bool) -> None:
     Args:
         config: The person's choices.
         run_path: Directory of the run.
-        force: Whether a run that is there may be replaced.
+        force: Whether an existing run may be replaced.
 
     Raises:
         GancliError: A device or a package is missing, or something is in the way.
@@ -143,7 +143,7 @@ def resume(
     Args:
         run_path: Directory of the run.
         data: Where the data is now, if it moved.
-        reporter: Who hears of it.
+        reporter: Receives notes, warnings and progress.
         modality_name: The modality that the person named.
         budget: How much more to train from here on, as the command line gives it; None keeps the
             budget that the run has. The networks stay as they are.
@@ -249,7 +249,7 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
 
 
 def _is_finished(run: Run, record: AnyRecord, newest: Checkpoint) -> bool:
-    """Return whether the budget is spent and the model of that is there."""
+    """Return whether the budget is spent and the model of it exists."""
     now = state.progress_of(newest)
     if Budget.of(record.config).progress(now.step, now.items, now.seconds) < 1:
         return False

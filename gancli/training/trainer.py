@@ -51,8 +51,8 @@ class Trainer:
         experiment: What is trained on what.
         run: Where it is written.
         precision: Device and arithmetic.
-        reporter: Hears of choices and trouble.
-        hooks: Hear of steps and figures.
+        reporter: Receives notes and warnings.
+        hooks: Receive steps and figures.
         leader: Of the processes that train together, or None for this one alone.
     """
 
@@ -381,7 +381,7 @@ class Trainer:
         return recovery.best(root, quality, len(self.phases), self.reporter.warn)
 
     def _went_back(self) -> bool:
-        """Roll back if an update was not finite of which the device tells only now."""
+        """Roll back if the device reports only now that an update was not finite."""
         if all_finite(self.optimizers.values()):
             return False
         self.roll_back(_NOT_FINITE)

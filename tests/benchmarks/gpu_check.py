@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     given = parser.parse_args()
     if given.output.exists():
-        parser.error(f"{given.output} exists already; name another folder with -o.")
+        parser.error(f"{given.output} already exists; name another folder with -o.")
     given.output.mkdir(parents=True)
     check = Check(given.output.resolve(), choose(given.device), given.seconds)
     check.part("tests", check.tests)

@@ -27,7 +27,7 @@ _OutputOption = Annotated[str | None, typer.Option(
     "index.html in the comparison.",
 )]
 _OpenOption = Annotated[bool, typer.Option("--open", help="Show it in the web browser.")]
-_ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+_ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
 def command(
@@ -59,7 +59,7 @@ def command(
         target = Path(output_path or path / name)
         if output_path not in (None, "-") and target.exists() and not force:
             raise UsageError(
-                f"{target} exists already.", "Replace it with --force, or name another file."
+                f"{target} already exists.", "Overwrite it with --force, or name another file."
             )
         page = render()
         if output_path == "-":

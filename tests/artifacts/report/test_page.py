@@ -72,7 +72,7 @@ def test_the_page_says_what_there_is_to_know(make_run, modality):
         "time trained 3 min 20 s",
         "Skipped 3 files.", "Training diverged. Rolled back to step 200 with half the learning",
         "Samples are all alike.", "device abacus", "--steps 400 not set Budget in steps",
-        "Not finished. Go on with gancli train",
+        "Not finished. To continue: gancli train",
     ):
         assert sentence in words, sentence
     assert re.search(r"generator: [\d,]+ parameters, [\d,]+ multiply-adds an item", words)
