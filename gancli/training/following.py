@@ -19,7 +19,7 @@ from gancli.runtime.ranks import RankLost, Ranks, joined
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
 from gancli.training.feed import Feed
-from gancli.training.leading import Order, renew
+from gancli.training.orders import Order, renew
 from gancli.training.schedule import set_learning_rates
 from gancli.training.step import take_step
 
