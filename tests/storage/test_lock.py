@@ -30,14 +30,3 @@ def test_a_process_that_stays_keeps_others_out(tmp_path, monkeypatch):
     assert refused.value.hint == "Wait for it, stop it, or choose another directory with -o."
     assert sum(waited) == pytest.approx(0.1)
     held.close()
-
-
-def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr(lock.fcntl, "flock", refuse)
-    heard = Recorder()
-    assert not FolderLock(tmp_path, "training", heard).exclusive
-    (warning,) = heard.warnings
-    assert "has no locks (Operation not supported)" in warning

@@ -129,9 +129,7 @@ def command(
             opened: Any = nullcontext(opening.of_files(samples, real, n, output))
         else:
             if model is None:
-                model = next(iter(bundled.names("models")), None) or bundled.default(
-                    "models", "image"
-                )
+                model = bundled.default("models")
                 output.note(f"No MODEL was given, so this measures {model}.")
             keep = saving.place(model) if save else None
             opened = opening.of_model(

@@ -85,16 +85,13 @@ def _page(path: Path) -> tuple[str, Callable[[], str]]:
         return PAGE, lambda: comparison_page(read_comparison(path), live=is_held(path))
     from gancli.artifacts.record import CONFIG
     from gancli.artifacts.report import outcome, report_page
-    from gancli.artifacts.run import REPORT, is_run
+    from gancli.artifacts.run import REPORT, is_run, siblings
 
     if not is_run(path):
-        near = [
-            str(each.parent) for name in (CONFIG, FILE) for each in path.parent.glob(f"*/{name}")
-        ]
         raise UsageError(
             f"{path} is neither a run nor a comparison: it has no {CONFIG} and no {FILE}.",
-            suggest(str(path), near) if near else
-            "Name a directory that gancli train or gancli compare has made.",
+            suggest(str(path), siblings(path, CONFIG, FILE))
+            or "Name a directory that gancli train or gancli compare has made.",
         )
     return REPORT, lambda: report_page(path, *outcome(path), live=is_held(path))
 
