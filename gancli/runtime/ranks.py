@@ -113,7 +113,7 @@ def _connected() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise RankLost("Another process of this training ended, so it cannot go on.") from error
+        raise RankLost("Another process of this training ended, so it cannot continue.") from error
 
 
 ALONE = Ranks()

@@ -74,7 +74,7 @@ class Stop:
             raise KeyboardInterrupt  # which no reader of broken files takes for one of its own
 
     def _hand_on(self) -> None:
-        """Leave a signal that an error forestalled to the Stop around this one."""
+        """Pass a signal that an error came before on to the Stop around this one."""
         outer = getattr(self._previous[signal.SIGINT], "__self__", None)
         if isinstance(outer, Stop):
             outer.signal = outer.signal or self.signal

@@ -77,7 +77,7 @@ def train(
         force: Whether an existing run may be replaced.
         origin: The model whose weights the training starts from, or None for new ones.
         origin_name: Where that is, for the record.
-        until: Part of the budget after which to pause; :func:`resume` goes on.
+        until: Part of the budget after which to pause; :func:`resume` continues.
 
     Returns:
         The folder of the finished model, or of the run if it paused.
@@ -190,7 +190,7 @@ def resume(
                 f"If it moved, use: gancli train {name} DATA --resume {quoted}",
                 error.exit_code,
             ) from error
-        stopped = f"Stopped before training went on; {run_path} is as it was."
+        stopped = f"Stopped before training continued; {run_path} is unchanged."
         with Stop(stopped, _resume_hint(name, run_path)) as stop:
             leader.hint = _resume_hint(name, run_path)
             speed.use_threads(record.config)
@@ -235,7 +235,7 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
         )
     elif model.is_model(run.model):
         raise GancliError(
-            f"{run.path} holds a model, but its checkpoints are gone, so it cannot go on.",
+            f"{run.path} holds a model, but its checkpoints are gone, so it cannot be resumed.",
             f"Start a new run from it: gancli train {record.modality.name} --from "
             f"{shlex.quote(str(run.path))}",
         )
@@ -249,7 +249,7 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
 
 
 def _is_finished(run: Run, record: AnyRecord, newest: Checkpoint) -> bool:
-    """Return whether the budget is spent and the model of it exists."""
+    """Return whether the budget is spent and its model exists."""
     now = state.progress_of(newest)
     if Budget.of(record.config).progress(now.step, now.items, now.seconds) < 1:
         return False
@@ -279,7 +279,7 @@ def _train(
     if newest is not None:
         trainer.take_up(newest)
         run.cut_log(newest.step)
-        reporter.note(f"Going on from step {newest.step:,}.")
+        reporter.note(f"Continuing from step {newest.step:,}.")
         before = state.progress_of(newest)
         if sentence := extension_sentence(before, trainer.progress, trainer.phases):
             reporter.note(sentence)

@@ -368,7 +368,7 @@ def test_a_signal_before_the_first_step_says_how_to_resume(pictures, tmp_path, n
     with pytest.raises(Interrupted, match="before the first step") as stopped:
         tiny_run(pictures, run, AtNote("Computing on", number))
     assert stopped.value.hint == f"Resume it with: gancli train image --resume '{run}'"
-    with pytest.raises(Interrupted, match="as it was"):
+    with pytest.raises(Interrupted, match="is unchanged"):
         resume(run, None, AtNote("Computing on", number), modality_name="image")
     tiny_run(pictures, tmp_path / "whole")
     resume(run, None, Silent(), modality_name="image")
