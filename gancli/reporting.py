@@ -78,7 +78,7 @@ class Forwarding:
     """A reporter that passes everything on; subclasses change what they care about.
 
     Args:
-        reporter: Hears of everything.
+        reporter: Receives everything.
     """
 
     def __init__(self, reporter: Reporter) -> None:

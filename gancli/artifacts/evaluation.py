@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -103,7 +104,7 @@ def read(folder: Path) -> SavedEvaluation | None:
     path = folder / FILE
     if not path.is_file():
         return None
-    again = f"Measure again: gancli eval {folder} --save"
+    again = f"Measure again: gancli eval {shlex.quote(str(folder))} --save"
     try:
         with open(path, "rb") as file:
             table = json.loads(file.read(_MAX_BYTES))

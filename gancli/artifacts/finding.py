@@ -5,8 +5,9 @@ from pathlib import Path
 
 from gancli.artifacts import model
 from gancli.artifacts.model import AnyModel, Model, Weights
+from gancli.artifacts.record import CONFIG as RUN
 from gancli.artifacts.record import read_record
-from gancli.artifacts.run import is_run
+from gancli.artifacts.run import is_run, siblings
 from gancli.config.unicode import typed_path
 from gancli.errors import GancliError, UsageError, suggest
 from gancli.storage import bundled, checkpoints
@@ -21,13 +22,13 @@ def open_model(
     Args:
         name: A model folder, a run, or a bundled name; None is the default.
         modality_name: The modality it must have, or None for any.
-        warn: Hears of damaged checkpoints that were passed over.
+        warn: Receives a warning for each damaged checkpoint that is passed over.
 
     Raises:
         GancliError: There is none of that name, or it is damaged or of another modality.
     """
     if name is None:
-        name = bundled.default("models", modality_name or "image")
+        name = bundled.default("models", modality_name)
     path = typed_path(name) or Path(name)
     if folder := model_folder(name):
         opened = model.load(folder)
@@ -36,7 +37,7 @@ def open_model(
     else:
         raise UsageError(
             f"{name!r} is neither a model, a run, nor a name that `gancli models` lists.",
-            suggest(name, [*bundled.names("models"), *_near(path)]),
+            suggest(name, [*bundled.names("models"), *siblings(path, RUN, model.CONFIG)]),
         )
     if modality_name not in (None, opened.modality.name):
         raise UsageError(
@@ -64,11 +65,6 @@ def is_bundled(name: str) -> bool:
     """Return whether a name is that of a bundled model, and of nothing nearer."""
     path = typed_path(name) or Path(name)
     return not is_run(path) and not model.is_model(path) and name in bundled.names("models")
-
-
-def _near(path: Path) -> list[str]:
-    return [str(each.parent) for each in [*path.parent.glob("*/config.toml"),
-                                          *path.parent.glob("*/config.json")]]
 
 
 def finished_model(run: Path) -> AnyModel | None:

@@ -34,7 +34,7 @@ def export_onnx(model: AnyModel, path: Path, force: bool) -> Graph:
             network.
     """
     if path.exists() and not force:
-        raise UsageError(f"{path} exists already.", "Replace it with --force, or choose another.")
+        raise UsageError(f"{path} already exists.", "Overwrite it with --force, or choose another.")
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401

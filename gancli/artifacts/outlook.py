@@ -111,15 +111,15 @@ class Outlook:
         """When the training is done and how far it is from that, in a sentence or two."""
         if self.near:
             return f"Done: the score is {self.times}, as near to real data as it can tell."
-        change = "getting worse; the best is kept" if self.trend == "worse" else self.trend or ""
-        is_so = [words for words in (self.times, change) if words]
-        state = "it is " + " and ".join(is_so) if is_so else ""
-        if self.trend in ("flat", "worse"):
-            sentence = f"Done as far as its curve tells: {state}"
+        if self.trend == "worse":
+            which = f", {self.times}," if self.times else ""
+            return f"The score is getting worse; the best{which} is kept."
+        if self.trend == "flat":
+            parts = ["The score has stopped improving in this run", self._state]
         else:
             goal = "the score stops falling or comes near its floor"
-            sentence = "; ".join(filter(None, (f"Done when {goal}", state, self._doubt)))
-        return f"{sentence}." + (f" {self._ahead}" if self.forecast is not None else "")
+            parts = [f"Done when {goal}", self._state, self._doubt]
+        return f"{'; '.join(filter(None, parts))}.{self._ahead}"
 
     @property
     def summary(self) -> str:
@@ -127,6 +127,12 @@ class Outlook:
         named = (("Score", self.score), ("floor", self.floor))
         values = [f"{name} {value:.4g}" for name, value in named if value is not None]
         return f"{', '.join(values)}. {self.done_when}" if values else self.done_when
+
+    @property
+    def _state(self) -> str:
+        """How far the score is from its floor, and whether it improves, as a clause."""
+        is_so = [self.times, "improving" if self.trend == "improving" else ""]
+        return "it is " + " and ".join(filter(None, is_so)) if any(is_so) else ""
 
     @property
     def _doubt(self) -> str:
@@ -141,11 +147,14 @@ class Outlook:
 
     @property
     def _ahead(self) -> str:
-        assert self.forecast is not None
+        """What a longer training would bring, as a sentence to add."""
+        if self.forecast is None:
+            return ""
         low, high = self.forecast.low, self.forecast.high
+        still = "still " if self.trend == "flat" else ""
         return (
-            f"A run of twice the time would bring it to about {self.forecast.score:.3g} "
-            f"({low:.3g} to {high:.3g} in four of five cases)."
+            f" Training for twice as long should {still}bring it to about "
+            f"{self.forecast.score:.3g} ({low:.3g} to {high:.3g} in four of five cases)."
         )
 
 

@@ -80,7 +80,7 @@ def record_of(table: Mapping[str, Any], place: object) -> AnyRecord:
         raise GancliError(
             f"{place} was changed, or made by a gancli with other options: "
             f"{error.message}",
-            "Restore it, or go on with the version that made it.",
+            "Restore it, or continue with the version that made it.",
         ) from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise GancliError(

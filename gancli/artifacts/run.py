@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,11 @@ def run_of(path: Path) -> Path | None:
     return parent if path.name == "model" and is_run(parent) else None
 
 
+def siblings(path: Path, *files: str) -> list[str]:
+    """Return the folders beside a path that hold one of some files, to suggest one of them."""
+    return [str(each.parent) for name in files for each in path.parent.glob(f"*/{name}")]
+
+
 def need_run(path: Path) -> None:
     """Refuse a directory that is not a run.
 
@@ -41,10 +47,9 @@ def need_run(path: Path) -> None:
         UsageError: It is not.
     """
     if not is_run(path):
-        near = [str(each.parent) for each in path.parent.glob(f"*/{CONFIG}")]
         raise UsageError(
             f"{path} is not a run: it has no {CONFIG}.",
-            suggest(str(path), near) if near else "Name a directory that train has made.",
+            suggest(str(path), siblings(path, CONFIG)) or "Name a directory that train has made.",
         )
 
 
@@ -152,7 +157,8 @@ class Run:
         if occupied and not force:
             raise UsageError(
                 f"{path} is not empty.",
-                f"Resume it with --resume {path}, replace it with --force, or choose another -o.",
+                f"Resume it with --resume {shlex.quote(str(path))}, replace it with --force, or "
+                "choose another -o.",
             )
         if occupied and not is_run(path):
             raise UsageError(

@@ -167,7 +167,21 @@ def distinct(cells: Sequence[Cell]) -> list[Cell]:
 
 def digest(config: TrainConfig) -> str:
     """Return a hash of what a config says of networks, training and data, without the seed."""
-    table: dict[str, Any] = {
-        name: value for name, value in to_table(config).items() if name not in _NOT_NAMED
-    }
+    return _hash(_named(config))
+
+
+def common_digest(cells: Sequence[Cell]) -> str:
+    """Return a hash of what the configs of cells have in common: all but what varies."""
+    first, *others = (_named(cell.config) for cell in cells)
+    return _hash({
+        name: value for name, value in first.items()
+        if all(name in other and other[name] == value for other in others)
+    })
+
+
+def _named(config: TrainConfig) -> dict[str, Any]:
+    return {name: value for name, value in to_table(config).items() if name not in _NOT_NAMED}
+
+
+def _hash(table: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()[:10]

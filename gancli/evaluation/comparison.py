@@ -1,7 +1,6 @@
 """Training the cells of a comparison, one after another, in a folder of ordinary runs."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from gancli.artifacts.run import is_run
 from gancli.config import TrainConfig
 from gancli.data.source import Source
 from gancli.errors import RUNTIME, GancliError, UsageError
-from gancli.evaluation.cells import Cell, digest, distinct
+from gancli.evaluation.cells import Cell, common_digest, digest, distinct
 from gancli.evaluation.comparison_page import write_page
 from gancli.evaluation.ranking import rank
 from gancli.evaluation.results import (
@@ -32,7 +31,7 @@ from gancli.storage import checkpoints
 from gancli.storage.files import explained, remove_leftovers
 from gancli.storage.lock import FolderLock
 from gancli.training import session, speed
-from gancli.training.budget import KINDS, Budget
+from gancli.training.budget import Budget
 
 _QUARTERS = (0.25, 0.5, 0.75, 1.0)
 
@@ -44,7 +43,7 @@ class Comparer:
         modality: What is trained.
         source: On what.
         folder: Holds the runs and what is known of the comparison.
-        reporter: Hears of all.
+        reporter: Receives notes, warnings and progress.
         command: The command line, for the records of the runs.
 
     Raises:
@@ -57,7 +56,7 @@ class Comparer:
         self.modality, self.source, self.folder = modality, source, folder
         self.reporter, self.command = reporter, command
         self._record = self._read()
-        self._open = ExitStack()
+        self._open, self._stop = ExitStack(), Stop()
         self._failures: list[GancliError] = []
 
     def __enter__(self) -> "Comparer":
@@ -69,9 +68,9 @@ class Comparer:
             if lock.exclusive:
                 remove_leftovers(self.folder)
             self._record = self._read()  # another process may have compared here meanwhile
-            opening.enter_context(Stop(
+            self._stop = opening.enter_context(Stop(
                 f"Stopped between two trainings; those that are done are in {self.folder}.",
-                f"The same command goes on from there: {self.command}",
+                f"To continue, run the same command again: {self.command}",
             ))
             self._open = opening.pop_all()
         return self
@@ -123,27 +122,32 @@ class Comparer:
         What the budget decides is decided once, for the first cell, and written down: cells that
         leave it open are to differ in what they vary and nothing else.
         """
-        key = _budget_key(cells)
-        if key not in self._record.chosen:
-            self._record.chosen[key] = speed.found_by_budget(
+        settled = self._as_decided(cells)
+        if settled is None:
+            self._record.chosen[common_digest(cells)] = speed.found_by_budget(
                 self.modality, cells[0].config, self.source, self.reporter
             )
             self._record.write(self.folder)
-        return distinct(self._as_chosen(cells))
+            settled = self._as_decided(cells)
+            assert settled is not None
+        return distinct(settled)
 
-    def _as_chosen(self, cells: Sequence[Cell]) -> list[Cell]:
-        """Return cells with what is written down of their budget, under the hashes used here."""
-        chosen = self._record.chosen.get(_budget_key(cells), {})
-        former, settled = self._former_digests(), []
-        for cell in cells:
-            left_open: dict[str, Any] = {
-                name: value for name, value in chosen.items()
-                if getattr(cell.config, name) is None
-            }
-            config = replace(cell.config, **left_open)
-            name = digest(config)
-            settled.append(Cell(cell.name, config, former.get(name, name)))
-        return settled
+    def _as_decided(self, cells: Sequence[Cell]) -> list[Cell] | None:
+        """Return cells with what was decided for them here, under the hashes used here.
+
+        A decision counts for cells that have all but what varies in common with those that it was
+        made for, and where one of them has been trained with it: older versions wrote down the
+        budget alone. It is None if there is no such decision.
+        """
+        chosen, former = self._record.chosen, self._former_digests()
+        key = common_digest(cells)
+        if key in chosen:
+            return _with(cells, chosen[key], former)
+        for decision in chosen.values():
+            settled = _with(cells, decision, former)
+            if any(cell.digest in self._record.cells for cell in settled):
+                return settled
+        return None
 
     def _former_digests(self) -> dict[str, str]:
         """Return the hashes that cells here have, by those that their configs have today.
@@ -170,7 +174,7 @@ class Comparer:
             halve: Whether to drop the worse half at each quarter of the budget.
 
         Raises:
-            Interrupted: A signal came; the same command goes on.
+            Interrupted: A signal came; the same command continues.
             GancliError: All trainings failed; the status is theirs if they agree.
         """
         record = self._record
@@ -235,7 +239,7 @@ class Comparer:
         except Interrupted as stopped:
             raise Interrupted(
                 f"Stopped in {run}; what is trained so far is kept.",
-                f"The same command goes on from there: {self.command}", stopped.exit_code,
+                f"To continue, run the same command again: {self.command}", stopped.exit_code,
             ) from stopped
         except (GancliError, MemoryError, RuntimeError) as error:  # the last two are torch's
             problem = error if isinstance(error, GancliError) else _explained(error)
@@ -244,6 +248,7 @@ class Comparer:
             self._record.problems[key] = sentences
             self.reporter.warn(f"{cell.name}, seed {seed}: {sentences}")
         self._save()
+        self._stop.check()  # a signal may have come as the training failed
 
     def _begin_or_resume(
         self, config: TrainConfig, run: Path, part: float, reporter: Reporter
@@ -276,7 +281,7 @@ class Comparer:
 
     def sentence(self, cells: Sequence[Cell], seeds: Sequence[int], halve: bool) -> str:
         """Return how much there is to train, in a sentence."""
-        cells = self._as_chosen(cells)
+        cells = self._as_decided(cells) or cells
         budget, count = Budget.of(cells[0].config), len(cells) * len(seeds)
         spent = [_spent(self._run(cell, seed)) for cell in cells for seed in seeds]
         done = sum(part >= 1 for part in spent)
@@ -297,9 +302,26 @@ class Comparer:
         return f"{sentence}."
 
 
-def _budget_key(cells: Sequence[Cell]) -> str:
-    """Return what comparison.json calls the budget of cells."""
-    return json.dumps({name: getattr(cells[0].config, name) for name in KINDS})
+def _with(
+    cells: Sequence[Cell], decision: Mapping[str, Any], former: Mapping[str, str]
+) -> list[Cell]:
+    """Return cells with what was decided of the options that they leave open.
+
+    Args:
+        cells: The cells.
+        decision: Values by option.
+        former: Hashes to use instead of others.
+    """
+    settled = []
+    for cell in cells:
+        left_open: dict[str, Any] = {
+            name: value for name, value in decision.items()
+            if getattr(cell.config, name, value) is None  # an option may be of another version
+        }
+        config = replace(cell.config, **left_open)
+        name = digest(config)
+        settled.append(Cell(cell.name, config, former.get(name, name)))
+    return settled
 
 
 def _key(cell: Cell, seed: int) -> str:
@@ -331,11 +353,12 @@ def _roughly(seconds: float) -> str:
 def _spent(run: Path) -> float:
     """Return the part of its budget that a run has spent by its newest checkpoint.
 
-    It is 1 only if the model of that is there and intact; one that is not is made again.
+    It is 1 only if the model of that is there, intact and measured; another is made again.
     """
     try:
         finished = finished_model(run)
-        if finished is not None and finished.weights.read():
+        if finished is not None and finished.metrics.get("score") is not None:
+            finished.weights.read()
             return 1.0
     except GancliError:
         return 0.0

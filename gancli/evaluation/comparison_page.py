@@ -42,7 +42,7 @@ def comparison_page(found: Comparison, *, live: bool = False) -> str:
 
     Args:
         found: What is known of the comparison.
-        live: Whether it goes on, so that the page reloads itself.
+        live: Whether it is still training, so that the page reloads itself.
     """
     body = "".join([
         _header(found, live),
@@ -72,7 +72,7 @@ def _header(found: Comparison, live: bool) -> str:
     elif all(result.state in ("done", "failed") for each in open_ for result in each.results):
         state = "Finished."
     else:
-        state = "Not finished. The same command goes on."
+        state = "Not finished. Run the same command to continue."
     figures = []
     if found.ranks:
         best = found.ranks[0]

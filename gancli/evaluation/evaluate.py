@@ -81,7 +81,7 @@ def evaluate(
         dataset: The real items, in two parts.
         spec, trainable: Of the modality.
         features: Maps items to features, or None for the tool's own.
-        reporter: Hears how far it has come.
+        reporter: Receives notes and progress.
         seed: Of subsamples and resampling.
         unseen: Whether the one part is what was trained on, and the other one is not. Otherwise
             copies are looked for in both.
@@ -155,9 +155,10 @@ def _some(indices: Indices, limit: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _drawable(dataset: Dataset, indices: Indices, rng: np.random.Generator) -> np.ndarray:
-    """Return items that a generator could have made: of a very large set, some of them."""
+    """Return items that a generator could have made, or all: of a very large set, some of them."""
     some = indices[:] if len(indices) <= _MAX_EXAMINED else _some(indices, _MAX_EXAMINED, rng)
-    return dataset.drawable(some)
+    drawable = dataset.drawable(some)
+    return drawable if len(drawable) else some
 
 
 def _read(subject: Subject, features: Features, what: str, reporter: Reporter) -> _Read:

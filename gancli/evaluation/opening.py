@@ -1,5 +1,6 @@
 """From what a person names to what :func:`gancli.evaluation.evaluate.evaluate` takes."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -65,7 +66,7 @@ def of_model(
         count: How many samples.
         seed: Of the first, or None for seeds that no training looks at.
         options: Of sampling, as given.
-        reporter: Hears of choices.
+        reporter: Receives notes.
 
     Raises:
         UsageError: There is no such model, or its data is not here.
@@ -126,10 +127,11 @@ def _data(name: str, data: str | None, model: AnyModel) -> tuple[Source, bool]:
         except GancliError:
             continue
         return source, run is not None or source.name == recorded
-    known = f" What was measured when it was made: gancli info {name}" if bundled_name else ""
+    quoted = shlex.quote(name)
+    known = f" What was measured when it was made: gancli info {quoted}" if bundled_name else ""
     raise UsageError(
         f"The data that {name} was trained on, {places[0]!r}, is not here.",
-        f"Name it, or other {model.modality.items}: gancli eval {name} DATA.{known}",
+        f"Name it, or other {model.modality.items}: gancli eval {quoted} DATA.{known}",
     )
 
 
@@ -166,7 +168,7 @@ def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> 
     Args:
         samples, data: Where they are.
         count: How many samples are drawn from these, or None for all.
-        reporter: Hears of choices.
+        reporter: Receives notes.
 
     Raises:
         GancliError: They cannot be read, or are not of one modality.
@@ -199,6 +201,11 @@ def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> 
     if count is not None and count < len(indices):
         indices = np.sort(np.random.default_rng(0).choice(indices, count, replace=False))
     measured, remark = everything.drawable(indices), ""
+    if not len(measured):
+        raise GancliError(
+            f"Each of the samples contains something that {source.name} never or hardly ever does.",
+            "Are these samples of this data, and written as it is?",
+        )
     if left_out := len(indices) - len(measured):
         remark = (
             f"{left_out:,} of the {len(indices):,} samples are left out of the figures, since they "

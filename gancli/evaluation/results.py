@@ -19,6 +19,7 @@ from gancli.storage.lock import is_held
 from gancli.training.budget import Budget
 
 FILE, PAGE = "comparison.json", "index.html"
+_NO_SCORE = "Its model was never measured."
 _ROUNDED = 1e-3  # what a part of a budget in a log may be off by
 
 
@@ -29,7 +30,8 @@ class ComparisonRecord:
     Args:
         data, modality: What is compared on what.
         command: The last command line.
-        chosen: What each budget decided of the options that it leaves open.
+        chosen: What the budget decided of the options that cells leave open, by a hash of what
+            these cells have in common; older versions wrote the budget there instead.
         cells: Names of all cells that were ever compared here, by their hashes.
         compared: Hashes of the cells of the last command, in order.
         seeds: Of the last command.
@@ -64,6 +66,9 @@ class ComparisonRecord:
             for name, value in known.items():
                 if not isinstance(value, type(empty[name])):
                     raise ValueError(f"{name} is {value!r}")
+            for value in known.get("chosen", {}).values():
+                if not isinstance(value, dict):
+                    raise ValueError(f"chosen has {value!r}")
         except (OSError, ValueError, RecursionError) as error:
             raise GancliError(
                 f"{path} is damaged: {error}.",
@@ -237,7 +242,11 @@ def _result(run: Path, seed: int, problem: str | None, dropped: float | None) ->
     except GancliError as error:
         return Result(seed, run, {}, "failed", error.message)
     if finished is not None:
-        return Result(seed, run, dict(finished.metrics), "done", "", finished.warnings)
+        metrics = dict(finished.metrics)
+        if metrics.get("score") is None:  # what a training that diverged leaves
+            told = [problem or "", *finished.warnings, _NO_SCORE]
+            return Result(seed, run, metrics, "failed", next(filter(None, told)))
+        return Result(seed, run, metrics, "done", "", finished.warnings)
     metrics = measured(run, 1.0 if dropped is None else dropped)
     if problem:
         return Result(seed, run, metrics, "failed", problem)

@@ -1,6 +1,7 @@
 """Keeping what was measured with the model, and showing it in the report of its run."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def place(name: str) -> Path:
     if folder is None:
         raise UsageError(
             f"{name} has no finished model yet, so --save has no place for figures.",
-            f"Finish its training with --resume {name}, or leave --save out.",
+            f"Finish its training with --resume {shlex.quote(name)}, or leave --save out.",
         )
     if is_bundled(name):
         raise UsageError(

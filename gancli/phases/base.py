@@ -172,25 +172,25 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def told_late(device: torch.device) -> bool:
-    """Return whether reading a number from a device makes it run dry, so that it is put off."""
+def reads_stall(device: torch.device) -> bool:
+    """Return whether reading a number from a device stalls it, so that checks are deferred."""
     return device.type == "cuda"
 
 
 def all_finite(optimizers: Iterable[Optimizer]) -> bool:
-    """Return whether all updates so far were finite; waits for the device if it tells late."""
+    """Return whether all updates so far were finite; waits for a device that reads stall."""
     flags = [flag for each in optimizers if (flag := getattr(each, "found_inf", None)) is not None]
     return not flags or not bool(torch.stack(flags).any())
 
 
-def _update_unwatched(
+def _update_async(
     optimizer: Optimizer, gradients: list[torch.Tensor], norm: torch.Tensor,
     max_norm: float | None,
 ) -> None:
     """Shorten the gradients and step, all decided on the device.
 
     Fused optimizers skip a step where ``found_inf`` is 1. It stays so: after a gradient that was
-    not finite nothing is applied any more, until somebody looks and goes back.
+    not finite nothing is applied any more, until the trainer checks and rolls back.
     """
     if max_norm is not None:
         torch._foreach_mul_(gradients, (max_norm / norm).clamp(max=1))
@@ -222,8 +222,8 @@ def update(
         The loss, detached.
 
     Raises:
-        NotFinite: The gradient is NaN or infinite; nothing was changed. On a device for which one
-            would have to wait, :func:`all_finite` says so later instead.
+        NotFinite: The gradient is NaN or infinite; nothing was changed. On a device that reads
+            would stall, :func:`all_finite` says so later instead.
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -238,8 +238,8 @@ def update(
     active().sum_gradients(gradients)
     # A NaN or an infinity anywhere makes the norm of norms not finite, in one pass.
     norm = torch.nn.utils.get_total_norm(gradients)
-    if told_late(norm.device):
-        _update_unwatched(optimizer, gradients, norm, max_norm)
+    if reads_stall(norm.device):
+        _update_async(optimizer, gradients, norm, max_norm)
         return loss.detach()
     if not norm.isfinite():
         optimizer.zero_grad(set_to_none=True)

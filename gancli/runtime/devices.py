@@ -12,7 +12,7 @@ def available() -> list[str]:
     """Return the kinds of device that are here, the fastest first."""
     there = {
         "cuda": torch.cuda.is_available(),
-        # No tensors go from one process to another there.
+        # torch.distributed cannot exchange MPS tensors.
         "mps": torch.backends.mps.is_available() and launch().world == 1,
         "cpu": True,
     }

@@ -113,7 +113,7 @@ def _connected() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise RankLost("Another process of this training ended, so it cannot go on.") from error
+        raise RankLost("Another process of this training ended, so it cannot continue.") from error
 
 
 ALONE = Ranks()
@@ -141,7 +141,7 @@ def working(ranks: Ranks) -> Iterator[None]:
 
 
 def outlive_torchrun() -> None:
-    """Ignore that torchrun ends all processes when one ended: first this one says what happened."""
+    """Ignore the SIGTERM that torchrun sends once a process has ended, to report why first."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 

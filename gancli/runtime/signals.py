@@ -15,19 +15,20 @@ _ECHO = 2.0  # seconds in which torchrun's comes after that of the terminal
 
 
 class Interrupted(GancliError):
-    """Training was asked to stop; the hint says how to go on."""
+    """Training was asked to stop; the hint says how to continue."""
 
 
 class Stop:
-    """While open, SIGINT and SIGTERM end the work with a sentence that says how to go on.
+    """While open, SIGINT and SIGTERM end the work with a sentence that says how to continue.
 
     They interrupt at once, as Ctrl-C does; while :meth:`deferred`, they only set ``signal``.
-    torchrun passes on what a terminal sends to its processes anyway, which is not a second one.
+    torchrun forwards a Ctrl-C that the terminal has already delivered; that copy does not count as
+    a second signal.
 
     Attributes:
         signal: Number of the signal that came, or None.
         state: What there is if one comes now, a sentence.
-        hint: How to go on then.
+        hint: How to continue then.
     """
 
     def __init__(self, state: str = "Stopped.", hint: str = "") -> None:
@@ -50,6 +51,8 @@ class Stop:
             signal.signal(number, handler)
         if isinstance(error, KeyboardInterrupt):
             self.check()
+        if not isinstance(error, Interrupted):
+            self._hand_on()
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -69,6 +72,12 @@ class Stop:
         self.signal, self._came = number, now
         if not self._deferred:
             raise KeyboardInterrupt  # which no reader of broken files takes for one of its own
+
+    def _hand_on(self) -> None:
+        """Pass a signal that an error came before on to the Stop around this one."""
+        outer = getattr(self._previous[signal.SIGINT], "__self__", None)
+        if isinstance(outer, Stop):
+            outer.signal = outer.signal or self.signal
 
     def check(self) -> None:
         """Raise Interrupted if a signal came."""

@@ -31,13 +31,13 @@ class Codec(Protocol[OptionsT_contra]):
         Args:
             seeds: Of the samples.
             options: How they are made and written.
-            reporter: Hears what was chosen.
+            reporter: Receives notes on what was chosen.
             stdout: Gives standard output.
             model: Name of the model, for the files' comments.
 
         Raises:
             UsageError: The options do not go together.
-            GancliError: A file exists already (without ``force``) or cannot be written.
+            GancliError: A file already exists (without ``force``) or cannot be written.
         """
 
     def preview(self, samples: Sequence[Sample], path: Path) -> None:

@@ -31,7 +31,7 @@ class SampleConfig:
         None, "Output file, directory, or - for standard output.", "Output",
         flags=("-o", "--output"), metavar="FILE|DIR|-",
     )
-    force: bool = option(False, "Replace files that are there.", "Output")
+    force: bool = option(False, "Overwrite existing files.", "Output")
     batch: int = option(
         64, "Batch size: samples computed at a time; never changes a sample.", "Compute",
         minimum=1, maximum=65536,

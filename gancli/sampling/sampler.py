@@ -27,7 +27,7 @@ def generate(
         requests: What to make.
         options: How; ``batch`` samples are computed at a time, candidates included.
         calibration: Turns logits into odds; without it samples have none.
-        reporter: Hears how far it has come, and how much choice guidance had.
+        reporter: Receives progress, and how much choice guidance had.
 
     Raises:
         GancliError: Guidance is asked for without a calibration.

@@ -96,9 +96,10 @@ def refuse_to_replace(existing: Sequence[Path], force: bool) -> None:
         if path.is_dir():
             raise GancliError(f"{path} is a directory.", "Name a file in it with -o.")
     if existing and not force:
-        more = f" and {len(existing) - 1:,} more exist" if len(existing) > 1 else " exists"
+        others = len(existing) - 1
+        more = f" and {others:,} more already exist" if others else " already exists"
         raise GancliError(
-            f"{existing[0]}{more} already.", "Give --force to replace, or another -o."
+            f"{existing[0]}{more}.", "Give --force to overwrite, or another -o."
         )
 
 

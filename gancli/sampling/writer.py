@@ -24,7 +24,7 @@ class Writer(ABC):
         force: Whether a file that exists may be replaced.
 
     Raises:
-        GancliError: A file exists already, or its directory cannot be read.
+        GancliError: A file already exists, or its directory cannot be read.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Writer(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:  # what is open hears of it, so that no half of a file is left
+        if error is not None:  # what is open is told, so that no half of a file is left
             self._stack.__exit__(kind, error, trace)
             return
         with self._stack:
@@ -90,7 +90,7 @@ class FolderWriter(Writer):
         return self.folder / name_of(seed, self.suffix)
 
     def _existing(self, seeds: Ranges) -> list[Path]:
-        """Return the files of seeds that are there: a look at each file, not at each seed."""
+        """Return the files of seeds that exist: a look at each file, not at each seed."""
         with explained(self.folder):
             names = os.listdir(self.folder) if self.folder.exists() else []
         found = []

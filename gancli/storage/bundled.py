@@ -95,17 +95,18 @@ def names(kind: Kind) -> dict[str, Entry]:
     return merged
 
 
-def default(kind: Kind, modality: str) -> str:
-    """Return the name of the first bundled item of a modality.
+def default(kind: Kind, modality: str | None = None) -> str:
+    """Return the name of the first bundled item of a modality, or of any.
 
     Raises:
         GancliError: There is none.
     """
     for name, item in names(kind).items():
-        if item["modality"] == modality:
+        if modality in (None, item["modality"]):
             return name
+    wanted = " ".join(filter(None, (modality, kind.removesuffix("s"))))
     raise GancliError(
-        f"This installation has no {modality} {kind.removesuffix('s')}.",
+        f"This installation has no {wanted}.",
         "Give a path, or install gancli from its wheel, which has them.",
     )
 

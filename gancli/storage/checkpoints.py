@@ -197,7 +197,7 @@ def newest(
 
     Args:
         root: The run's checkpoints; a training may be adding to them.
-        warn: Is told of damaged ones, and of the one that takes their place.
+        warn: Receives a warning for damaged ones, and for the one that takes their place.
         check: Raises Damaged if it finds a checkpoint wanting.
 
     Raises:

@@ -1,13 +1,16 @@
 """A lock of a folder, which ends with the process that holds it, however that ends."""
 
 import fcntl
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from gancli.errors import GancliError
 from gancli.reporting import Reporter
 
 _LOCK = ".lock"
+_TRIES, _PAUSE = 10, 0.01  # seconds: is_held holds a lock for a moment
 
 
 class FolderLock:
@@ -29,7 +32,7 @@ class FolderLock:
         self._file = open(folder / _LOCK, "w")  # noqa: SIM115 - held until close
         self.exclusive = True
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._file)
         except BlockingIOError:
             self._file.close()
             raise GancliError(
@@ -45,6 +48,20 @@ class FolderLock:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _lock(file: IO[str]) -> None:
+    """Lock a file.
+
+    Raises:
+        BlockingIOError: Another process holds it, and not just for a moment.
+        OSError: The file system has no locks.
+    """
+    for _ in range(_TRIES):
+        with suppress(BlockingIOError):
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(_PAUSE)
+    return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_held(folder: Path) -> bool:

@@ -6,13 +6,23 @@ import numpy as np
 import torch
 from torch.nn.functional import softplus
 
+from gancli.data.indices import Indices
 from gancli.sampling.engines import Engine
 from gancli.sampling.guidance import Calibration
 from gancli.sampling.request import Sample
 
-MAX_ITEMS = 2_000  # of each kind
+_MAX_ITEMS = 2_000  # of each kind
 _TOGETHER = 250  # items that the discriminator looks at at a time
 _ITERATIONS = 50
+
+
+def calibration_items(held_out: Indices) -> np.ndarray:
+    """Return the held-out items to calibrate with, int64: all, or some from end to end.
+
+    The first alone would be those of the first folders, and so of the first classes.
+    """
+    count = min(len(held_out), _MAX_ITEMS)
+    return held_out[np.arange(count) * len(held_out) // max(count, 1)]
 
 
 def fit_calibration(real: torch.Tensor, fake: torch.Tensor) -> Calibration:

@@ -78,7 +78,7 @@ def extension_sentence(before: Progress, now: Progress, phases: Sequence[Phase])
         lr_progress(done, start, end, now.lr_start)
     )
     return (
-        f"The budget is now {now.budget} in all. Learning rates go on at {factor:.0%} of their "
+        f"The budget is now {now.budget} in all. Learning rates continue at {factor:.0%} of their "
         "full value, where a run of that length would be, and follow its schedule. The result is "
         "not that of a run planned for that long, whose rates fall more slowly from the start."
     )

@@ -19,7 +19,7 @@ from gancli.runtime.ranks import RankLost, Ranks, joined
 from gancli.runtime.signals import Stop
 from gancli.runtime.threads import fixed
 from gancli.training.feed import Feed
-from gancli.training.leading import Order, renew
+from gancli.training.orders import Order, renew
 from gancli.training.schedule import set_learning_rates
 from gancli.training.step import take_step
 
@@ -33,7 +33,7 @@ def follow(fail: Callable[[GancliError], None]) -> int:
     """
     stop = Stop()
     try:
-        # A signal waits for the next order: by it rank 0 hears of it, which saves and ends all.
+        # A signal waits for the next order, which takes it to rank 0; that saves and ends all.
         with joined() as ranks, stop, stop.deferred():
             return _follow(ranks, stop)
     except RankLost as error:

@@ -40,16 +40,16 @@ class StepEvent:
 
 
 class Hook:
-    """Hears of a training; each method may be overridden."""
+    """Receives the events of a training; each method may be overridden."""
 
     def on_step(self, event: StepEvent) -> None:
-        """Hear of a step, before anything is measured or saved."""
+        """Handle a step, before anything is measured or saved."""
 
     def on_log(self, entry: Mapping[str, Any]) -> None:
-        """Hear of figures; ``step`` says of which step."""
+        """Handle figures; ``step`` says of which step."""
 
     def on_end(self, event: StepEvent) -> None:
-        """Hear that the budget is spent."""
+        """Handle the end of training, when the budget is spent."""
 
     def close(self) -> None:
         """Let go of what is open; also called when a training fails."""

@@ -7,10 +7,10 @@ from gancli.reporting import Forwarding, Reporter
 
 
 class Journal(Forwarding):
-    """Passes on what a reporter hears, and keeps the warnings for the run's log.
+    """Passes everything on to a reporter, and keeps the warnings for the run's log.
 
     Args:
-        reporter: Who hears of everything.
+        reporter: Receives everything.
     """
 
     def __init__(self, reporter: Reporter) -> None:
@@ -22,10 +22,10 @@ class Journal(Forwarding):
         self, log: Callable[[Mapping[str, Any]], None], step: Callable[[], int],
         entries: Sequence[Mapping[str, Any]], machine: Mapping[str, Any],
     ) -> None:
-        """Write to a run's log from now on, and what was heard before.
+        """Write to a run's log from now on, and first the warnings of before.
 
-        A resumed run hears again what the log knows of its data, and mostly goes on where it was;
-        that is written once, and so is what is heard again at the same step.
+        A resumed run repeats the warnings about its data, and mostly runs on the same machine;
+        that is written once, and so is a warning that is repeated at the same step.
 
         Args:
             log: Takes an entry.
@@ -48,7 +48,7 @@ class Journal(Forwarding):
         self._log = write
 
     def keep(self, text: str) -> None:
-        """Keep what the reporter hears of in another way, such as by an error."""
+        """Keep what is reported in another way, such as by an error."""
         self._log(text)
 
     def warn(self, text: str) -> None:

@@ -18,17 +18,17 @@ def failure(quality: Monitor) -> str:
 
 def warnings(quality: Monitor) -> list[str]:
     """Return what a person should know of a generator that may be of use."""
-    best, floor = quality.best_score, quality.floor or 0.0
+    best, floor = quality.best_score, quality.floor
     if best is None or failure(quality):
         return []
     sentences = []
-    if best > _LOST + floor:
+    if floor is not None and best > _LOST + floor:
         sentences.append(
             f"The score never came within sight of the floor: the best is {best:,.4g} and the "
             f"floor {floor:.3g}, so samples will hardly resemble the data. Training longer may "
             "help (--time or --steps), or other learning rates."
         )
-    if (quality.diversity or 0.0) < COLLAPSED:
+    if quality.diversity is not None and quality.diversity < COLLAPSED:
         sentences.append(
             "The generator had collapsed at the end: its samples were nearly alike. "
             + _kept(quality)

@@ -51,7 +51,7 @@ def best(
         root: The run's checkpoints.
         quality: Says which it is; forgets one that is damaged.
         phases: How many the training has.
-        warn: Hears of a damaged one.
+        warn: Receives a warning if it is damaged.
     """
     if quality.best_step is None:
         return None
@@ -74,7 +74,7 @@ def without_best(root: Path, lost: bool, warn: Callable[[str], None]) -> Checkpo
     Args:
         root: The run's checkpoints.
         lost: Whether there was a best one.
-        warn: Hears of damaged ones that were passed over.
+        warn: Receives a warning for each damaged one that is passed over.
 
     Raises:
         GancliError: None is intact.

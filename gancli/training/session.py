@@ -32,7 +32,7 @@ from gancli.storage import checkpoints
 from gancli.storage.checkpoints import Checkpoint
 from gancli.training import speed, state
 from gancli.training.budget import Budget
-from gancli.training.calibration import MAX_ITEMS, calibrate
+from gancli.training.calibration import calibrate, calibration_items
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.extension import extended, extension_sentence
 from gancli.training.fine_tuning import inspected, weights_kept
@@ -72,12 +72,12 @@ def train(
         config: The person's choices.
         source: The data.
         run_path: Directory of the run.
-        reporter: Who hears of it.
+        reporter: Receives notes, warnings and progress.
         command: The command line, for the record.
-        force: Whether a run that is there may be replaced.
+        force: Whether an existing run may be replaced.
         origin: The model whose weights the training starts from, or None for new ones.
         origin_name: Where that is, for the record.
-        until: Part of the budget after which to pause; :func:`resume` goes on.
+        until: Part of the budget after which to pause; :func:`resume` continues.
 
     Returns:
         The folder of the finished model, or of the run if it paused.
@@ -122,7 +122,7 @@ def check(config: TrainConfig, run_path: Path, force: bool) -> None:
     Args:
         config: The person's choices.
         run_path: Directory of the run.
-        force: Whether a run that is there may be replaced.
+        force: Whether an existing run may be replaced.
 
     Raises:
         GancliError: A device or a package is missing, or something is in the way.
@@ -143,7 +143,7 @@ def resume(
     Args:
         run_path: Directory of the run.
         data: Where the data is now, if it moved.
-        reporter: Who hears of it.
+        reporter: Receives notes, warnings and progress.
         modality_name: The modality that the person named.
         budget: How much more to train from here on, as the command line gives it; None keeps the
             budget that the run has. The networks stay as they are.
@@ -157,13 +157,14 @@ def resume(
         GancliError: As :func:`train`, or the run or its data is not there.
     """
     reporter = journal = Journal(reporter)
+    quoted = shlex.quote(str(run_path))
     with leading() as leader, _opened(run_path, reporter) as run:
         record = read_record(run_path)
         name = record.modality.name
         if name != modality_name:
             raise UsageError(
                 f"{run_path} is a run of {name}, not of {modality_name}.",
-                f"Use: gancli train {name} --resume {run_path}",
+                f"Use: gancli train {name} --resume {quoted}",
             )
         newest = newest_checkpoint(run, record, reporter)
         if budget:
@@ -177,8 +178,8 @@ def resume(
         elif newest is not None and _is_finished(run, record, newest):
             reporter.note(
                 f"{run_path} is finished: its {Budget.of(record.config)} are done. To train it "
-                f"for longer: gancli train {name} --resume {shlex.quote(str(run_path))} --time 10m "
-                "(or --steps, or --images)."
+                f"for longer: gancli train {name} --resume {quoted} --time 10m (or --steps, or "
+                "--images)."
             )
             return run.model
         try:
@@ -186,10 +187,10 @@ def resume(
         except GancliError as error:
             raise GancliError(
                 f"The run's data cannot be opened: {error.message}",
-                f"If it moved, use: gancli train {name} DATA --resume {run_path}",
+                f"If it moved, use: gancli train {name} DATA --resume {quoted}",
                 error.exit_code,
             ) from error
-        stopped = f"Stopped before training went on; {run_path} is as it was."
+        stopped = f"Stopped before training continued; {run_path} is unchanged."
         with Stop(stopped, _resume_hint(name, run_path)) as stop:
             leader.hint = _resume_hint(name, run_path)
             speed.use_threads(record.config)
@@ -234,8 +235,9 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
         )
     elif model.is_model(run.model):
         raise GancliError(
-            f"{run.path} holds a model, but its checkpoints are gone, so it cannot go on.",
-            f"Start a new run from it: gancli train {record.modality.name} --from {run.path}",
+            f"{run.path} holds a model, but its checkpoints are gone, so it cannot be resumed.",
+            f"Start a new run from it: gancli train {record.modality.name} --from "
+            f"{shlex.quote(str(run.path))}",
         )
     elif steps := max((entry["step"] for entry in run.metrics()), default=0):
         reporter.warn(
@@ -247,7 +249,7 @@ def newest_checkpoint(run: Run, record: AnyRecord, reporter: Reporter) -> Checkp
 
 
 def _is_finished(run: Run, record: AnyRecord, newest: Checkpoint) -> bool:
-    """Return whether the budget is spent and the model of that is there."""
+    """Return whether the budget is spent and its model exists."""
     now = state.progress_of(newest)
     if Budget.of(record.config).progress(now.step, now.items, now.seconds) < 1:
         return False
@@ -265,16 +267,19 @@ def _train(
     dataset = experiment.dataset
     leader.hint = f"{stop.hint}, on any number of processes."
     precision = speed.fast_precision(experiment, reporter)
+    measured = f"{len(dataset.held_out):,} kept for measuring"
+    if not dataset.guarded:
+        measured = "and the same ones to measure with"
     reporter.note(
         f"Computing on {precision.device.type} in {precision.name}; "
-        f"{len(dataset.train):,} items to train on, {len(dataset.held_out):,} kept for measuring."
+        f"{len(dataset.train):,} items to train on, {measured}."
     )
     hooks = _hooks(experiment, run, reporter, 0 if newest is None else newest.step)
     trainer = Trainer(experiment, run, precision, reporter, hooks, leader)
     if newest is not None:
         trainer.take_up(newest)
         run.cut_log(newest.step)
-        reporter.note(f"Going on from step {newest.step:,}.")
+        reporter.note(f"Continuing from step {newest.step:,}.")
         before = state.progress_of(newest)
         if sentence := extension_sentence(before, trainer.progress, trainer.phases):
             reporter.note(sentence)
@@ -337,8 +342,6 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
     metrics: dict[str, Any] = {
         "steps": now.step, "items": now.items, "seconds": round(now.seconds, 1),
     }
-    if quality.floor is not None:
-        metrics["floor"] = round(quality.floor, 4)
     calibration = None
     if trainer.generator_settled:
         calibration = _calibration(trainer)
@@ -346,12 +349,13 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
         state.restore(best, trainer.networks.named(), trainer.ema, {})
     if calibration is not None:  # the discriminator's logits are finite
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
-    if quality.best_step is not None:
-        metrics |= {
-            "score": round(quality.best_score or 0.0, 4), "best_step": quality.best_step,
-            "diversity": round(quality.best_diversity or 0.0, 4),
-            **Outlook.of_log(run.metrics()).figures,
-        }
+    measured = {  # what is not known is left out: a score of 0 would be the best there is
+        "floor": quality.floor, "score": quality.best_score, "best_step": quality.best_step,
+        "diversity": quality.best_diversity,
+    }
+    metrics |= {name: round(value, 4) for name, value in measured.items() if value is not None}
+    if quality.best_score is not None:
+        metrics |= Outlook.of_log(run.metrics()).figures
     if now.attempt:
         metrics["roll_backs"] = now.attempt
     near = quality.best_notes.get(NEAR_TRAINING, 0.0)
@@ -380,7 +384,9 @@ def _calibration(trainer: Trainer) -> Calibration | None:
     experiment = trainer.experiment
     trainer.networks.discriminator.eval()
     dataset = experiment.dataset
-    items = dataset.take(dataset.drawable(dataset.held_out[:MAX_ITEMS]))
+    held_out = calibration_items(dataset.held_out)
+    drawable = dataset.drawable(held_out)
+    items = dataset.take(drawable if len(drawable) else held_out)
     real, labels = experiment.modality.trainable().real(items, experiment.spec)
     first = CALIBRATION_SEEDS_FROM
     samples = trainer.averaged.sample(range(first, first + len(real)))

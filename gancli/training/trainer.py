@@ -51,8 +51,8 @@ class Trainer:
         experiment: What is trained on what.
         run: Where it is written.
         precision: Device and arithmetic.
-        reporter: Hears of choices and trouble.
-        hooks: Hear of steps and figures.
+        reporter: Receives notes and warnings.
+        hooks: Receive steps and figures.
         leader: Of the processes that train together, or None for this one alone.
     """
 
@@ -118,14 +118,15 @@ class Trainer:
                 self._after_step(losses)
                 stop.signal = stop.signal or self._leader.signal
                 if stop.signal is not None:
-                    self.save()
-                    step, path = self.progress.step, self.run.path
-                    stop.state = f"Stopped at step {step:,}; its checkpoint is in {path}."
-                    stop.check()
+                    break
                 self._threads.after_step(seconds)
-            for hook in self.hooks:
-                hook.on_end(self._event(losses))
+            else:
+                for hook in self.hooks:
+                    hook.on_end(self._event(losses))
             self.save()
+            step, path = self.progress.step, self.run.path
+            stop.state = f"Stopped at step {step:,}; its checkpoint is in {path}."
+        stop.check()  # a signal may have come as late as that
 
     def _is_over(self, until: float) -> bool:
         """Return whether so much of the budget is spent, after measuring what it made."""
@@ -380,7 +381,7 @@ class Trainer:
         return recovery.best(root, quality, len(self.phases), self.reporter.warn)
 
     def _went_back(self) -> bool:
-        """Roll back if an update was not finite of which the device tells only now."""
+        """Roll back if the device reports only now that an update was not finite."""
         if all_finite(self.optimizers.values()):
             return False
         self.roll_back(_NOT_FINITE)

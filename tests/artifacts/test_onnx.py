@@ -69,7 +69,7 @@ def test_pictures(classes, tmp_path, capfd):
     check_whole(model, session)
     assert metadata["modality"] == "image" and json.loads(metadata["classes"]) == list(classes)
     assert "(n, 3, 20, 20), pictures of RGB in [-1, 1]" in metadata["usage"]
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         export_onnx(model, tmp_path / "model.onnx", force=False)
 
 

@@ -7,7 +7,8 @@ from gancli.artifacts.outlook import Outlook, meaning
 from gancli.metrics.trend import Forecast
 
 GOAL = "Done when the score stops falling or comes near its floor"
-DONE = "Done as far as its curve tells"
+FLAT = "The score has stopped improving in this run; it is 20 times the floor."
+AHEAD = "Training for twice as long should"
 NEAR = "the floor, as near to real data as it can tell."
 FALLING = [16.0, 12.0, 10.0, 8.9, 8.1, 7.5, 7.0, 6.6]
 
@@ -31,10 +32,10 @@ def words(scores, **options):
 @pytest.mark.parametrize(("scores", "sentence"), [
     ([], f"{GOAL}; nothing has been measured yet."),
     ([7.0], f"{GOAL}; it is 3.5 times the floor; a trend takes 5 measurements (1 so far)."),
-    (FALLING, f"{GOAL}; it is 3.3 times the floor and improving. A run of twice the time would"),
-    ([40.0, 41, 39, 40, 41, 39, 40], f"{DONE}: it is 20 times the floor and flat. A run of twice"),
-    ([7.0, 8, 9, 10, 11, 12, 13], f"{DONE}: it is 3.5 times the floor and getting worse; the best "
-                                  "is kept."),
+    (FALLING, f"{GOAL}; it is 3.3 times the floor and improving. {AHEAD} bring it to"),
+    ([40.0, 41, 39, 40, 41, 39, 40], f"{FLAT} {AHEAD} still bring it to about 3"),
+    ([7.0, 8, 9, 10, 11, 12, 13], "The score is getting worse; the best, 3.5 times the floor, is "
+                                  "kept."),
     ([2.6, 2.5, 2.4, 2.3, 2.2, 2.1], f"Done: the score is 1.1 times {NEAR}"),
     ([1.9], f"Done: the score is 0.9 times {NEAR}"),
     ([7.0, None], f"{GOAL}; it is 3.5 times the floor; the last measurement is not a finite "
@@ -51,7 +52,13 @@ def test_the_ratio_is_that_of_the_best_generator():
 
 def test_without_a_floor_only_the_trend_is_told():
     sentence = words(FALLING, floor=None)
-    assert sentence.startswith(f"{GOAL}; it is improving. A run of twice the time would")
+    assert sentence.startswith(f"{GOAL}; it is improving. {AHEAD} bring it to about")
+    assert words([40.0, 41, 39, 40, 41, 39, 40], floor=None).startswith(
+        f"The score has stopped improving in this run. {AHEAD} still bring it to about"
+    )
+    assert words([7.0, 8, 9, 10, 11, 12, 13], floor=None) == (
+        "The score is getting worse; the best is kept."
+    )
     told = Outlook.of_log(log(FALLING, floor=None), 2.0)  # that of the model
     assert told == Outlook.of_log(log(FALLING))
 
@@ -61,8 +68,8 @@ def test_a_forecast_is_told_with_its_range_and_only_where_more_helps():
     ahead = falling.forecast
     assert 4.5 < ahead.score < 5.5  # the distance of 4.6 shrinks by a third and more
     assert falling.done_when.endswith(
-        f" A run of twice the time would bring it to about {ahead.score:.3g} ({ahead.low:.3g} to "
-        f"{ahead.high:.3g} in four of five cases)."
+        f" {AHEAD} bring it to about {ahead.score:.3g} ({ahead.low:.3g} to {ahead.high:.3g} in "
+        "four of five cases)."
     )
     for scores in ([2.6, 2.5, 2.4, 2.3, 2.2, 2.1], [7.0, 8, 9, 10, 11, 12], [*FALLING, None]):
         assert Outlook.of_log(log(scores)).forecast is None
@@ -121,8 +128,8 @@ def test_figures_of_other_versions_tell_less(figures):
 def test_the_summary_of_nothing_is_what_is_to_be_done():
     assert Outlook.of_figures({}).summary == f"{GOAL}."
     assert Outlook(150.0, 1.5, "improving", Forecast(80.0, 60.0, 110.0)).summary == (
-        f"Score 150, floor 1.5. {GOAL}; it is 100 times the floor and improving. A run of twice "
-        "the time would bring it to about 80 (60 to 110 in four of five cases)."
+        f"Score 150, floor 1.5. {GOAL}; it is 100 times the floor and improving. {AHEAD} "
+        "bring it to about 80 (60 to 110 in four of five cases)."
     )
 
 

@@ -9,7 +9,8 @@ import pytest
 from helpers import Recorder, tiny_run
 
 from gancli.artifacts import run as runs
-from gancli.artifacts.run import Run, planned, reserved
+from gancli.artifacts.finding import open_model
+from gancli.artifacts.run import Run, need_run, planned, reserved
 from gancli.errors import GancliError, UsageError
 from gancli.training.session import resume
 
@@ -136,3 +137,18 @@ def test_a_run_that_ended_while_this_one_prepared_is_not_lost(monkeypatch, tmp_p
     with pytest.raises(UsageError, match="is not empty"):
         Run.create(path, None, Recorder(), force=False)
     Run(path, Recorder()).close()  # the lock is free again
+
+
+def test_a_folder_beside_it_is_suggested_for_a_misspelt_one(tmp_path):
+    for name in ("first/config.toml", "model/config.json", "other/notes.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError) as refused:
+        need_run(tmp_path / "frist")
+    assert refused.value.hint == f"Did you mean {tmp_path / 'first'}?"
+    with pytest.raises(UsageError) as refused:
+        open_model(str(tmp_path / "modle"), None, pytest.fail)
+    assert refused.value.hint == f"Did you mean {tmp_path / 'model'}?"
+    with pytest.raises(UsageError) as refused:
+        need_run(tmp_path / "other" / "frist")
+    assert refused.value.hint == "Name a directory that train has made."

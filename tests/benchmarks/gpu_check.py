@@ -103,7 +103,7 @@ class Check:
         done = self._run("-m", "gancli", "train", name, "--resume", str(run))
         if done.returncode not in (0, 3):  # 3: so short a training may never become good
             raise RuntimeError(f"resumed: status {done.returncode}: {done.stderr[-500:]}")
-        going_on = re.search(r"Going on from step ([\d,]+)", done.stderr)
+        going_on = re.search(r"Continuing from step ([\d,]+)", done.stderr)
         metrics = json.loads((run / "model" / "config.json").read_text())["metrics"]
         # On a busy CPU the few seconds may have been spent before the interruption.
         least = before if self.device.type == "cpu" else before + 1
@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     given = parser.parse_args()
     if given.output.exists():
-        parser.error(f"{given.output} exists already; name another folder with -o.")
+        parser.error(f"{given.output} already exists; name another folder with -o.")
     given.output.mkdir(parents=True)
     check = Check(given.output.resolve(), choose(given.device), given.seconds)
     check.part("tests", check.tests)

@@ -258,6 +258,12 @@ def test_texts_that_no_model_could_draw_are_left_out_and_named(call, tmp_path):
     for near in found["nearest"]:
         stem, _, item = near["name"].rpartition(" item ")
         assert stem == "made.txt" and made[int(item)] == near["text"]
+    (tmp_path / "made.txt").write_text("\n".join("7" + each[1:] for each in words(60, 1)))
+    refused = call(*line)
+    assert refused.status == 1
+    assert "Each of the samples contains something that data.txt never or hardly ever does." in (
+        refused.err
+    )
 
 
 def test_sounds_have_players_beside_their_spectrograms(call, tmp_path):

@@ -29,7 +29,8 @@ def test_it_goes_to_a_file_that_is_not_there_yet(call, run, tmp_path):
     assert "best score" in page and not (run / "report.html").exists()
     (tmp_path / "page.html").write_text("mine")
     result = call("report", "run", "-o", "page.html")
-    assert result.status == 2 and "page.html exists already. Replace it with --force" in result.err
+    assert result.status == 2
+    assert "page.html already exists. Overwrite it with --force" in result.err
     assert (tmp_path / "page.html").read_text() == "mine"
     assert call("report", "run", "-o", "page.html", "--force").status == 0
     assert (tmp_path / "page.html").read_text() == page

@@ -17,7 +17,7 @@ from gancli.training.schedule import MeasurementSchedule
 FALLING = (16.0, 12.0, 10.0, 8.9, 8.1, 7.5, 7.0, 6.6)  # the floor is 1
 MEANING = meaning(modalities.get("image"))
 GOAL = "Done when the score stops falling or comes near its floor; it is 6.6 times the floor and"
-AHEAD = "A run of twice the time would bring it to about"
+AHEAD = "Training for twice as long should bring it to about"
 NETWORKS = ("--g-width", "4", "--d-width", "4", "--batch", "8", "--threads", "1", "--device", "cpu")
 
 
@@ -123,7 +123,7 @@ def test_the_report_says_it_once(run):
 def test_a_run_that_got_worse_is_told_so(train, call):
     rising = (5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5)
     err = train("-o", "run", "--steps", "24", *NETWORKS, scores=rising).err
-    told = "it is 5.0 times the floor and getting worse; the best is kept."
-    assert f"Score 5, floor 1. Done as far as its curve tells: {told}\n" in err
+    told = "The score is getting worse; the best, 5.0 times the floor, is kept."
+    assert f"Score 5, floor 1. {told}\n" in err
     assert told in words(call("info", "run/model").out)
     assert "forecast" not in json.loads(call("info", "run", "--json").out)["figures"]

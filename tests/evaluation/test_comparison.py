@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import TINY, Recorder, noise_pictures
 
 from gancli import modalities
-from gancli.artifacts.model import is_model
+from gancli.artifacts.model import is_model, load, save
 from gancli.cli.commands.compare import lines
 from gancli.data.source import open_source
 from gancli.errors import GancliError, UsageError
@@ -226,6 +227,20 @@ def test_runs_that_are_gone_or_damaged_are_trained_again_or_told(data, tmp_path)
     assert any(str(lost) in each for each in heard.warnings) and (lost / "checkpoints").is_dir()
 
 
+def test_a_model_without_a_score_is_a_failure_and_not_the_best(data, tmp_path):
+    first = compare(data, tmp_path / "c", seeds=(0,)).outcomes[0]
+    folder = first.results[0].run / "model"
+    whole = load(folder)
+    metrics = {name: value for name, value in whole.metrics.items() if name != "score"}
+    reason = "Training diverged: the score is not a finite number."
+    save(replace(whole, metrics=metrics, warnings=[reason]), folder)
+    found = read_comparison(tmp_path / "c")
+    assert [each.name for each in found.ranks] == ["g-activation=tanh"]
+    row = lines(found)[-1].split()
+    assert (row[:2], row[3:]) == (["g-activation=relu", "8"], ["failed"])  # no score; steps
+    assert [each.problem for each in found.results] == [reason, ""]
+
+
 def test_a_folder_of_a_version_with_fewer_options_goes_on(data, tmp_path):
     """Its hashes are others, and its file says less."""
     whole = compare(data, tmp_path / "c", seeds=(0,))
@@ -297,6 +312,55 @@ def test_what_the_budget_decides_is_decided_once(data, tmp_path, monkeypatch):
     heard = Recorder()
     compare(data, tmp_path / "c", cells_of(**options), seeds=(0,), reporter=heard)
     assert not any(note.startswith("Cell ") for note in heard.notes)
+
+
+@pytest.fixture
+def decisions(monkeypatch):
+    """The widths that the budget buys, one more at each look."""
+    widths = []
+
+    def decide(*_):
+        widths.append(4 + len(widths))
+        return {"g_width": widths[-1], "d_width": 4}
+
+    monkeypatch.setattr(speed, "found_by_budget", decide)
+    return widths
+
+
+OPEN = {"g_width": None, "d_width": None}
+
+
+def test_what_was_decided_counts_for_the_same_options_alone(data, tmp_path, decisions):
+    source, seen = open_source(str(data)), []
+    with Comparer(IMAGE, source, tmp_path / "c", Recorder(), "x") as comparer:
+        for vary, more in [
+            (VARY, {}), (VARY, {"batch": 16}), (VARY, {"size": 32}), (VARY, {"steps": 9}),
+            (["g-activation=elu,gelu,relu"], {}), (VARY, {"seed": 3, "batch": 16}),
+        ]:
+            cells = comparer.settled(cells_of(vary, **OPEN, **more))
+            (width,) = {cell.config.g_width for cell in cells}
+            seen.append(width)
+    assert seen == [4, 5, 6, 7, 4, 5] and decisions == [4, 5, 6, 7]
+
+
+def test_what_an_older_version_decided_counts_where_it_was_trained_with(
+    data, tmp_path, decisions
+):
+    compare(data, tmp_path / "c", cells_of(**OPEN), seeds=(0,))
+    path = tmp_path / "c" / FILE
+    record = json.loads(path.read_text())
+    (decision,) = record["chosen"].values()
+    path.write_text(json.dumps(
+        record | {"chosen": {'{"time": null, "steps": 8, "images": null}': decision | {"old": 1}}}
+    ))
+    heard, again = Recorder(), cells_of(["g-activation=relu,tanh,elu"], **OPEN)
+    compare(data, tmp_path / "c", again, seeds=(0,), reporter=heard)
+    assert decisions == [4] and sum(note.startswith("Cell ") for note in heard.notes) == 1
+    with Comparer(IMAGE, open_source(str(data)), tmp_path / "c", heard, "x") as comparer:
+        assert comparer.settled(cells_of(size=32, **OPEN))[0].config.g_width == 5
+    path.write_text(json.dumps(record | {"chosen": {"x": 4}}))
+    with pytest.raises(GancliError, match="damaged: chosen has 4"):
+        read_comparison(tmp_path / "c")
 
 
 def test_a_folder_of_something_else_is_left_alone(data, tmp_path):

@@ -75,7 +75,8 @@ def test_chance_and_what_is_not_done_are_told(tmp_path):
     assert "It <broke>. c=e, seed 1" in words(page)
     assert "data-live=1" in page and "Training." in words(page)
     stopped = comparison_page(read_comparison(folder))
-    assert "data-live=0" in stopped and "Not finished. The same command goes on." in words(stopped)
+    assert "data-live=0" in stopped
+    assert "Not finished. Run the same command to continue." in words(stopped)
 
 
 def test_one_seed_is_not_a_verdict(tmp_path):

@@ -10,11 +10,13 @@ from PIL import Image
 
 from gancli import modalities
 from gancli.data.source import open_source
+from gancli.errors import GancliError
 from gancli.evaluation.cells import make_cells, parse_settings
 from gancli.evaluation.comparison import Comparer
 from gancli.evaluation.results import FILE, read_comparison
 from gancli.runtime.signals import Interrupted
 from gancli.storage import files
+from gancli.training.trainer import Trainer
 
 IMAGE = modalities.get("image")
 
@@ -88,7 +90,7 @@ def test_a_comparison_that_is_ended_five_times_has_the_same_table(
     assert "what is trained so far is kept" in said.message and said.exit_code == 130
     said = ended(AtNote("Cell 2 of 2, seed 1", stop(signal.SIGTERM)), Interrupted)
     assert "Stopped between two trainings" in said.message and said.exit_code == 143
-    assert said.hint == "The same command goes on from there: x"
+    assert said.hint == "To continue, run the same command again: x"
     ended(AtNote("Computing on", kill), Killed)
     ended(AtStep(2, kill), Killed)
     with monkeypatch.context() as patch:
@@ -110,3 +112,18 @@ def test_a_comparison_that_is_ended_five_times_has_the_same_table(
     for one, other in zip(found.results, whole.results, strict=True):
         if one.state == "done":
             assert_same(one.run, other.run)
+
+
+def test_a_signal_as_a_training_fails_begins_no_other(data, tmp_path, monkeypatch):
+    def fail(self, stop, until):
+        with stop.deferred():
+            os.kill(os.getpid(), signal.SIGTERM)
+            tried.append(self.run.path)
+            raise GancliError("The disk is full.")
+
+    tried = []
+    monkeypatch.setattr(Trainer, "train", fail)
+    with pytest.raises(Interrupted, match="Stopped between two trainings") as stopped:
+        compare(data, tmp_path / "c", Recorder(), (0,), False)
+    assert stopped.value.exit_code == 143 and len(tried) == 1
+    assert read_comparison(tmp_path / "c").results[0].problem == "The disk is full."

@@ -147,9 +147,9 @@ def test_files_of_seeds_that_are_there_are_found_by_looking_at_these(tmp_path):
         (tmp_path / name).touch()
     codec = codec_of("text")
     options = modalities.get("text").options_type(output=str(tmp_path), n=MANY, seed=0)
-    with pytest.raises(GancliError, match=r"seed-000007\.txt and 1 more exist already"):
+    with pytest.raises(GancliError, match=r"seed-000007\.txt and 1 more already exist"):
         codec.writer(range(MANY), options, Recorder(), pytest.fail, "m")
-    with pytest.raises(GancliError, match=r"seed-000012\.txt exists already"):
+    with pytest.raises(GancliError, match=r"seed-000012\.txt already exists"):
         codec.writer(range(8, 13), options, Recorder(), pytest.fail, "m")
     assert codec.writer(range(13, 99), options, Recorder(), pytest.fail, "m").files[0] == Path(
         tmp_path / "seed-000013.txt")

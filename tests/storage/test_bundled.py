@@ -76,10 +76,12 @@ def test_indexes_merge_and_give_defaults(roots: dict[str, Path]) -> None:
         "b": "text", "a": "image", "c": "image",
     }
     assert bundled.default("samples", "image") == "a"
-    assert bundled.default("samples", "text") == "b"
+    assert bundled.default("samples", "text") == bundled.default("samples") == "b"
     with pytest.raises(GancliError, match="audio sample"):
         bundled.default("samples", "audio")
     assert bundled.names("models") == {}
+    with pytest.raises(GancliError, match=r"has no model\."):
+        bundled.default("models")
 
 
 def test_check(roots: dict[str, Path]) -> None:

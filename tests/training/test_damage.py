@@ -123,7 +123,7 @@ def test_the_best_is_sound_and_others_are_lost(best_before, scores, lose, lost, 
     heard = Recorder()
     model = load(go_on(best_before, heard))
     assert (model.metrics["score"], model.metrics["best_step"]) == (10.0, BEST)
-    assert f"Going on from step {used}." in heard.notes
+    assert f"Continuing from step {used}." in heard.notes
     if lose is damage:
         passed = [step for step in lost if step > used]
         assert len(heard.warnings) == len(passed)

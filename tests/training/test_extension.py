@@ -106,7 +106,7 @@ def test_more_steps_follow_the_rates_of_a_run_of_that_length(run, factors):
     assert factors[48] == pytest.approx(0.3)  # the refit's first
     assert len(factors) == 50
     (sentence,) = [note for note in heard.notes if "budget" in note]
-    assert sentence.startswith("The budget is now 100 steps in all. Learning rates go on at 63% of")
+    assert sentence.startswith("The budget is now 100 steps in all. Learning rates continue at 63%")
     steps = [entry["step"] for entry in entries(run)]
     assert steps == sorted(steps) and steps[-1] == 100
 

@@ -82,7 +82,7 @@ def test_a_process_that_dies_ends_all_with_a_sentence_and_a_checkpoint(runs):
     outcome, step = runs["died"]
     assert outcome["statuses"] == [1, 1, -9] and step == 4
     ((message, hint),) = outcome["heard"][0]["said"]
-    assert message == "Another process of this training ended, so it cannot go on."
+    assert message == "Another process of this training ended, so it cannot continue."
     assert hint.startswith("Resume it with: gancli train image --resume ")
     assert hint.endswith("on any number of processes.")
 

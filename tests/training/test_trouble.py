@@ -21,6 +21,7 @@ from gancli.reporting import Silent
 from gancli.runtime.signals import Interrupted
 from gancli.storage import checkpoints
 from gancli.training import averaged, trainer
+from gancli.training.hooks import Hook
 from gancli.training.measurement import Measurement
 from gancli.training.recovery import Diverged, without_best
 from gancli.training.schedule import MeasurementSchedule
@@ -165,6 +166,18 @@ def test_a_best_known_by_its_loss_whose_score_is_no_number(start, tmp_path):
     start("text", heard, [GOOD] * 4 + [NO_NUMBER])
     ends_well(tmp_path / "run")
     assert len(roll_backs(heard)) == 1
+
+
+def test_a_best_that_never_had_a_score_is_not_given_one(start, monkeypatch, tmp_path):
+    monkeypatch.setattr(MeasurementSchedule, "points", 1)  # until then there are losses alone
+    with pytest.raises(Diverged, match="The best model, of step 13, is in") as stopped:
+        start("text", None, [NO_NUMBER] * 99)
+    model = load(tmp_path / "run" / "model")
+    assert model.metrics["best_step"] == 13
+    assert not {"score", "diversity", "trend"} & model.metrics.keys()
+    assert list(model.warnings) == [stopped.value.message.partition(" The best model")[0]]
+    assert "| score |" not in (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "best score" not in (tmp_path / "run" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -321,13 +334,41 @@ def test_a_signal_before_there_is_a_run_says_how_to_begin_again(
     assert not (tmp_path / "run").exists() and signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("of", "method"), [
+    (trainer.Trainer, "measure"), (Hook, "on_end"), (trainer.Trainer, "save"),
+])
+def test_a_signal_after_the_last_step_ends_training_too(
+    pictures, tmp_path, monkeypatch, of, method, number, status
+):
+    run, whole, steps = tmp_path / "run", getattr(of, method), []
+    heard = AtStep(12, lambda: steps.append(12))
+
+    def signalled(self, *args):
+        if steps:
+            os.kill(os.getpid(), number)
+            steps.clear()
+        return whole(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(of, method, signalled)
+        with pytest.raises(Interrupted) as stopped:
+            tiny_run(pictures, run, heard)
+    assert stopped.value.exit_code == status
+    assert stopped.value.message == f"Stopped at step 12; its checkpoint is in {run}."
+    assert stopped.value.hint == f"Resume it with: gancli train image --resume {run}"
+    assert not (run / "model").exists()
+    resume(run, None, Silent(), modality_name="image")
+    assert load(run / "model").metrics["steps"] == 12
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_before_the_first_step_says_how_to_resume(pictures, tmp_path, number):
     run = tmp_path / "a run"
     with pytest.raises(Interrupted, match="before the first step") as stopped:
         tiny_run(pictures, run, AtNote("Computing on", number))
     assert stopped.value.hint == f"Resume it with: gancli train image --resume '{run}'"
-    with pytest.raises(Interrupted, match="as it was"):
+    with pytest.raises(Interrupted, match="is unchanged"):
         resume(run, None, AtNote("Computing on", number), modality_name="image")
     tiny_run(pictures, tmp_path / "whole")
     resume(run, None, Silent(), modality_name="image")

@@ -58,7 +58,7 @@ def write_report(
         run: The run's directory.
         metrics: Figures of the finished model by name; empty before there is one.
         warnings: Sentences about what went wrong, beside those in the run's log.
-        live: Whether training goes on, so that the page reloads itself.
+        live: Whether it is still training, so that the page reloads itself.
         layers: Whether to run the networks once for the outputs and costs of their layers.
 
     Raises:
@@ -111,12 +111,16 @@ def _header(
         state = "Finished, with warnings." if troubled else "Finished."
     else:
         again = f"gancli train {modality} --resume {shlex.quote(str(run))}"
-        state = f"Not finished. Go on with <code>{text(again)}</code>"
+        state = f"Not finished. To continue: <code>{text(again)}</code>"
     figures: list[tuple[str, str, str]] = []
-    score = metrics.get("score", best.get("score") if best else None)
+    if metrics:  # of the model, which the log's last best need not be
+        score, step = metrics.get("score"), metrics.get("best_step")
+    elif best:
+        score, step = best["score"], best.get("best_step", best["step"])
+    else:
+        score = step = None
     if score is not None:
         floor = metrics.get("floor", history.last("floor"))
-        step = metrics.get("best_step", best.get("best_step", best["step"]) if best else None)
         note = "" if floor is None else f"floor {number(floor)}"
         figures.append(("best score", number(score), f"{note}, at step {number(step)}".strip(", ")))
     figures.append(("steps", number(metrics.get("steps", history.steps)), ""))

@@ -33,7 +33,8 @@ _DataArgument = Annotated[str | None, typer.Argument(
 _VaryOption = Annotated[list[str] | None, typer.Option(
     "--vary", metavar="OPTION=A,B,...", rich_help_panel=_PANEL, show_default=False,
     autocompletion=completion.settings,
-    help="An option of gancli train and its values; several --vary cross.",
+    help="An option of gancli train and its values; with several --vary, every combination is a "
+    "cell.",
 )]
 _CellOption = Annotated[list[str] | None, typer.Option(
     "--cell", metavar='"OPTION=A OPTION=B"', rich_help_panel=_PANEL, show_default=False,
@@ -47,7 +48,7 @@ _SeedsOption = Annotated[int, typer.Option(
 _FolderOption = Annotated[str | None, typer.Option(
     "-o", "--output", metavar="DIR", rich_help_panel=_PANEL, show_default=False,
     autocompletion=completion.comparisons,
-    help="Directory of the comparison; one that is there goes on. [default: comparisons/NAME]",
+    help="Directory of the comparison; an existing one is continued. [default: comparisons/NAME]",
 )]
 _HalveOption = Annotated[bool, typer.Option(
     "--halve", rich_help_panel=_PANEL,
@@ -106,8 +107,8 @@ def command(modality: AnyModality) -> Callable[..., None]:
 
     compare.__doc__ = (
         f"Train {modality.name} models with several settings, and say which is better.\n\n"
-        "Every cell has the same budget, data and seeds. The same command goes on where it was "
-        "stopped, and trains only what is new if a value is added."
+        "Every cell has the same budget, data and seeds. The same command continues where it "
+        "was stopped, and trains only what is new if a value is added."
     )
     return declare(compare, modality.config_type)
 

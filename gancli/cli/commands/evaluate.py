@@ -73,7 +73,7 @@ _SaveOption = Annotated[bool, typer.Option(
     help="Keep the figures with the model: evaluation.json, its card, gancli info and the run's "
     "report show them.",
 )]
-_ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+_ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
 def command(
@@ -116,7 +116,7 @@ def command(
             )
         if output_path is not None and output_path.exists() and not force:
             raise UsageError(
-                f"{output_path} exists already.", "Replace it with --force, or choose another -o."
+                f"{output_path} already exists.", "Overwrite it with --force, or choose another -o."
             )
         from gancli.evaluation import opening, saving
         from gancli.evaluation.evaluate import evaluate
@@ -129,9 +129,7 @@ def command(
             opened: Any = nullcontext(opening.of_files(samples, real, n, output))
         else:
             if model is None:
-                model = next(iter(bundled.names("models")), None) or bundled.default(
-                    "models", "image"
-                )
+                model = bundled.default("models")
                 output.note(f"No MODEL was given, so this measures {model}.")
             keep = saving.place(model) if save else None
             opened = opening.of_model(

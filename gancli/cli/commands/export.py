@@ -18,7 +18,7 @@ _ModelArgument = Annotated[str, typer.Argument(
 _OutputOption = Annotated[str, typer.Option(
     "-o", "--output", metavar="FILE.onnx", show_default=False, help="File to write.",
 )]
-_ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+_ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
 def command(

@@ -46,7 +46,7 @@ def command(
     """Show the data, options, figures and layers of a model or a run."""
     with speak(context, json_, quiet, verbose) as output:
         if model is None:
-            model = next(iter(bundled.names("models")), None) or bundled.default("models", "image")
+            model = bundled.default("models")
             output.note(f"No MODEL was given, so this shows {model}.")
         from gancli.artifacts.description import describe_model, describe_run
         from gancli.artifacts.evaluation import read_or_tell

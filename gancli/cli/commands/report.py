@@ -27,7 +27,7 @@ _OutputOption = Annotated[str | None, typer.Option(
     "index.html in the comparison.",
 )]
 _OpenOption = Annotated[bool, typer.Option("--open", help="Show it in the web browser.")]
-_ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+_ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
 def command(
@@ -59,7 +59,7 @@ def command(
         target = Path(output_path or path / name)
         if output_path not in (None, "-") and target.exists() and not force:
             raise UsageError(
-                f"{target} exists already.", "Replace it with --force, or name another file."
+                f"{target} already exists.", "Overwrite it with --force, or name another file."
             )
         page = render()
         if output_path == "-":
@@ -85,16 +85,13 @@ def _page(path: Path) -> tuple[str, Callable[[], str]]:
         return PAGE, lambda: comparison_page(read_comparison(path), live=is_held(path))
     from gancli.artifacts.record import CONFIG
     from gancli.artifacts.report import outcome, report_page
-    from gancli.artifacts.run import REPORT, is_run
+    from gancli.artifacts.run import REPORT, is_run, siblings
 
     if not is_run(path):
-        near = [
-            str(each.parent) for name in (CONFIG, FILE) for each in path.parent.glob(f"*/{name}")
-        ]
         raise UsageError(
             f"{path} is neither a run nor a comparison: it has no {CONFIG} and no {FILE}.",
-            suggest(str(path), near) if near else
-            "Name a directory that gancli train or gancli compare has made.",
+            suggest(str(path), siblings(path, CONFIG, FILE))
+            or "Name a directory that gancli train or gancli compare has made.",
         )
     return REPORT, lambda: report_page(path, *outcome(path), live=is_held(path))
 

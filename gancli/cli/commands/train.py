@@ -115,7 +115,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
                 )
                 return
             if (path := _begun(run)) is not None:
-                output.note(f"Started again: going on with {path}.")
+                output.note(f"Started again: continuing {path}.")
                 _resume(modality, path, None, {}, output, "")
                 return
             origin = _origin(modality, from_, output)

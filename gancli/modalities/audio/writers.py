@@ -69,7 +69,7 @@ class Clips:
         spec: Of the model.
         frames: The most that a clip may have.
         picture: Where a picture of the spectrograms goes, or None.
-        reporter: Hears the figures.
+        reporter: Receives the figures.
         origin: What files say of their samples.
     """
 

@@ -127,7 +127,7 @@ class ImageCodec:
 
         Raises:
             UsageError: The options do not go together, or the result would be too large.
-            GancliError: A file exists already.
+            GancliError: A file already exists.
         """
         target = parse_target(options, "pictures", [*FORMATS, ".tar"], stdout)
         form = _form(target, options)

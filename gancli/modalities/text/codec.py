@@ -78,7 +78,7 @@ def choose_writer(
 
     Raises:
         UsageError: The options do not go together.
-        GancliError: A file exists already.
+        GancliError: A file already exists.
     """
     target = parse_target(options, "texts", None, stdout)
     _refuse_packed(target)

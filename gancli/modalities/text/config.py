@@ -170,7 +170,7 @@ class TextSampleConfig(SampleConfig):
         "probability.", "Samples", minimum=0.01, maximum=1.0,
     )
     prompt: str | None = option(
-        None, "How each sample begins; the model goes on from there.", "Samples", metavar="TEXT"
+        None, "How each sample begins; the model continues from there.", "Samples", metavar="TEXT"
     )
     max_length: int | None = option(
         None, "Maximum number of tokens in a sample; by default as in training.",

@@ -75,13 +75,13 @@ class TextDataset(Dataset):
         )
 
     def drawable(self, indices: Indices) -> np.ndarray:
-        """Return those without an unknown token, or all if each text has one.
+        """Return those without an unknown token.
 
         Only real texts hold such tokens, so whatever tells by them learns nothing that helps.
         """
         parts = [indices[start : start + _TOGETHER] for start in range(0, len(indices), _TOGETHER)]
         known = [part[(self.take(part).arrays["tokens"] != UNKNOWN).all(1)] for part in parts]
-        return np.concatenate(known) if any(map(len, known)) else indices[:]
+        return np.concatenate([np.zeros(0, np.int64), *known])
 
     def batch(self, seed: int, step: int, count: int) -> np.ndarray:
         """Return the items of a step, which have similar lengths; see split.by_length."""

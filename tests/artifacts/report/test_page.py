@@ -72,7 +72,7 @@ def test_the_page_says_what_there_is_to_know(make_run, modality):
         "time trained 3 min 20 s",
         "Skipped 3 files.", "Training diverged. Rolled back to step 200 with half the learning",
         "Samples are all alike.", "device abacus", "--steps 400 not set Budget in steps",
-        "Not finished. Go on with gancli train",
+        "Not finished. To continue: gancli train",
     ):
         assert sentence in words, sentence
     assert re.search(r"generator: [\d,]+ parameters, [\d,]+ multiply-adds an item", words)
@@ -121,6 +121,7 @@ def test_figures_of_a_finished_model_come_first(make_run):
     words = Reader(report_page(run, metrics)).words
     assert "Finished." in words and "guide accuracy 0.75" in words and "items seen 3,200" in words
     assert "best score 3.25 floor 1.5, at step 350" in words
+    assert "best score" not in Reader(report_page(run, {"steps": 400, "best_step": 300})).words
     troubled = Reader(report_page(run, metrics, ["Training diverged."])).words
     assert "Finished, with warnings." in troubled and "Training diverged." in troubled
 

@@ -1,6 +1,6 @@
-"""A device that tells late whether updates were finite: nothing is lost, and nothing else changes.
+"""A device whose checks for finite updates are deferred: nothing is lost or changed by that.
 
-The CPU plays such a device here; it takes the same way as a GPU but for where the numbers are.
+The CPU plays such a device here; it goes the same way as a GPU, except for where the numbers are.
 """
 
 import numpy as np
@@ -19,8 +19,8 @@ from gancli.training import feed
 
 
 @pytest.fixture
-def late(monkeypatch):
-    return lambda: monkeypatch.setattr(base, "told_late", lambda device: True)
+def deferred(monkeypatch):
+    return lambda: monkeypatch.setattr(base, "reads_stall", lambda device: True)
 
 
 def network_of(value):
@@ -34,11 +34,11 @@ def loss_of(network, factor=1.0):
 
 
 @pytest.mark.parametrize("factor", [float("nan"), float("inf")])
-def test_after_a_gradient_that_is_not_finite_nothing_is_applied(late, factor):
+def test_after_a_gradient_that_is_not_finite_nothing_is_applied(deferred, factor):
     network, optimizer = network_of(3.0)
     with pytest.raises(NotFinite):
         update(optimizer, loss_of(network, factor), max_norm=1.0)
-    late()
+    deferred()
     assert all_finite([optimizer])
     update(optimizer, loss_of(network), max_norm=1.0)
     assert network.weight.item() == pytest.approx(2.5) and all_finite([optimizer])
@@ -48,8 +48,8 @@ def test_after_a_gradient_that_is_not_finite_nothing_is_applied(late, factor):
     assert optimizer.state[network.weight]["step"] == 1
 
 
-def test_gradients_are_shortened_alike(late):
-    for when in (lambda: None, late):
+def test_gradients_are_shortened_alike(deferred):
+    for when in (lambda: None, deferred):
         when()
         network, optimizer = network_of(3.0)
         update(optimizer, loss_of(network, 8.0), max_norm=2.0)
@@ -67,23 +67,23 @@ def text_run(folder, path):
     )
 
 
-def test_a_training_is_the_same(late, pictures, tmp_path):
+def test_a_training_is_the_same(deferred, pictures, tmp_path):
     tiny_run(pictures, tmp_path / "image", d_norm="batch")
     text_run(tmp_path, tmp_path / "text")
-    late()
-    tiny_run(pictures, tmp_path / "late-image", d_norm="batch")
-    text_run(tmp_path, tmp_path / "late-text")
-    assert_same(tmp_path / "late-image", tmp_path / "image")
-    assert_same(tmp_path / "late-text", tmp_path / "text")
+    deferred()
+    tiny_run(pictures, tmp_path / "deferred-image", d_norm="batch")
+    text_run(tmp_path, tmp_path / "deferred-text")
+    assert_same(tmp_path / "deferred-image", tmp_path / "image")
+    assert_same(tmp_path / "deferred-text", tmp_path / "text")
 
 
 @pytest.mark.parametrize(("bad", "save_every", "told"), [
     (3, "50", 10), (3, "3", 6), (7, "1", 8), (11, "50", 12),  # steps from 0; steps done
 ])
 def test_it_is_told_before_anything_is_kept(
-    late, pictures, tmp_path, monkeypatch, bad, save_every, told
+    deferred, pictures, tmp_path, monkeypatch, bad, save_every, told
 ):
-    late()
+    deferred()
     generate, taken = AdversarialStep.generate, []
 
     def poisoned(self, *args):
