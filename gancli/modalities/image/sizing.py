@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from gancli.modalities.base import Affordable
 from gancli.modalities.image.config import ImageConfig
+from gancli.modalities.image.ladder import sides
 from gancli.modalities.image.spec import ImageSpec
 
 _WIDTHS = (16, 24, 32, 48, 64, 96, 128)
 _REFERENCE = 32  # the width that is timed
-# Pictures that a network of the reference width should see, and how that grows with the width. The
-# optimum is flat: where it saw 36,000 and 74,000, widths from 16 to 48 differed by no more than
-# chance.
-_ENOUGH, _GROWTH = 70_000, 2.0
+# Pictures that a network of the reference width and two layers (28 px) should see, how that grows
+# with the width, and with each layer more: 28 to 31 px have two, up to 63 px three, up to 127 four.
+_ENOUGH, _GROWTH, _PER_LAYER = 110_000, 2.0, 1.5
 # Time of a step against its width. It is less than 2, since not all of a step is convolutions.
 _COST = 1.6
 _BATCH = 32
@@ -49,7 +49,7 @@ def sized(
         return _completed(config, width, None), sentences
     if width is None:
         timed = config.steps is None and config.images is None
-        width = _widest(pictures, _COST if timed else 0.0)
+        width = _widest(pictures, spec.size, _COST if timed else 0.0)
         pictures *= (_REFERENCE / width) ** (_COST if timed else 0.0)
         sentences.append(
             f"Width: {width}, which suits the {_rounded(pictures)} pictures that this budget shows "
@@ -88,18 +88,20 @@ def _rate(steps: float) -> float:
     return float(f"{max(rate, _SLOWEST):.1e}")
 
 
-def _widest(pictures: float, cost: float) -> int:
+def _widest(pictures: float, size: int, cost: float) -> int:
     """Return the widest network that the budget shows enough pictures.
 
     Args:
         pictures: That the reference width would see.
+        size: Pixels of a side.
         cost: Exponent by which they become fewer as the width grows.
     """
-    enough = [
+    enough = _ENOUGH * _PER_LAYER ** (len(sides(size)) - 3)  # sides has that of the picture, too
+    widths = [
         width for width in _WIDTHS
-        if pictures * (_REFERENCE / width) ** cost >= _ENOUGH * (width / _REFERENCE) ** _GROWTH
+        if pictures * (_REFERENCE / width) ** cost >= enough * (width / _REFERENCE) ** _GROWTH
     ]
-    return enough[-1] if enough else _WIDTHS[0]
+    return widths[-1] if widths else _WIDTHS[0]
 
 
 def _rounded(count: float) -> str:

@@ -1,5 +1,7 @@
 """Widths and batch follow what the budget buys."""
 
+from dataclasses import replace
+
 import pytest
 from helpers import Recorder, tiny_run
 
@@ -11,7 +13,7 @@ from gancli.modalities.image.spec import ImageSpec
 SPEC = ImageSpec(32, "RGB", "crop", (), (), 100)
 
 
-def chosen(pictures, **options):
+def chosen(pictures, size=32, **options):
     """Return the sized config and what was asked of the machine."""
     asked = []
 
@@ -19,8 +21,21 @@ def chosen(pictures, **options):
         asked.append((config.g_width, config.d_width, batch))
         return pictures
 
-    config, sentences = sized(SPEC, ImageConfig(**options), affordable)
+    config, sentences = sized(replace(SPEC, size=size), ImageConfig(**options), affordable)
     return config, sentences, asked
+
+
+@pytest.mark.parametrize(
+    ("size", "pictures", "width"),
+    [(28, 855_000, 48), (28, 450_000, 32), (32, 430_000, 32), (32, 850_000, 48),
+     (64, 105_000, 24), (64, 260_000, 32), (128, 105_000, 16)],
+)
+def test_what_was_best_is_chosen(size, pictures, width):
+    """Of the entries on width in tests/benchmarks/RESULTS.md; larger pictures want narrower ones.
+
+    The first two at 32 and 64 px are 400 s of two cores, as is the first at 28 px.
+    """
+    assert chosen(pictures, size, time=400.0)[0].g_width == width
 
 
 @pytest.mark.parametrize("options", [{"time": 60.0}, {"steps": 9}, {"images": 9}])
