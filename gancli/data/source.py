@@ -75,6 +75,8 @@ def _walk(folder: Path) -> list[Member]:
                 f"The folder {path!r} cannot be listed: {error.strerror}.",
                 "Make it readable, or move it elsewhere.",
             ) from error
+        if prefix and _is_ours(entries):
+            continue
         for entry in entries:
             if is_hidden(entry):
                 continue
@@ -88,6 +90,17 @@ def _walk(folder: Path) -> list[Member]:
             elif stat.S_ISREG(status.st_mode):
                 members.append(_file(prefix + entry, child, status))
     return members
+
+
+def _is_ours(entries: list[str]) -> bool:
+    """Return whether a folder is a run, a comparison or a model, which holds no data."""
+    return "comparison.json" in entries or any(
+        name in entries and beside in entries
+        for name, beside in (
+            ("config.toml", "checkpoints"), ("config.toml", "metrics.jsonl"),
+            ("config.json", "model.safetensors"),
+        )
+    )
 
 
 def _file(name: str, path: str, status: os.stat_result) -> Member:

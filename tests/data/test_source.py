@@ -212,6 +212,27 @@ def test_zip_with_escapes_and_a_link(tmp_path: Path) -> None:
     assert read_all(open_source(str(path))) == {"up.png": b"up"}
 
 
+def test_what_gancli_wrote_below_a_folder_is_no_data(tmp_path: Path) -> None:
+    names = [
+        "a.png", "runs/a-1/config.toml", "runs/a-1/checkpoints/1/x.json", "runs/a-1/samples/1.png",
+        "runs/b-1/config.toml", "runs/b-1/metrics.jsonl", "runs/b-1/samples/1.png",
+        "model/config.json", "model/model.safetensors", "model/c.png", "compared/comparison.json",
+        "compared/cells/1.png", "settings/config.toml", "settings/b.png", "others/config.json",
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+
+    def listed(path: Path) -> list[str]:
+        return [member.name for member in open_source(str(path)).members]
+
+    assert listed(tmp_path) == [
+        "a.png", "others/config.json", "settings/b.png", "settings/config.toml"
+    ]
+    # Named itself, a folder is read as it is.
+    assert "samples/1.png" in listed(tmp_path / "runs" / "a-1")
+
+
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     names = [".DS_Store", "__MACOSX/._a.png", ".git/b.png", "c/.hidden", "c/kept.png",
              "c/@eaDir/kept.png/thumb.jpg", "#recycle/a.png", "$RECYCLE.BIN/b.png", "c/Thumbs.db"]
