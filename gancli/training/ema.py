@@ -20,8 +20,8 @@ class Ema:
 
     What is estimated from the weights cannot be averaged so. Batch norm's running statistics are
     taken anew from the average's own activations, as stochastic weight averaging does (Izmailov et
-    al. 2018, arXiv 1803.05407). Spectral norm's singular vectors, whose average has not length 1,
-    start as the network's, and power iterations fit them to the averaged weights.
+    al. 2018, arXiv 1803.05407). Spectral norm's singular vectors, whose averages are not of length
+    1, start as the network's, and power iterations fit them to the averaged weights.
 
     Args:
         network: The network to follow.
