@@ -114,10 +114,8 @@ def command(
             raise UsageError(
                 "--samples and --data cannot both be standard input.", "Name a file for one."
             )
-        if output_path is not None and output_path.exists() and not force:
-            raise UsageError(
-                f"{output_path} already exists.", "Overwrite it with --force, or choose another -o."
-            )
+        if output_path is not None:
+            _check_output(output_path, force)
         from gancli.evaluation import opening, saving
         from gancli.evaluation.evaluate import evaluate
         from gancli.evaluation.onnx_features import open_features
@@ -126,14 +124,15 @@ def command(
         keep = None
 
         if samples is not None and real is not None:
-            opened: Any = nullcontext(opening.of_files(samples, real, n, output))
+            opened: Any = nullcontext(opening.of_files(samples, real, n, output, output_path))
         else:
             if model is None:
                 model = bundled.default("models")
                 output.note(f"No MODEL was given, so this measures {model}.")
             keep = saving.place(model) if save else None
             opened = opening.of_model(
-                model, data, n or _SAMPLES, seed, {"device": device, "guided": guided}, output
+                model, data, n or _SAMPLES, seed, {"device": device, "guided": guided}, output,
+                output_path,
             )
         extract = None if features is None else open_features(features)
         with opened as what:
@@ -158,6 +157,17 @@ def command(
             output.result(names | as_table(found, texts))
         else:
             output.data(*lines(found, texts))
+
+
+def _check_output(path: Path, force: bool) -> None:
+    from gancli.storage.outputs import check_file
+
+    if str(path) == "-":
+        raise UsageError(
+            "The figures go to standard output without -o.",
+            "Name a file such as nearest.html for the samples nearest to training items.",
+        )
+    check_file(path, force)
 
 
 def _refuse_of_a_model(given: dict[str, bool]) -> None:
