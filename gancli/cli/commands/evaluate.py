@@ -121,8 +121,7 @@ def command(
         from gancli.evaluation.onnx_features import open_features
         from gancli.evaluation.page import nearest_texts, write_nearest
 
-        keep = None
-
+        keep, extract = None, None if features is None else open_features(features)
         if samples is not None and real is not None:
             opened: Any = nullcontext(opening.of_files(samples, real, n, output, output_path))
         else:
@@ -134,7 +133,6 @@ def command(
                 model, data, n or _SAMPLES, seed, {"device": device, "guided": guided}, output,
                 output_path,
             )
-        extract = None if features is None else open_features(features)
         with opened as what:
             found = evaluate(
                 what.subject, what.dataset, what.spec, what.modality.trainable(), extract, output,
