@@ -4,7 +4,8 @@ import difflib
 from collections.abc import Iterable
 
 _SHOWN = 20  # words of a hint
-RUNTIME, USAGE, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+RUNTIME, USAGE, DIVERGED = 1, 2, 3
+SIGNALED = 128  # plus the number of the signal: 129, 130 or 143
 
 
 class GancliError(Exception):
@@ -13,7 +14,7 @@ class GancliError(Exception):
     Args:
         message: One sentence that says what is wrong.
         hint: What to do next; may be empty.
-        exit_code: Status of the process (1 runtime, 2 usage, 3 diverged, 130, 143).
+        exit_code: Status of the process (1 runtime, 2 usage, 3 diverged, 129, 130, 143).
     """
 
     def __init__(self, message: str, hint: str = "", exit_code: int = RUNTIME) -> None:

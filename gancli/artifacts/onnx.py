@@ -5,7 +5,6 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,28 +12,24 @@ import torch
 import gancli
 from gancli.artifacts.model import AnyModel
 from gancli.artifacts.networks import load_networks
-from gancli.errors import GancliError, UsageError
+from gancli.errors import GancliError
 from gancli.modalities.base import Graph, whole_generator
 from gancli.sampling.request import SeedRequests
-from gancli.storage.files import write_file
 
 # Neither 1, of which exporters make a constant, nor a size that a network may have.
 _EXAMPLES = 3
 
 
-def export_onnx(model: AnyModel, path: Path, force: bool) -> Graph:
-    """Write what samples a generator, with any number of items at once; return what was written.
+def export_onnx(model: AnyModel) -> tuple[Graph, bytes]:
+    """Return what samples a generator, with any number of items at once, and its ONNX file.
 
     Pictures and sounds are made in one pass, texts a token at a time. The metadata of the file say
     how, under ``usage``. The noise of a seed is :func:`gancli.sampling.seeds.normal`.
 
     Raises:
-        UsageError: The file exists and ``force`` is off.
         GancliError: The packages of the onnx extra are missing, or this torch cannot export the
             network.
     """
-    if path.exists() and not force:
-        raise UsageError(f"{path} already exists.", "Overwrite it with --force, or choose another.")
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
@@ -57,8 +52,7 @@ def export_onnx(model: AnyModel, path: Path, force: bool) -> Graph:
     }
     for name, value in metadata.items():
         proto.metadata_props.add(key=name, value=value)
-    write_file(path, proto.SerializeToString())
-    return graph
+    return graph, proto.SerializeToString()
 
 
 def _graph(model: AnyModel) -> Graph:

@@ -18,6 +18,7 @@ from gancli.reporting import Reporter
 from gancli.runtime.launch import Launch, launch
 from gancli.storage.files import explained, remove_leftovers, write_file
 from gancli.storage.lock import FolderLock
+from gancli.storage.outputs import check_writable
 
 METRICS, REPORT, LAUNCH = "metrics.jsonl", "report.html", ".launch"
 
@@ -150,21 +151,24 @@ class Run:
 
         Raises:
             UsageError: Something is there that must not be replaced.
+            GancliError: It cannot be written to.
         """
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file.", "Choose a directory with -o.")
         occupied = path.is_dir() and any(entry.name[0] != "." for entry in path.iterdir())
+        if occupied and not is_run(path):
+            limit = "; --force replaces runs only" if force else ""
+            raise UsageError(
+                f"{path} holds files but is not a run{limit}.",
+                "Choose another directory with -o, or leave -o out for a new one in runs/.",
+            )
         if occupied and not force:
             raise UsageError(
-                f"{path} is not empty.",
+                f"{path} already holds a run.",
                 f"Resume it with --resume {shlex.quote(str(path))}, replace it with --force, or "
                 "choose another -o.",
             )
-        if occupied and not is_run(path):
-            raise UsageError(
-                f"{path} holds files but is not a run; --force replaces runs only.",
-                "Choose another directory with -o.",
-            )
+        check_writable(path)
         return occupied
 
     @classmethod

@@ -27,6 +27,7 @@ from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
 from gancli.errors import UsageError
 from gancli.runtime.launch import launch
+from gancli.runtime.signals import end_as_interrupts_do
 
 _HELP = "Train small generative adversarial networks from the shell, and sample them."
 _EXAMPLES = """\
@@ -141,6 +142,7 @@ def _failed(error: BaseException, here: Invocation) -> int:
 
 def main() -> None:
     """Run the program with the process's arguments."""
+    end_as_interrupts_do()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries; gancli's own go through the reporter
     status = run(sys.argv[1:])

@@ -110,8 +110,11 @@ class Output:
         stream.write(b"\n")
         stream.flush()
 
-    def binary_stdout(self) -> BinaryIO:
+    def binary_stdout(self, also: str = "") -> BinaryIO:
         """Return stdout for binary data.
+
+        Args:
+            also: What else can be done about a terminal, in a sentence after a space.
 
         Raises:
             UsageError: It is a terminal.
@@ -121,8 +124,7 @@ class Output:
         if sys.stdout.isatty():
             raise UsageError(
                 "Binary data cannot be shown on a terminal.",
-                "Name a file with -o FILE, redirect it with > FILE or | PROGRAM, or see it with "
-                "--show.",
+                f"Name a file with -o FILE, or redirect it with > FILE or | PROGRAM.{also}",
             )
         return stream
 

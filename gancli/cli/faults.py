@@ -3,13 +3,14 @@
 import errno
 import os
 import shlex
+import signal
 import traceback
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
 from gancli.cli.unknown import explain_flag
-from gancli.errors import INTERRUPTED, GancliError, UsageError
+from gancli.errors import SIGNALED, GancliError, UsageError
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -24,7 +25,9 @@ def explain(error: BaseException, args: Sequence[str] = ()) -> GancliError:
     if isinstance(error, GancliError):
         return error
     if isinstance(error, KeyboardInterrupt):
-        return GancliError("Interrupted.", exit_code=INTERRUPTED)
+        number = error.args[0] if error.args else signal.SIGINT
+        sentence = "Interrupted." if number == signal.SIGINT else "Terminated."
+        return GancliError(sentence, exit_code=SIGNALED + number)
     if hasattr(error, "format_message"):  # of Typer, or of click, which older versions build on
         return _usage(error, args)
     if isinstance(error, MemoryError) or _is_out_of_memory(error):

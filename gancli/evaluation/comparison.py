@@ -30,6 +30,7 @@ from gancli.runtime.signals import Interrupted, Stop
 from gancli.storage import checkpoints
 from gancli.storage.files import explained, remove_leftovers
 from gancli.storage.lock import FolderLock
+from gancli.storage.outputs import check_writable
 from gancli.training import session, speed
 from gancli.training.budget import Budget
 
@@ -47,7 +48,7 @@ class Comparer:
         command: The command line, for the records of the runs.
 
     Raises:
-        GancliError: The folder holds something else.
+        GancliError: The folder holds something else, or cannot be written to.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Comparer:
         self.modality, self.source, self.folder = modality, source, folder
         self.reporter, self.command = reporter, command
         self._record = self._read()
+        check_writable(folder)
         self._open, self._stop = ExitStack(), Stop()
         self._failures: list[GancliError] = []
 

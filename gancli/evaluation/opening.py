@@ -26,6 +26,7 @@ from gancli.modalities.base import AnyModality
 from gancli.reporting import SILENT, Reporter, Silent
 from gancli.sampling.seeds import EVALUATION_SEEDS_FROM
 from gancli.storage import bundled
+from gancli.storage.outputs import check_suffix
 
 _HALF = 0.5  # of data is compared with where all may have been seen
 
@@ -56,7 +57,7 @@ class Opened:
 @contextmanager
 def of_model(
     name: str, data: str | None, count: int, seed: int | None, options: dict[str, Any],
-    reporter: Reporter,
+    reporter: Reporter, nearest: Path | None = None,
 ) -> Iterator[Opened]:
     """Give the samples of a model or a run, and its data.
 
@@ -67,13 +68,16 @@ def of_model(
         seed: Of the first, or None for seeds that no training looks at.
         options: Of sampling, as given.
         reporter: Receives notes.
+        nearest: File for the samples nearest to training items, or None.
 
     Raises:
-        UsageError: There is no such model, or its data is not here.
+        UsageError: There is no such model, its data is not here, or the modality writes no such
+            file.
         GancliError: Either cannot be read.
     """
     model = open_model(name, None, reporter.warn)
     modality, config = model.modality, model.config
+    _check_suffix(nearest, modality)
     loader = modality.loader()
     source, is_own = _data(name, data, model)
     size = loader.inspect(source, config)[0].count
@@ -162,19 +166,24 @@ class _OfSamples(Silent):
         self._reporter.warn(f"Of the samples: {text}")
 
 
-def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> Opened:
+def of_files(
+    samples: str, data: str, count: int | None, reporter: Reporter, nearest: Path | None = None
+) -> Opened:
     """Return samples of any origin, and the data that they are meant to resemble.
 
     Args:
         samples, data: Where they are.
         count: How many samples are drawn from these, or None for all.
         reporter: Receives notes.
+        nearest: As for :func:`of_model`.
 
     Raises:
+        UsageError: The modality writes no such file.
         GancliError: They cannot be read, or are not of one modality.
     """
     source, given = open_source(data), open_source(samples)
     modality = _modality(source)
+    _check_suffix(nearest, modality)
     loader = modality.loader()
     config, _ = resolve(modality.config_type, presets=modality.presets)
     spec, sentences = loader.inspect(source, config)
@@ -215,6 +224,11 @@ def of_files(samples: str, data: str, count: int | None, reporter: Reporter) -> 
         reporter.note(remark)
     subject = Given(given.name, everything, spec, trainable, measured)
     return Opened(modality, spec, config, subject, dataset, source.name, False, remark)
+
+
+def _check_suffix(nearest: Path | None, modality: AnyModality) -> None:
+    if nearest is not None:
+        check_suffix(nearest, [".html", *modality.previews])
 
 
 def _modality(source: Source) -> AnyModality:

@@ -11,7 +11,6 @@ from gancli.artifacts.report.document import document, section
 from gancli.artifacts.report.markup import table, text
 from gancli.artifacts.report.media import previews
 from gancli.artifacts.report.media import samples as shown
-from gancli.errors import UsageError
 from gancli.evaluation.classify import Confusion
 from gancli.evaluation.evaluate import Evaluation
 from gancli.evaluation.opening import Opened
@@ -25,13 +24,16 @@ _MATRIX = 20  # classes beyond which only what is read rightly is shown
 def write_nearest(
     found: Evaluation, opened: Opened, names: dict[str, Any], path: Path
 ) -> list[Path]:
-    """Write what was found as a page, or the pairs alone in the form of the modality.
+    """Write what was found as a page, or the pairs alone as the modality previews samples.
+
+    Args:
+        found: What was measured.
+        opened: Of what.
+        names: What the samples and the data are called.
+        path: It ends with ``.html``, or as one of the modality's previews does.
 
     Returns:
         The files.
-
-    Raises:
-        UsageError: The name has a suffix that the modality does not write.
     """
     samples = opened.subject.some([each.sample for each in found.nearest])
     items = found.known.some([each.item for each in found.nearest])
@@ -39,14 +41,8 @@ def write_nearest(
         write_file(path, _page(found, opened, names, samples, items).encode("utf-8", "replace"))
         return [path]
     files = _preview(opened, [*samples, *items])
-    fitting = [name for name in files if name.endswith(path.suffix.lower())]
-    if not path.suffix or not fitting:
-        endings = ", ".join(sorted(Path(name).suffix for name in files))
-        raise UsageError(
-            f"The nearest {opened.modality.items} cannot be written as {path.name}.",
-            f"Give -o a name that ends with .html or {endings}.",
-        )
-    write_file(path, files[fitting[0]])
+    (data,) = (data for name, data in files.items() if name.endswith(path.suffix.lower()))
+    write_file(path, data)
     return [path]
 
 

@@ -189,6 +189,7 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
         options_type: Options of sampling.
         presets: Values of each preset, by its name.
         binary: Whether its samples have to be kept from a terminal.
+        previews: Suffixes of the files that the codec's ``preview`` writes.
         spec, loader, codec, trainable: The doors. ``spec`` returns a spec from its JSON form and
             raises GancliError if a field is missing, of a wrong type or out of bounds; ``codec``
             makes the one of a spec and a config.
@@ -203,6 +204,7 @@ class Modality(Generic[SpecT, ConfigT, OptionsT]):
     options_type: type[OptionsT]
     presets: Mapping[str, Mapping[str, object]]
     binary: bool
+    previews: Sequence[str]
     spec: Callable[[], Callable[[Mapping[str, Any]], SpecT]]
     loader: Callable[[], Loader[SpecT, ConfigT]]
     codec: "Callable[[], Callable[[SpecT, ConfigT], Codec[OptionsT]]]"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from gancli.errors import INTERRUPTED, TERMINATED, GancliError
+from gancli.errors import SIGNALED, GancliError
 from gancli.runtime.launch import launch
 
 _ECHO = 2.0  # seconds in which torchrun's comes after that of the terminal
@@ -18,12 +18,33 @@ class Interrupted(GancliError):
     """Training was asked to stop; the hint says how to continue."""
 
 
+def end_as_interrupts_do() -> None:
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, so that cleanup runs.
+
+    Its argument is the number of the signal. What is ignored stays so: nohup ignores SIGHUP.
+    Processes of torchrun keep the default, since they may be waiting for each other in C++, where
+    no handler of Python's runs.
+    """
+    if launch().world > 1:
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends at once
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes sends it twice
+    raise KeyboardInterrupt(number)
+
+
 class Stop:
-    """While open, SIGINT and SIGTERM end the work with a sentence that says how to continue.
+    """While open, SIGINT, SIGTERM and SIGHUP end the work, and say how to continue.
 
     They interrupt at once, as Ctrl-C does; while :meth:`deferred`, they only set ``signal``.
-    torchrun forwards a Ctrl-C that the terminal has already delivered; that copy does not count as
-    a second signal.
+    A SIGHUP that is ignored, as by nohup, stays so. torchrun forwards a Ctrl-C that the terminal
+    has already delivered, and a terminal that closes sends SIGHUP through the shell and by itself;
+    such copies do not count as a second signal.
 
     Attributes:
         signal: Number of the signal that came, or None.
@@ -39,8 +60,9 @@ class Stop:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Stop":
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._handle)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -66,9 +88,9 @@ class Stop:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         if self.signal is not None:
-            if launch().world > 1 and now - self._came < _ECHO:
+            if number == signal.SIGHUP or launch().world > 1 and now - self._came < _ECHO:
                 return
-            os._exit(128 + number)
+            os._exit(SIGNALED + number)
         self.signal, self._came = number, now
         if not self._deferred:
             raise KeyboardInterrupt  # which no reader of broken files takes for one of its own
@@ -82,5 +104,4 @@ class Stop:
     def check(self) -> None:
         """Raise Interrupted if a signal came."""
         if self.signal is not None:
-            code = INTERRUPTED if self.signal == signal.SIGINT else TERMINATED
-            raise Interrupted(self.state, self.hint, code)
+            raise Interrupted(self.state, self.hint, SIGNALED + self.signal)

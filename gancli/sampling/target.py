@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gancli.errors import GancliError, UsageError
+from gancli.errors import UsageError
 from gancli.sampling.config import SampleConfig
 from gancli.storage.files import explained
+from gancli.storage.outputs import check_writable, refuse_to_replace
 
 # Gives the binary stream for data; refuses a terminal with a GancliError.
 Stdout = Callable[[], BinaryIO]
@@ -39,20 +40,20 @@ class Target:
 
 
 def parse_target(
-    options: SampleConfig, what: str, suffixes: Collection[str] | None, stdout: Stdout
+    options: SampleConfig, what: str, suffixes: Collection[str], stdout: Stdout
 ) -> Target:
     """Return what ``-o`` names: a directory ends with a slash or exists as one.
 
     Args:
         options: Has ``output``, of which None and ``-`` are standard output, and ``force``.
         what: The samples, in the plural, for messages.
-        suffixes: Those that files may have; a name without a suffix is then a directory. With
-            None any name is one of a file.
+        suffixes: Those that files may have. A name without one is a directory, unless an empty
+            suffix is among them.
         stdout: Gives standard output.
 
     Raises:
-        UsageError: It is empty, or its suffix is not one of these.
-        GancliError: A directory is meant, but a file is there.
+        UsageError: It is empty, its suffix is not one of these, or a directory is meant but a file
+            is there.
     """
     output, force = options.output, options.force
     if output is None or output == "-":
@@ -61,46 +62,33 @@ def parse_target(
         raise UsageError("-o is empty.", "Give a file, a directory, or - for stdout.")
     path = Path(output)
     suffix = path.suffix.lower()
-    if output.endswith(("/", os.sep)) or path.is_dir() or (suffixes is not None and not suffix):
+    if output.endswith(("/", os.sep)) or path.is_dir() or not (suffix or "" in suffixes):
         if path.exists() and not path.is_dir():
-            raise GancliError(f"{path} is a file, not a directory.", "Name another with -o.")
+            raise UsageError(f"{path} is a file, not a directory.", "Name another with -o.")
         return Target(path, True, "", force, stdout)
-    if suffixes is not None and suffix not in suffixes:
+    if suffix not in suffixes:
         raise UsageError(
             f"-o {output}: {what} cannot be written as {suffix}.",
-            f"Choose one of: {', '.join(suffixes)}, or a directory with a / at its end.",
+            f"Choose one of: {', '.join(filter(None, suffixes))}, or a directory with a / at its "
+            "end.",
         )
     return Target(path, False, suffix, force, stdout)
 
 
 def refuse_existing(paths: Sequence[Path], force: bool) -> None:
-    """Check that no file would be replaced unasked.
+    """Check that files can be written, and none would be replaced unasked.
 
     Raises:
-        GancliError: One exists and ``force`` is not given, or none can ever be written there.
+        UsageError: One exists and ``force`` is not given, or it is a directory.
+        GancliError: They cannot be written there.
     """
     names: dict[Path, set[str]] = {}
+    for path in paths:
+        check_writable(path)
     for folder in {path.parent for path in paths}:
         with explained(folder):
             names[folder] = set(os.listdir(folder)) if folder.exists() else set()
     refuse_to_replace([path for path in paths if path.name in names[path.parent]], force)
-
-
-def refuse_to_replace(existing: Sequence[Path], force: bool) -> None:
-    """Refuse to write where these files are.
-
-    Raises:
-        GancliError: There are any and ``force`` is not given, or one is a directory.
-    """
-    for path in existing:
-        if path.is_dir():
-            raise GancliError(f"{path} is a directory.", "Name a file in it with -o.")
-    if existing and not force:
-        others = len(existing) - 1
-        more = f" and {others:,} more already exist" if others else " already exists"
-        raise GancliError(
-            f"{existing[0]}{more}.", "Give --force to overwrite, or another -o."
-        )
 
 
 @contextmanager

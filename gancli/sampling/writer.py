@@ -11,8 +11,9 @@ from typing import BinaryIO, Self
 from gancli.errors import UsageError
 from gancli.sampling.lazy import Lazy, Ranges
 from gancli.sampling.request import Sample, SampleRequest, SeedRequests
-from gancli.sampling.target import Target, held_back, refuse_existing, refuse_to_replace
+from gancli.sampling.target import Target, held_back, refuse_existing
 from gancli.storage.files import explained, replacing
+from gancli.storage.outputs import check_writable, refuse_to_replace
 
 
 class Writer(ABC):
@@ -24,7 +25,8 @@ class Writer(ABC):
         force: Whether a file that exists may be replaced.
 
     Raises:
-        GancliError: A file already exists, or its directory cannot be read.
+        UsageError: A file already exists.
+        GancliError: Its directory cannot be written to.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class FolderWriter(Writer):
         distinct = Ranges.of(seeds).distinct()
         super().__init__(SeedRequests(distinct), also, target.force)
         self.folder, self.suffix = target.path, suffix
+        check_writable(self.folder)
         refuse_to_replace(self._existing(distinct), target.force)
 
         def file(place: int) -> Path:

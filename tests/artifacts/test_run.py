@@ -134,7 +134,7 @@ def test_a_run_that_ended_while_this_one_prepared_is_not_lost(monkeypatch, tmp_p
         return result
 
     monkeypatch.setattr(Run, "check", check)
-    with pytest.raises(UsageError, match="is not empty"):
+    with pytest.raises(UsageError, match="already holds a run"):
         Run.create(path, None, Recorder(), force=False)
     Run(path, Recorder()).close()  # the lock is free again
 

@@ -107,7 +107,10 @@ def test_layers_before_any_training(call, pictures):
         (["--device", "cuda"], "There is no cuda device here."),
         (["--augment", "ada"], "--augment cannot be 'ada'. Did you mean all?"),
         (["--threads", "x"], "--threads cannot be 'x'."),
-        (["-o", "full"], "full is not empty."),
+        (["-o", "full"], "full holds files but is not a run. Choose another directory"),
+        (["-o", "full", "--force"], "not a run; --force replaces runs only. Choose another"),
+        (["--output", "-"], "-o - is standard output, which holds no directory. Name a directory"),
+        (["-o", ""], "-o is empty. Name a directory"),
     ],
 )
 def test_what_a_training_would_refuse_is_refused(planned, monkeypatch, tmp_path, options, words):

@@ -317,6 +317,7 @@ def test_features_of_ones_own(call, squares, tmp_path, batch):
     (["nowhere"], "neither a model"),
     (["--samples", "x", "--data", "y"], "x"),
     (["--samples", "-", "--data", "-"], "both"),
+    (["--samples", "x", "--data", "y", "--features", "z.onnx"], "z.onnx"),
     (["--samples", "x", "--data", "y", "--save"], "--save"),
     (["--samples", "x", "--data", "y", "--guided", "2"], "--guided"),
     (["--samples", "x", "--data", "y", "--seed", "0"], "--seed"),

@@ -78,6 +78,7 @@ def failing(call, monkeypatch):
         (GancliError("It broke.", "Mend it."), 1, "gancli: It broke. Mend it.\n"),
         (GancliError("It diverged.", exit_code=3), 3, "gancli: It diverged.\n"),
         (KeyboardInterrupt(), 130, "gancli: Interrupted.\n"),
+        (KeyboardInterrupt(15), 143, "gancli: Terminated.\n"),
         (MemoryError(), 1, "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you"), 1, "not enough memory"),
         (OSError(28, "No space left on device", "some\nfile"), 1, "some\\nfile: No space left"),
@@ -116,6 +117,7 @@ def test_every_explanation_is_an_error():
 
 def test_main_leaves_the_waiting_of_threads_to_their_library(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["gancli", "--version"])
+    monkeypatch.setattr(app, "end_as_interrupts_do", lambda: None)  # they outlive the test
     before = dict(os.environ)
     with pytest.raises(SystemExit) as ended:
         app.main()

@@ -160,7 +160,7 @@ def test_a_launch_that_is_started_again_finds_the_run_that_it_began(monkeypatch,
     assert begun(Launch(0, 2, 0, 2, 1, "job 8"), None, tmp_path) is None
     # The first time, a run that is in the way stays in the way.
     assert begun(Launch(0, 2, 0, 2, 0, "job 7"), tmp_path / "run") is None
-    with pytest.raises(UsageError, match="not empty"):
+    with pytest.raises(UsageError, match="already holds a run"):
         Run.check(tmp_path / "run", force=False)
 
 

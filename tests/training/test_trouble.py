@@ -308,6 +308,17 @@ def test_the_scorer_is_made_after_the_first_step_or_never(pictures, tmp_path):
     assert len(made) == 1
 
 
+SIGNALS = [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+
+
+@pytest.fixture
+def heeded():
+    """Let SIGHUP do what it does in a terminal, since nohup ignores it for tests as well."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 class AtNote(Recorder):
     """A reporter that sends this process a signal when it hears certain words."""
 
@@ -321,9 +332,9 @@ class AtNote(Recorder):
             os.kill(os.getpid(), self.number)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
 def test_a_signal_before_there_is_a_run_says_how_to_begin_again(
-    pictures, tmp_path, number, status
+    pictures, tmp_path, heeded, number, status
 ):
     before = signal.getsignal(number)
     with pytest.raises(Interrupted) as stopped:
@@ -334,12 +345,12 @@ def test_a_signal_before_there_is_a_run_says_how_to_begin_again(
     assert not (tmp_path / "run").exists() and signal.getsignal(number) is before
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
 @pytest.mark.parametrize(("of", "method"), [
     (trainer.Trainer, "measure"), (Hook, "on_end"), (trainer.Trainer, "save"),
 ])
 def test_a_signal_after_the_last_step_ends_training_too(
-    pictures, tmp_path, monkeypatch, of, method, number, status
+    pictures, tmp_path, monkeypatch, heeded, of, method, number, status
 ):
     run, whole, steps = tmp_path / "run", getattr(of, method), []
     heard = AtStep(12, lambda: steps.append(12))
@@ -362,11 +373,14 @@ def test_a_signal_after_the_last_step_ends_training_too(
     assert load(run / "model").metrics["steps"] == 12
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_before_the_first_step_says_how_to_resume(pictures, tmp_path, number):
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
+def test_a_signal_before_the_first_step_says_how_to_resume(
+    pictures, tmp_path, heeded, number, status
+):
     run = tmp_path / "a run"
     with pytest.raises(Interrupted, match="before the first step") as stopped:
         tiny_run(pictures, run, AtNote("Computing on", number))
+    assert stopped.value.exit_code == status
     assert stopped.value.hint == f"Resume it with: gancli train image --resume '{run}'"
     with pytest.raises(Interrupted, match="is unchanged"):
         resume(run, None, AtNote("Computing on", number), modality_name="image")

@@ -121,14 +121,15 @@ def _compare(
     from gancli.evaluation.comparison import Comparer
     from gancli.evaluation.looking_ahead import look_ahead
     from gancli.evaluation.results import PAGE
+    from gancli.storage.outputs import output_directory
 
     if data is None:
         data = bundled.default("samples", modality.name)
         output.note(f"No DATA was given, so this compares on the bundled sample {data}.")
-    if folder == "":
-        raise UsageError("-o is empty.", "Name a directory, such as -o comparisons/norms.")
     source = open_source(data)
-    place = Path(folder) if folder else Path("comparisons") / source.name
+    place = Path("comparisons") / source.name
+    if folder is not None:
+        place = output_directory(folder, "comparisons/norms")
     comparer = Comparer(modality, source, place, output, command_line)
     parameters = look_ahead(modality, cells, source)
     if dry_run:

@@ -114,28 +114,25 @@ def command(
             raise UsageError(
                 "--samples and --data cannot both be standard input.", "Name a file for one."
             )
-        if output_path is not None and output_path.exists() and not force:
-            raise UsageError(
-                f"{output_path} already exists.", "Overwrite it with --force, or choose another -o."
-            )
+        if output_path is not None:
+            _check_output(output_path, force)
         from gancli.evaluation import opening, saving
         from gancli.evaluation.evaluate import evaluate
         from gancli.evaluation.onnx_features import open_features
         from gancli.evaluation.page import nearest_texts, write_nearest
 
-        keep = None
-
+        keep, extract = None, None if features is None else open_features(features)
         if samples is not None and real is not None:
-            opened: Any = nullcontext(opening.of_files(samples, real, n, output))
+            opened: Any = nullcontext(opening.of_files(samples, real, n, output, output_path))
         else:
             if model is None:
                 model = bundled.default("models")
                 output.note(f"No MODEL was given, so this measures {model}.")
             keep = saving.place(model) if save else None
             opened = opening.of_model(
-                model, data, n or _SAMPLES, seed, {"device": device, "guided": guided}, output
+                model, data, n or _SAMPLES, seed, {"device": device, "guided": guided}, output,
+                output_path,
             )
-        extract = None if features is None else open_features(features)
         with opened as what:
             found = evaluate(
                 what.subject, what.dataset, what.spec, what.modality.trainable(), extract, output,
@@ -158,6 +155,17 @@ def command(
             output.result(names | as_table(found, texts))
         else:
             output.data(*lines(found, texts))
+
+
+def _check_output(path: Path, force: bool) -> None:
+    from gancli.storage.outputs import check_file
+
+    if str(path) == "-":
+        raise UsageError(
+            "The figures go to standard output without -o.",
+            "Name a file such as nearest.html for the samples nearest to training items.",
+        )
+    check_file(path, force)
 
 
 def _refuse_of_a_model(given: dict[str, bool]) -> None:

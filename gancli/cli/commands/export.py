@@ -9,14 +9,17 @@ from gancli.cli import completion
 from gancli.cli.flags import Json, Quiet, Verbose
 from gancli.cli.invocation import speak
 
-EXAMPLES = "gancli export fashion-mnist -o garments.onnx"
+EXAMPLES = """\
+gancli export fashion-mnist -o garments.onnx
+gancli export names -o - | wc -c"""
 
 _ModelArgument = Annotated[str, typer.Argument(
     metavar="MODEL|RUN", show_default=False, autocompletion=completion.models,
     help="Model folder, run, or a name that `gancli models` lists.",
 )]
 _OutputOption = Annotated[str, typer.Option(
-    "-o", "--output", metavar="FILE.onnx", show_default=False, help="File to write.",
+    "-o", "--output", metavar="FILE.onnx|-", show_default=False,
+    help="File to write, or - for standard output.",
 )]
 _ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
@@ -36,17 +39,30 @@ def command(
     metadata say how it is used.
     """
     with speak(context, json_, quiet, verbose) as output:
+        path, stdout = Path(output_path), None
+        if output_path == "-":
+            stdout = output.binary_stdout()  # refuses a terminal
+        else:
+            from gancli.storage.outputs import check_file, check_suffix
+
+            check_suffix(path, [".onnx"])
+            check_file(path, force)
         from gancli.artifacts.finding import open_model
         from gancli.artifacts.onnx import export_onnx
+        from gancli.storage.files import write_file
 
-        path = Path(output_path)
-        graph = export_onnx(open_model(model, None, output.warn), path, force)
+        graph, data = export_onnx(open_model(model, None, output.warn))
+        if stdout is None:
+            write_file(path, data)
+        else:
+            stdout.write(data)
+            stdout.flush()
         if output.mode == "json":
-            output.result({
-                "file": str(path), "inputs": graph.input_names, "outputs": graph.output_names,
-            })
+            names = {"inputs": graph.input_names, "outputs": graph.output_names}
+            output.result({"file": output_path, **names}, to_stderr=stdout is not None)
         else:
             output.note(
-                f"Wrote {path}: {', '.join(graph.input_names)} to "
-                f"{', '.join(graph.output_names)}. Its metadata say under \"usage\" what they are."
+                f"Wrote {path if stdout is None else 'standard output'}: "
+                f"{', '.join(graph.input_names)} to {', '.join(graph.output_names)}. Its metadata "
+                "say under \"usage\" what they are."
             )

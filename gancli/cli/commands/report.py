@@ -53,14 +53,14 @@ def command(
                 "does not go with.", "Name a file with -o.",
             )
         from gancli.storage.files import write_file
+        from gancli.storage.outputs import check_file, check_suffix
 
         path = typed_path(run) or Path(run)
         name, render = _page(path)
         target = Path(output_path or path / name)
-        if output_path not in (None, "-") and target.exists() and not force:
-            raise UsageError(
-                f"{target} already exists.", "Overwrite it with --force, or name another file."
-            )
+        if output_path not in (None, "-"):
+            check_suffix(target, [".html", ".htm"])
+            check_file(target, force)
         page = render()
         if output_path == "-":
             output.data(page.rstrip("\n"))

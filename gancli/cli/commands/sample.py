@@ -80,7 +80,7 @@ def _sample(
     to_stdout = chosen.output == "-" or (chosen.output is None and not chosen.shown)
     binary = modality.binary
     if to_stdout and binary and stdout_is_terminal():
-        output.binary_stdout()  # refuses; better now than after the work
+        output.binary_stdout(" Or see it with --show.")  # refuses; better now than after the work
     screen = _screen(chosen, output) if chosen.shown else None
     if name is None:
         name = bundled.default("models", modality.name)

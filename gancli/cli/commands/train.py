@@ -38,7 +38,7 @@ _DataArgument = Annotated[str | None, typer.Argument(
     "bundled sample.",
 )]
 _RunOption = Annotated[str | None, typer.Option(
-    "-o", "--run", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
+    "-o", "--output", "--run", metavar="RUN", rich_help_panel=_PANEL, show_default=False,
     help="Directory of the run. [default: the next free runs/NAME-1]",
 )]
 _ResumeOption = Annotated[str | None, typer.Option(
@@ -260,9 +260,9 @@ def _run_path(
 ) -> AbstractContextManager[Path]:
     """Give the directory of the run; the next free one is this process's as long as it trains."""
     if run is not None:
-        if not run:
-            raise UsageError("-o is empty.", "Name a directory, such as -o runs/first.")
-        return nullcontext(Path(run))
+        from gancli.storage.outputs import output_directory
+
+        return nullcontext(output_directory(run, "runs/first"))
     from gancli.artifacts.run import planned, reserved
 
     return nullcontext(planned(source.name)) if dry_run else reserved(source.name)

@@ -52,6 +52,7 @@ MODALITY: "Modality[AudioSpec, AudioConfig, AudioSampleConfig]" = Modality(
     options_type=AudioSampleConfig,
     presets=PRESETS,
     binary=True,
+    previews=(".png", ".wav"),
     spec=_spec,
     loader=_loader,
     codec=_codec,

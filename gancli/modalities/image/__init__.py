@@ -52,6 +52,7 @@ MODALITY: "Modality[ImageSpec, ImageConfig, ImageSampleConfig]" = Modality(
     options_type=ImageSampleConfig,
     presets=PRESETS,
     binary=True,
+    previews=(".png",),
     spec=_spec,
     loader=_loader,
     codec=_codec,

@@ -52,6 +52,7 @@ MODALITY: "Modality[TextSpec, TextConfig, TextSampleConfig]" = Modality(
     options_type=TextSampleConfig,
     presets=PRESETS,
     binary=False,
+    previews=(".txt",),
     spec=_spec,
     loader=_loader,
     codec=_codec,

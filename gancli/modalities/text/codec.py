@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gancli.errors import UsageError
-from gancli.modalities.text.config import TextConfig, TextSampleConfig
+from gancli.modalities.text.config import JSON_LINES, TextConfig, TextSampleConfig
 from gancli.modalities.text.generated import GeneratedText
 from gancli.modalities.text.inputs import generator_inputs
 from gancli.modalities.text.spec import TextSpec
@@ -20,12 +20,11 @@ from gancli.modalities.text.writers import (
 )
 from gancli.reporting import Reporter
 from gancli.sampling.request import Inputs, Sample, SampleRequest
-from gancli.sampling.target import Stdout, Target, parse_target
+from gancli.sampling.target import Stdout, parse_target
 from gancli.sampling.writer import Writer
 from gancli.storage.files import write_file
 
-# Names that promise something else than text, with the program that makes it of a stream.
-_PACKED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd", ".zip": "", ".tar": ""}
+_SUFFIXES = (".txt", ".text", *JSON_LINES, "")  # a name without one is that of a file of lines
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,12 @@ def choose_writer(
         UsageError: The options do not go together.
         GancliError: A file already exists.
     """
-    target = parse_target(options, "texts", None, stdout)
-    _refuse_packed(target)
+    target = parse_target(options, "texts", _SUFFIXES, stdout)
     if options.json_lines and options.null:
         raise UsageError(
             "-0 ends samples with NUL, but objects end with a newline.",
             "Leave -0 out: JSON keeps line breaks as they are." if options.jsonl
-            else "Leave -0 out, or give -o another suffix than .jsonl.",
+            else f"Leave -0 out, or give -o another suffix than {target.suffix}.",
         )
     decode = spec.tokenizer().decode
     if target.folder:
@@ -102,13 +100,3 @@ def choose_writer(
     if options.json_lines:
         return Lines(seeds, target, decode, as_json(spec.classes, model))
     return Lines(seeds, target, decode, record)
-
-
-def _refuse_packed(target: Target) -> None:
-    if target.suffix in _PACKED:
-        program = _PACKED[target.suffix]
-        raise UsageError(
-            f"-o {target.path}: texts are not written as {target.suffix}.",
-            f"Send them on with | {program} > {target.path}." if program
-            else "Give a name such as samples.txt, or a directory with a / at its end.",
-        )

@@ -152,6 +152,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+JSON_LINES = (".jsonl", ".ndjson")  # suffixes
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextSampleConfig(SampleConfig):
     """Options of ``gancli sample text``."""
@@ -188,7 +191,7 @@ class TextSampleConfig(SampleConfig):
     @property
     def json_lines(self) -> bool:
         """Whether to write JSON objects, by the flag or the suffix of the output."""
-        return self.jsonl or (self.output or "").lower().endswith(".jsonl")
+        return self.jsonl or (self.output or "").lower().endswith(JSON_LINES)
 
     @property
     def scored(self) -> bool:

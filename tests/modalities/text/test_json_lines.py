@@ -56,13 +56,13 @@ def test_objects_are_a_line_to_every_program():
     assert json.loads(data)["text"] == text
 
 
-@pytest.mark.parametrize("name", ["a.txt", "new/a", "a.jsonl", "A.JSONL", "a.csv"])
+@pytest.mark.parametrize("name", ["a.txt", "new/a", "a.jsonl", "A.JSONL", "a.ndjson"])
 def test_the_suffix_says_whether_objects_are_written(tmp_path, name):
     target = tmp_path / name
     files, data = run(Source({1: "a\nb"}), [1, 2], output=str(target))
     assert (files, data) == ([target], b"")
     first, second = target.read_text().splitlines()
-    if name.lower().endswith("jsonl"):
+    if "json" in name.lower():
         assert (json.loads(first)["text"], json.loads(second)["seed"]) == ("a\nb", 2)
     else:
         assert (first, second) == ("a\\nb", "text 2")

@@ -180,7 +180,8 @@ def test_a_file_in_the_way_is_named(tmp_path):
     [
         {"jsonl": True, "null": True}, {"output": "a.jsonl", "null": True}, {"output": ""},
         {"output": "dir/", "jsonl": True}, {"output": "dir/", "null": True}, {"prompt": ""},
-        {"output": "a.txt.gz"}, {"output": "a.TAR"}, {"prompt": "\udcff"},
+        {"output": "a.txt.gz"}, {"output": "a.TAR"}, {"output": "a.json"}, {"output": "a.csv"},
+        {"output": "a.ndjson", "null": True}, {"prompt": "\udcff"},
         {"class_name": "dog", "output": "new/a.txt"},
     ],
 )

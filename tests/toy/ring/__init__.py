@@ -45,6 +45,6 @@ def _trainable():
 
 MODALITY = Modality(
     "ring", "points", "the distance of points from the ring", RingConfig, RingSampleConfig,
-    {"plain": {}}, binary=True,
+    {"plain": {}}, binary=True, previews=(".json",),
     spec=_spec, loader=_loader, codec=_codec, trainable=_trainable,
 )
