@@ -10,7 +10,7 @@ from gancli.storage.files import explained
 
 
 def refuse_to_replace(existing: Sequence[Path], force: bool) -> None:
-    """Refuse to write where these files are.
+    """Refuse to write where these files are; devices and pipes lose nothing.
 
     Raises:
         UsageError: There are any and ``force`` is not given, or one is a directory.
@@ -18,6 +18,7 @@ def refuse_to_replace(existing: Sequence[Path], force: bool) -> None:
     for path in existing:
         if path.is_dir():
             raise UsageError(f"{path} is a directory.", "Name a file in it with -o.")
+    existing = [path for path in existing if not _is_stream(path)]
     if existing and not force:
         more, them = " already exists", "it"
         if others := len(existing) - 1:
@@ -62,12 +63,17 @@ def check_writable(path: Path) -> None:
     """
     target = Path(os.path.realpath(path))
     with explained(path):
-        if target.exists() and not target.is_file() and not target.is_dir():
-            return  # a device or a pipe
+        if _is_stream(target):
+            return
         places = [target, *target.parents] if target.is_dir() else target.parents
         folder = next(each for each in places if each.exists())
         with tempfile.TemporaryFile(dir=folder):
             pass
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether a path is a device or a pipe."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def output_directory(name: str, example: str) -> Path:

@@ -1,11 +1,17 @@
 """Places for results, looked at before there are any."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from gancli.errors import GancliError, UsageError
-from gancli.storage.outputs import check_file, check_suffix, check_writable
+from gancli.storage.outputs import (
+    check_file,
+    check_suffix,
+    check_writable,
+    refuse_to_replace,
+)
 
 
 def test_a_look_leaves_nothing_behind(tmp_path):
@@ -36,3 +42,12 @@ def test_another_name_is_suggested(name, other):
     with pytest.raises(UsageError) as refused:
         check_suffix(Path(name), (".html",))
     assert refused.value.hint == f"Name a file such as {other}."
+
+
+def test_a_pipe_is_written_to_without_being_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_file(pipe, force=False)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file already exists"):
+        refuse_to_replace([pipe, tmp_path / "file"], force=False)
