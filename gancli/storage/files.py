@@ -90,6 +90,11 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+def is_stream(path: Path) -> bool:
+    """Return whether a path is a device or a pipe, such as the /dev/fd/63 of a shell's >(...)."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 @contextmanager
 def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a temporary file that replaces ``path`` if the block ends without an exception.
@@ -106,8 +111,8 @@ def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     with explained(path):
-        if target.exists() and not target.is_file() and not target.is_dir():
-            with open(target, "wb") as file:
+        if is_stream(path):
+            with open(path, "wb") as file:
                 yield file
             return
         try:

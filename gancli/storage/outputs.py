@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gancli.errors import UsageError
-from gancli.storage.files import explained
+from gancli.storage.files import explained, is_stream
 
 
 def refuse_to_replace(existing: Sequence[Path], force: bool) -> None:
@@ -18,7 +18,7 @@ def refuse_to_replace(existing: Sequence[Path], force: bool) -> None:
     for path in existing:
         if path.is_dir():
             raise UsageError(f"{path} is a directory.", "Name a file in it with -o.")
-    existing = [path for path in existing if not _is_stream(path)]
+    existing = [path for path in existing if not is_stream(path)]
     if existing and not force:
         more, them = " already exists", "it"
         if others := len(existing) - 1:
@@ -61,19 +61,14 @@ def check_writable(path: Path) -> None:
     Raises:
         GancliError: It cannot.
     """
+    if is_stream(path):
+        return
     target = Path(os.path.realpath(path))
     with explained(path):
-        if _is_stream(target):
-            return
         places = [target, *target.parents] if target.is_dir() else target.parents
         folder = next(each for each in places if each.exists())
         with tempfile.TemporaryFile(dir=folder):
             pass
-
-
-def _is_stream(path: Path) -> bool:
-    """Return whether a path is a device or a pipe."""
-    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def output_directory(name: str, example: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gancli.errors import GancliError, UsageError
+from gancli.storage.files import write_file
 from gancli.storage.outputs import (
     check_file,
     check_suffix,
@@ -48,6 +49,11 @@ def test_a_pipe_is_written_to_without_being_replaced(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     check_file(pipe, force=False)
+    read, write = os.pipe()  # as the shell names it for >(...)
+    write_file(Path(f"/dev/fd/{write}"), b"data")
+    assert os.read(read, 9) == b"data"
+    os.close(read)
+    os.close(write)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="file already exists"):
         refuse_to_replace([pipe, tmp_path / "file"], force=False)
