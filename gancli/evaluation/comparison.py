@@ -126,7 +126,7 @@ class Comparer:
         """
         settled = self._as_decided(cells)
         if settled is None:
-            self._record.chosen[common_digest(cells)] = speed.found_by_budget(
+            self._record.chosen[common_digest(cells)] = speed.found_at_start(
                 self.modality, cells[0].config, self.source, self.reporter
             )
             self._record.write(self.folder)

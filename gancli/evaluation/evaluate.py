@@ -71,7 +71,7 @@ class Evaluation:
 
 
 def evaluate(
-    subject: Subject, dataset: Dataset, spec: Any, trainable: Trainable[Any, Any],
+    subject: Subject, dataset: Dataset, spec: Any, config: Any, trainable: Trainable[Any, Any],
     features: Features | None, reporter: Reporter, seed: int = 0, unseen: bool = True,
 ) -> Evaluation:
     """Measure samples against a data set.
@@ -79,7 +79,7 @@ def evaluate(
     Args:
         subject: The samples.
         dataset: The real items, in two parts.
-        spec, trainable: Of the modality.
+        spec, config, trainable: Of the modality.
         features: Maps items to features, or None for the tool's own.
         reporter: Receives notes and progress.
         seed: Of subsamples and resampling.
@@ -107,17 +107,24 @@ def evaluate(
                 f"At least {MIN_ITEMS} samples and as many held-out items are needed.",
             )
     scaled = features is None
-    features = features or trainable.scorer(dataset, spec, seed).projected
+    features = features or trainable.scorer(dataset, spec, config, seed).projected
     kinds: dict[str, Subject] = {
         "training items": train, "held-out items": held_out, "samples": subject
     }
     found = {what: _read(each, features, what, reporter) for what, each in kinds.items()}
     of_train, of_held_out, of_samples = (found[what] for what in kinds)
-    known, memorization = train, Memorization(of_train.features, of_held_out.features)
+    known, of_known = train, [of_train.features]
+    others: np.ndarray | None = of_held_out.features
     if not unseen:
         both = np.concatenate([train.indices, held_out.indices])
         known = Given("real", dataset, spec, trainable, both)
-        memorization = Memorization(np.concatenate([of_train.features, of_held_out.features]), None)
+        of_known, others = [of_train.features, of_held_out.features], None
+    if also_shown := trainable.also_shown and trainable.also_shown(config):
+        changed = _read(
+            known, lambda items: features(also_shown(items)), "changed training items", reporter
+        )
+        of_known.append(changed.features)
+    memorization = Memorization(np.concatenate(of_known), others)
     sets = Sets(of_train.features, of_held_out.features, of_samples.features, memorization, scaled)
     figures = {figure.name: figure for figure in feature_figures(sets, seed)}
     if trainable.figures is not None:
@@ -131,10 +138,10 @@ def evaluate(
     worst = np.argsort(distances, kind="stable")[:_SHOWN]
     nearest = [
         Neighbor(
-            int(place), int(places[place]), float(distances[place]),
-            subject.names([int(place)])[0], known.names([int(places[place])])[0],
+            int(place), item, float(distances[place]),
+            subject.names([int(place)])[0], known.names([item])[0],
         )
-        for place in worst
+        for place, item in zip(worst, (places[worst] % known.count).tolist(), strict=True)
     ]
     return Evaluation(list(figures.values()), by_class, table, nearest, known, held_out.count)
 

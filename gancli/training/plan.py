@@ -75,12 +75,12 @@ def plan_networks(
     """
     trainable = modality.trainable()
     sentences: list[str] = []
-    if trainable.sized is not None:
+    if trainable.settled is not None:
 
         def affordable(trial: ConfigT, batch: int) -> float | None:
             return Budget.of(trial).items(batch)
 
-        config, sentences = trainable.sized(spec, config, affordable)
+        config, sentences = trainable.settled(spec, config, None, affordable)
     if any(
         option.group == "Networks" and getattr(config, option.name) is None
         for option in options(type(config))

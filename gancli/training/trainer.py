@@ -257,7 +257,7 @@ class Trainer:
             self.reporter.note(f"Preparing the score. {meaning(experiment.modality)}")
             with self.paused():
                 self._scorer = experiment.modality.trainable().scorer(
-                    experiment.dataset, experiment.spec, 0
+                    experiment.dataset, experiment.spec, experiment.config, 0
                 )
         return self._scorer
 

@@ -75,7 +75,7 @@ def kinds(request, tmp_path_factory):
             trainable.real(dataset.take(order(dataset.drawable(part))[:count]), spec)[0]
             for part, count in ((dataset.train, 3 * COUNT), (dataset.held_out, COUNT))
         )
-        features = trainable.scorer(dataset, spec, 0).projected
+        features = trainable.scorer(dataset, spec, config, 0).projected
     rng = torch.Generator().manual_seed(0)
     fresh, known = train[:COUNT], features(train[COUNT:])
     real = features(fresh)

@@ -135,8 +135,8 @@ def command(
             )
         with opened as what:
             found = evaluate(
-                what.subject, what.dataset, what.spec, what.modality.trainable(), extract, output,
-                unseen=what.unseen,
+                what.subject, what.dataset, what.spec, what.config, what.modality.trainable(),
+                extract, output, unseen=what.unseen,
             )
             names = {
                 "samples": what.subject.name, "data": what.data, "n": what.subject.count,

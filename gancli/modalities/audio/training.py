@@ -86,6 +86,9 @@ def real(items: Items, spec: AudioSpec) -> tuple[torch.Tensor, torch.Tensor | No
     return to_items(batch.arrays["samples"], batch.arrays["lengths"], spec), batch.labels
 
 
-TRAINABLE = Trainable(
-    build, start, call_generator, real, phases, AudioScorer, graph=graph
-)
+def scorer(dataset: Dataset, spec: AudioSpec, config: AudioConfig, seed: int) -> AudioScorer:
+    """Return the monitor's measure for clips."""
+    return AudioScorer(dataset, spec, seed)
+
+
+TRAINABLE = Trainable(build, start, call_generator, real, phases, scorer, graph=graph)

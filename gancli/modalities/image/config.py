@@ -53,8 +53,9 @@ class ImageConfig(TrainConfig):
         "rest where the discriminator overfits.", "Data",
         metavar="auto|none|all|" + ",".join(AUGMENTATIONS),
     )
-    mirror: bool = option(
-        False, "Horizontal flip: mirror half of the pictures; wrong for letters and digits.", "Data"
+    mirror: bool | None = option(
+        None, "Horizontal flip: mirror half of the pictures; found from them: done if their mirror "
+        "images are like them.", "Data", earlier=False,
     )
 
     latent: int = shared.latent()
@@ -165,7 +166,7 @@ class ImageConfig(TrainConfig):
 # What the published recipes below have in common.
 _PUBLISHED: dict[str, Any] = {
     "g_norm": "batch", "g_width": 64, "d_width": 64, "augment": "none",
-    "r1": 0.0, "r2": 0.0, "lr_end": 1.0, "updates": "alternating",
+    "r1": 0.0, "r2": 0.0, "lr_end": 1.0, "updates": "alternating", "mirror": False,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

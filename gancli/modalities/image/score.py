@@ -34,11 +34,12 @@ class ImageScorer(FrechetScorer):
         samples: Number of images that ``score`` will be given; determines the floor.
         all_there: Whether these are all images that are trained on, and others that are held out,
             so that memorized ones can be told.
+        mirrored: Whether mirror images are trained on as well, so that they can be memorized.
     """
 
     def __init__(
         self, real_train: np.ndarray, real_held_out: np.ndarray, seed: int, samples: int = 2_000,
-        *, all_there: bool = False,
+        *, all_there: bool = False, mirrored: bool = False,
     ) -> None:
         rng = np.random.default_rng(seed)  # its own, so that scoring leaves training's alone
         self._look = RandomFeatures(real_train.shape[-1])
@@ -56,7 +57,11 @@ class ImageScorer(FrechetScorer):
         )
         self._memorization = None
         if all_there:
-            self._memorization = Memorization(self._projection(train), self._projection(held_out))
+            known = self._projection(train)
+            if mirrored:
+                images = _channels_first(real_train).flip(3)
+                known = np.concatenate([known, self._projection(self.features(images))])
+            self._memorization = Memorization(known, self._projection(held_out))
 
     def features(self, items: torch.Tensor) -> Blocks:
         """Return the features of images (n, c, h, w) in [-1, 1]."""

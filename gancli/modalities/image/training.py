@@ -1,5 +1,6 @@
 """Training on images: the shared adversarial phase, given pictures."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,11 @@ from gancli.errors import GancliError
 from gancli.losses.adversarial import objective
 from gancli.losses.names import AUGMENTATIONS
 from gancli.losses.penalties import SobolevSq, euclidean_sq
-from gancli.modalities.base import Trainable, call_generator
+from gancli.modalities.base import Affordable, Trainable, call_generator
 from gancli.modalities.image.augment import Augment
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.export import graph
+from gancli.modalities.image.mirror import may_be_mirrored
 from gancli.modalities.image.networks import build
 from gancli.modalities.image.score import MAX_REFERENCE, MAX_TRAIN, ImageScorer
 from gancli.modalities.image.sizing import sized
@@ -66,8 +68,28 @@ class Prepare:
     def __call__(self, batch: Batch, shard: Shard) -> torch.Tensor:
         items = to_items(batch.arrays["pixels"])
         if self.mirror:
-            items = torch.where(shard.uniform(1, 1, 1) < 0.5, items.flip(3), items)
+            items = torch.where(shard.uniform(1, 1, 1) < 0.5, mirror_images(items), items)
         return items
+
+
+def settled(
+    spec: ImageSpec, config: ImageConfig, dataset: Dataset | None,
+    affordable: Affordable[ImageConfig],
+) -> tuple[ImageConfig, list[str]]:
+    """Return the config with what data and budget decide, and a sentence for each choice."""
+    config, sentences = sized(spec, config, affordable)
+    if config.mirror is not None:
+        return config, sentences
+    if dataset is None:
+        sentences.append("Mirroring: found as training starts, from the pictures (--mirror).")
+    elif may_be_mirrored(dataset, config.seed):
+        config = replace(config, mirror=True)
+        sentences.append(
+            "Mirroring: half of the pictures, since mirror images are like them (--no-mirror)."
+        )
+    else:
+        config = replace(config, mirror=False)
+    return config, sentences
 
 
 def start(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> Networks:
@@ -99,7 +121,7 @@ def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase
     adversarial = AdversarialPhase(
         objective=objective(config.objective),
         latent=config.latent,
-        prepare=Prepare(config.mirror),
+        prepare=Prepare(bool(config.mirror)),
         augment=Augment(always),
         augment_more=Augment(more) if more else None,
         joint=config.updates == "joint",
@@ -121,7 +143,19 @@ def real(items: Items, spec: ImageSpec) -> tuple[torch.Tensor, torch.Tensor | No
     return to_items(batch.arrays["pixels"]), batch.labels
 
 
-def scorer(dataset: Dataset, spec: ImageSpec, seed: int) -> ImageScorer:
+def mirror_images(items: torch.Tensor) -> torch.Tensor:
+    """Return pictures (n, c, h, w) mirrored."""
+    return items.flip(3)
+
+
+def also_shown(config: ImageConfig) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """Return what mirrors pictures, if training shows them mirrored, too."""
+    return mirror_images if config.mirror else None
+
+
+def scorer(
+    dataset: Dataset, spec: ImageSpec, config: ImageConfig, seed: int
+) -> ImageScorer:
     """Return the monitor's measure for a data set of pictures."""
     rng = np.random.default_rng(seed)
 
@@ -134,7 +168,7 @@ def scorer(dataset: Dataset, spec: ImageSpec, seed: int) -> ImageScorer:
     return ImageScorer(
         some(train, MAX_TRAIN), some(held_out, MAX_REFERENCE), seed,
         # Of a large set there is too little time to memorize much.
-        all_there=len(train) <= MAX_TRAIN and dataset.guarded,
+        all_there=len(train) <= MAX_TRAIN and dataset.guarded, mirrored=bool(config.mirror),
     )
 
 
@@ -145,6 +179,7 @@ TRAINABLE = Trainable(
     real=real,
     phases=phases,
     scorer=scorer,
-    sized=sized,
+    settled=settled,
     graph=graph,
+    also_shown=also_shown,
 )

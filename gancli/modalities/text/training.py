@@ -78,7 +78,9 @@ def generate(generator: nn.Module, inputs: Mapping[str, torch.Tensor]) -> torch.
     return draw_texts(generator, **inputs)
 
 
-def scorer(dataset: Dataset, spec: TextSpec, seed: int) -> TextScorer:
+def scorer(
+    dataset: Dataset, spec: TextSpec, config: TextConfig, seed: int
+) -> TextScorer:
     """Return the monitor's measure for a corpus."""
     assert isinstance(dataset, TextDataset)
     return TextScorer(dataset, spec, seed)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from gancli.metrics.memorization import NEAR_TRAINING
 from gancli.modalities.image.score import ImageScorer
 
 _CLASSES = 6
@@ -155,3 +156,15 @@ def test_any_size_that_is_a_multiple_of_four(size: int) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (24, size, size, 1), dtype=np.uint8)
     scorer = ImageScorer(pictures[:12], pictures[12:], seed=0)
     assert np.isfinite(scorer.score(_tensor(pictures)))
+
+
+def test_mirrored_copies_are_found_where_mirror_images_are_trained_on() -> None:
+    pictures = _pictures(0, 400, 16, 1, _CLASSES)
+    copies = _tensor(pictures[:200, :, ::-1])
+    shares = [
+        ImageScorer(
+            pictures[:200], pictures[200:], 0, 200, all_there=True, mirrored=mirrored
+        ).notes(copies)[NEAR_TRAINING]
+        for mirrored in (True, False)
+    ]
+    assert shares[0] == 1 and shares[1] < 0.5

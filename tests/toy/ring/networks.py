@@ -82,5 +82,5 @@ TRAINABLE = Trainable(
     generate=call_generator,
     real=real,
     phases=phases,
-    scorer=lambda dataset, spec, seed: RingScorer(),
+    scorer=lambda dataset, spec, config, seed: RingScorer(),
 )
