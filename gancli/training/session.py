@@ -35,7 +35,7 @@ from gancli.training.budget import Budget
 from gancli.training.calibration import calibrate, calibration_items
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.extension import extended, extension_sentence
-from gancli.training.fine_tuning import inspected, weights_kept
+from gancli.training.fine_tuning import as_found, inspected, weights_kept
 from gancli.training.hooks import (
     Hook,
     MetricsLog,
@@ -101,7 +101,7 @@ def train(
             origin = replace(origin, weights=weights_of)
         for sentence in sentences:
             reporter.note(sentence)
-        dataset = modality.loader().load(source, spec, config, reporter)
+        dataset = modality.loader().load(source, spec, as_found(config, origin), reporter)
         config = speed.sized(modality, spec, config, dataset, reporter)
         experiment = Experiment(modality, spec, config, dataset, origin)
         leader.admit(experiment, reporter)
