@@ -351,7 +351,7 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
     measured = {  # what is not known is left out: a score of 0 would be the best there is
         "floor": quality.floor, "score": quality.best_score, "best_step": quality.best_step,
-        "diversity": quality.best_diversity,
+        "diversity": quality.best_diversity, "held_out": trainer.experiment.dataset.unseen,
     }
     metrics |= {name: round(value, 4) for name, value in measured.items() if value is not None}
     if quality.best_score is not None:

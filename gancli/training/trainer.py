@@ -324,6 +324,7 @@ class Trainer:
         self.log(
             {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
              "score": measurement.score, "floor": self.scorer.floor,
+             "held_out": self.experiment.dataset.unseen,
              "diversity": measurement.diversity, **verdict,
              **({} if loss is None else {"held_out_loss": loss}), **measurement.notes}
         )

@@ -184,6 +184,10 @@ def test_classes_that_stay_come_and_go_are_said():
 # A whole training
 
 
+def test_a_model_says_how_many_items_were_held_out(model):
+    assert model.metrics["held_out"] == 4
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory, pictures):
     run = tmp_path_factory.mktemp("model") / "run"
