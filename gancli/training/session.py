@@ -48,7 +48,7 @@ from gancli.training.hooks import (
 from gancli.training.journal import Journal
 from gancli.training.leading import Leader, leading
 from gancli.training.outcome import failure, warnings
-from gancli.training.recovery import Diverged, weights_finite
+from gancli.training.recovery import Diverged, trained_together, weights_finite
 from gancli.training.trainer import Trainer
 
 
@@ -342,11 +342,12 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
     metrics: dict[str, Any] = {
         "steps": now.step, "items": now.items, "seconds": round(now.seconds, 1),
     }
+    if not trainer.generator_settled and (best := trainer.best()) is not None:
+        named = trained_together(trainer.networks.named(), trainer.optimizers)
+        state.restore(best, named, trainer.ema, {})
     calibration = None
-    if trainer.generator_settled:
+    if not trainer.phases[-1].trains_generator:  # but fits the discriminator for --guided
         calibration = _calibration(trainer)
-    elif (best := trainer.best()) is not None:
-        state.restore(best, trainer.networks.named(), trainer.ema, {})
     if calibration is not None:  # the discriminator's logits are finite
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
     measured = {  # what is not known is left out: a score of 0 would be the best there is
