@@ -167,9 +167,10 @@ class Outlook:
             return "the last measurement is not a finite number"
         if self.trend is not None or self.count is None:
             return ""
-        if self.count == 0:
+        if self.count == 0 and self.score is None:
             return "nothing has been measured yet"
-        return f"a trend takes {MIN_POINTS} measurements ({self.count} so far)"
+        so_far = f" ({self.count} so far)" if self.count else ""
+        return f"a trend takes {MIN_POINTS} measurements{so_far}"
 
     @property
     def _ahead(self) -> str:

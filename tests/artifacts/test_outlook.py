@@ -111,6 +111,10 @@ def test_the_score_of_an_earlier_generator_is_no_point_of_the_curve():
     found = Outlook.of_log(log(FALLING) + taken)
     assert found.score == 3.0 and found.count == 8
     assert found.forecast is not None and found.trend == "improving"
+    # Where it is the only one, a score is known all the same.
+    assert Outlook.of_log(taken).done_when == (
+        f"{GOAL}; it is 1.5 times the floor; a trend takes 5 measurements."
+    )
 
 
 @pytest.mark.parametrize("score", ["7", True, float("nan"), 10**400, [1.0]])
