@@ -31,6 +31,11 @@ class UsageError(GancliError):
         super().__init__(message, hint, USAGE)
 
 
+def cause(error: Exception) -> str:
+    """Return why a file cannot be understood, in a few words and without what it holds."""
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error) or repr(error)
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known word, or all of them if they are few."""
     known = {each.lower(): each for each in known}

@@ -1,5 +1,6 @@
 """What a model or a run is, as facts for ``gancli info``."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from gancli import modalities
 from gancli.artifacts import arrays
 from gancli.artifacts.finding import finished_model
-from gancli.artifacts.model import AnyModel, is_model, load
+from gancli.artifacts.model import AnyModel
 from gancli.artifacts.outlook import Outlook, meaning
 from gancli.artifacts.record import CONFIG, read_toml
 from gancli.artifacts.run import read_metrics
@@ -26,9 +27,7 @@ def describe_model(model: AnyModel, layers: bool) -> dict[str, Any]:
     """
     facts: dict[str, Any] = {
         "modality": model.modality.name,
-        "figures": {
-            **model.metrics, **({"warnings": list(model.warnings)} if model.warnings else {})
-        },
+        "figures": _figures(model),
         "score": _score(Outlook.of_figures(model.metrics), model.modality.name),
         "provenance": dict(model.provenance),
         "parameters": _parameter_counts(model),
@@ -73,21 +72,12 @@ def describe_run(path: Path) -> dict[str, Any]:
         raise GancliError(
             f"{path / CONFIG} is damaged: its run and spec are not tables.", "Restore it."
         )
-    lines = read_metrics(path)
-    scored = [line for line in lines if isinstance(line.get("score"), float)]
-    figures: dict[str, Any] = {"step": max((line["step"] for line in lines), default=0)}
-    if scored:
-        last = scored[-1]
-        figures |= {name: last[name] for name in ("score", "floor") if name in last}
-    best = [line for line in scored if line.get("best")]
-    if best:
-        figures |= {"best": best[-1]["score"],
-                    "best_step": best[-1].get("best_step", best[-1]["step"])}
+    lines, saved = read_metrics(path), checkpoints.steps(path / "checkpoints")
+    figures = _logged(lines, saved)
     # The log of an older run lacks the floor, and no log has what is measured at the end.
     with suppress(GancliError):
-        metrics = load(path / "model").metrics if is_model(path / "model") else {}
-        names = ("floor", "diversity", "guide_accuracy")
-        figures |= {name: metrics[name] for name in names if name in metrics}
+        finished = finished_model(path)
+        figures |= {} if finished is None else _figures(finished)
     outlook = Outlook.of_log(lines, figures.get("floor"))
     figures |= outlook.figures
     return {
@@ -95,12 +85,34 @@ def describe_run(path: Path) -> dict[str, Any]:
         "figures": figures,
         "score": _score(outlook, record.get("modality")),
         "checkpoints": {
-            "steps": checkpoints.steps(path / "checkpoints"),
+            "steps": saved,
             "finished": _finished(path),
         },
         "spec": spec,
         "config": table,
     }
+
+
+def _figures(model: AnyModel) -> dict[str, Any]:
+    warnings = {"warnings": list(model.warnings)} if model.warnings else {}
+    return {**model.metrics, **warnings}
+
+
+def _logged(lines: Sequence[Mapping[str, Any]], saved: Sequence[int]) -> dict[str, Any]:
+    """Return what a run's log and checkpoints tell, under the names that its model has for it."""
+    figures: dict[str, Any] = {"steps": max([0, *saved, *(line["step"] for line in lines)])}
+    for line in lines:
+        figures |= {name: line[name] for name in ("items", "seconds") if name in line}
+    scored = [line for line in lines if isinstance(line.get("score"), float)]
+    if bests := [line for line in scored if line.get("best")]:
+        best = bests[-1]
+        figures |= {"score": best["score"], "best_step": best.get("best_step", best["step"])}
+        figures |= {"diversity": best["diversity"]} if "diversity" in best else {}
+    if scored:
+        last = scored[-1]
+        figures |= {"last_score": last["score"]}
+        figures |= {name: last[name] for name in ("floor", "held_out") if name in last}
+    return figures
 
 
 def _finished(run: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import gancli
 from gancli.artifacts.model import CARD, CONFIG, WEIGHTS
-from gancli.errors import GancliError
+from gancli.errors import GancliError, cause
 from gancli.metrics.figure import Figure
 from gancli.storage.files import sha256, write_file
 
@@ -110,7 +110,7 @@ def read(folder: Path) -> SavedEvaluation | None:
             table = json.loads(file.read(_MAX_BYTES))
         found, is_of_these = _parse(table), table["weights"] == _digest(folder)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise GancliError(f"{path} is damaged: {error!r}.", again) from error
+        raise GancliError(f"{path} is damaged: {cause(error)}.", again) from error
     if not is_of_these:
         raise GancliError(f"The figures in {path} are of other weights.", again)
     return found

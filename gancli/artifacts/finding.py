@@ -34,10 +34,17 @@ def open_model(
         opened = model.load(folder)
     elif is_run(path):
         opened = _of_run(path, warn)
+    elif missing := model.missing(path):
+        raise GancliError(
+            f"{path / missing} is missing, without which {path} is not a model.",
+            model.remedy(path),
+        )
     else:
+        hint = suggest(name, [*bundled.names("models"), *siblings(path, RUN, model.CONFIG)])
+        if model.is_model(path / "model"):  # of a run that has lost its options
+            hint = f"Did you mean {path / 'model'}?"
         raise UsageError(
-            f"{name!r} is neither a model, a run, nor a name that `gancli models` lists.",
-            suggest(name, [*bundled.names("models"), *siblings(path, RUN, model.CONFIG)]),
+            f"{name!r} is neither a model, a run, nor a name that `gancli models` lists.", hint
         )
     if modality_name not in (None, opened.modality.name):
         raise UsageError(

@@ -2,7 +2,9 @@
 
 import json
 import math
+import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -12,10 +14,13 @@ import numpy as np
 import gancli
 from gancli import modalities
 from gancli.artifacts.outlook import Outlook, meaning
+from gancli.artifacts.record import read_record
+from gancli.artifacts.run import run_of
 from gancli.config import recorded, resolve, to_table
-from gancli.errors import GancliError, UsageError
+from gancli.errors import GancliError, UsageError, cause
 from gancli.modalities.base import AnyModality, ConfigT, Modality, OptionsT, SpecT
 from gancli.sampling.guidance import Calibration
+from gancli.storage import checkpoints
 from gancli.storage.files import sha256, write_folder
 from gancli.storage.tensors import Shape, pack, shapes, unpack
 
@@ -26,7 +31,6 @@ _MAX_VALUES = 500_000_000  # no network of this tool comes near; a lying config 
 RESTORE_HINT = (
     "Restore the options that it was made with, or copy it again from where it was made."
 )
-DAMAGED_HINT = "Copy the model again from where it was made, or export it again from its run."
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,12 @@ AnyModel = Model[Any, Any, Any]
 def is_model(path: Path) -> bool:
     """Return whether a folder looks like a model."""
     return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
+
+
+def missing(path: Path) -> str:
+    """Return which file a folder lacks that holds the rest of a model, or nothing."""
+    return next((lost for lost, there in ((CONFIG, WEIGHTS), (WEIGHTS, CONFIG))
+                 if (path / there).is_file() and not (path / lost).is_file()), "")
 
 
 def save(model: AnyModel, folder: Path) -> None:
@@ -150,19 +160,22 @@ def load(folder: Path) -> AnyModel:
         OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError
     ) as error:
         raise GancliError(
-            f"{folder / CONFIG} is missing or damaged: {error!r}.", DAMAGED_HINT
+            f"{folder / CONFIG} is missing or damaged: {cause(error)}.", remedy(folder)
         ) from error
     path = folder / WEIGHTS
-    found = shapes(path)
+    try:
+        found = shapes(path)
+    except GancliError as error:
+        raise GancliError(error.message, remedy(folder)) from error
     if sum(math.prod(shape) for shape in found.values()) > _MAX_VALUES:
         raise GancliError(
-            f"{folder} describes a network too large to be one of gancli's.", DAMAGED_HINT
+            f"{folder} describes a network too large to be one of gancli's.", remedy(folder)
         )
 
     def read() -> Mapping[str, np.ndarray]:
         data = path.read_bytes()
         if sha256(data) != expected:
-            raise GancliError(f"{path} is damaged: its sha256 differs.", DAMAGED_HINT)
+            raise GancliError(f"{path} is damaged: its sha256 differs.", remedy(folder))
         return unpack(data, str(path))
 
     weights = Weights(str(path), found, read)
@@ -179,7 +192,17 @@ def read_figures(folder: Path) -> dict[str, Any]:
         with open(folder / CONFIG, "rb") as file:
             return dict(json.loads(file.read(_MAX_CONFIG))["metrics"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise GancliError(f"The model in {folder} cannot be read: {error!r}.") from error
+        raise GancliError(f"The model in {folder} cannot be read: {cause(error)}.") from error
+
+
+def remedy(folder: Path) -> str:
+    """Return how to get a damaged model again: from its run, if that can be resumed."""
+    run = run_of(folder)
+    with suppress(GancliError):
+        if run and checkpoints.newest(run / "checkpoints", lambda _: None) is not None:
+            name = read_record(run).modality.name
+            return f"Make it again: gancli train {name} --resume {shlex.quote(str(run))}"
+    return "Copy the model again from where it was made, or train it again."
 
 
 def misfit(name: str, array: str) -> GancliError:

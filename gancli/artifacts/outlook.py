@@ -10,6 +10,7 @@ from gancli.modalities.base import AnyModality
 
 _HUGE = 1e100  # a damaged log may hold any number
 _NEAR = 1.15  # times the floor: two measurements of real items differ by as much
+_FEW = 20  # items held out: with fewer, most of what samples are compared with is trained on
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Outlook:
             would hardly be better.
         count: Measurements that tell the trend, or None where there is no log of them.
         finite: Whether the last measurement was a finite number.
+        held_out: Items kept from training to measure with, or None if that is not known.
     """
 
     score: float | None
@@ -32,6 +34,7 @@ class Outlook:
     forecast: Forecast | None = None
     count: int | None = None
     finite: bool = True
+    held_out: float | None = None
 
     @classmethod
     def of_log(
@@ -64,7 +67,10 @@ class Outlook:
         steps, scores = zip(*sorted(curve.items()), strict=True) if curve else ((), ())
         finite = _number(last["score"]) is not None
         floor = _number(floor) if its_floor is None else its_floor
-        found = cls(best, floor, trend(steps, scores), None, len(scores), finite)
+        found = cls(
+            best, floor, trend(steps, scores), None, len(scores), finite,
+            _number(last.get("held_out")),
+        )
         if found.near or found.trend == "worse" or not finite:
             return found
         return replace(found, forecast=forecast(steps, scores, floor or 0.0))
@@ -80,6 +86,7 @@ class Outlook:
             _number(figures.get("score")), _number(figures.get("floor")),
             word if word in get_args(Trend) else None,
             Forecast(*known) if len(known) == len(names) else None,
+            held_out=_number(figures.get("held_out")),
         )
 
     @property
@@ -93,24 +100,27 @@ class Outlook:
 
     @property
     def near(self) -> bool:
-        """Whether the score tells the samples of the best generator from real data no more."""
-        if self.score is None or not self.floor:
-            return False
-        return self.score <= _NEAR * self.floor
+        """Whether the score is as small as that of real data, or smaller."""
+        return self._ratio is not None and self._ratio <= _NEAR
+
+    @property
+    def _ratio(self) -> float | None:
+        """The score over its floor, or None if either is not known."""
+        return None if self.score is None or not self.floor else self.score / self.floor
 
     @property
     def times(self) -> str:
         """How many times the floor the score is, in words; empty if either is not known."""
-        if self.score is None or not self.floor:
+        ratio = self._ratio
+        if ratio is None:
             return ""
-        ratio = self.score / self.floor
         return f"{ratio:.1f} times the floor" if ratio < 10 else f"{ratio:,.0f} times the floor"
 
     @property
     def done_when(self) -> str:
         """When the training is done and how far it is from that, in a sentence or two."""
-        if self.near:
-            return f"Done: the score is {self.times}, as near to real data as it can tell."
+        if self._ratio is not None and self.near:
+            return self._verdict(self._ratio)
         if self.trend == "worse":
             which = f", {self.times}," if self.times else ""
             return f"The score is getting worse; the best{which} is kept."
@@ -120,6 +130,22 @@ class Outlook:
             goal = "the score stops falling or comes near its floor"
             parts = [f"Done when {goal}", self._state, self._doubt]
         return f"{'; '.join(filter(None, parts))}.{self._ahead}"
+
+    def _verdict(self, ratio: float) -> str:
+        """Return what it means that the score is so small a ratio to its floor, as a sentence."""
+        if self.held_out is not None and self.held_out < _FEW:
+            count = f"{self.held_out:.0f}" if self.held_out else "no"
+            items = "item" if self.held_out == 1 else "items"
+            return (
+                f"The score is {self.times}, but cannot tell new samples from repeated training "
+                f"data with {count} {items} held out (more data helps)."
+            )
+        if ratio < 1 / _NEAR:
+            return (
+                f"The score is {self.times}, below what new real data gets: samples may repeat "
+                "the training data."
+            )
+        return f"Done: the score is {self.times}, as near to real data as it can tell."
 
     @property
     def summary(self) -> str:
@@ -141,9 +167,10 @@ class Outlook:
             return "the last measurement is not a finite number"
         if self.trend is not None or self.count is None:
             return ""
-        if self.count == 0:
+        if self.count == 0 and self.score is None:
             return "nothing has been measured yet"
-        return f"a trend takes {MIN_POINTS} measurements ({self.count} so far)"
+        so_far = f" ({self.count} so far)" if self.count else ""
+        return f"a trend takes {MIN_POINTS} measurements{so_far}"
 
     @property
     def _ahead(self) -> str:

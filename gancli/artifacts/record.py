@@ -12,7 +12,7 @@ from typing import Any, Generic
 
 from gancli import modalities
 from gancli.config import recorded, resolve, to_table
-from gancli.errors import GancliError, UsageError
+from gancli.errors import GancliError, UsageError, cause
 from gancli.modalities.base import ConfigT, Modality, OptionsT, SpecT
 
 CONFIG = "config.toml"
@@ -84,7 +84,7 @@ def record_of(table: Mapping[str, Any], place: object) -> AnyRecord:
         ) from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise GancliError(
-            f"{place} is damaged: {error!r}.", "Restore it, or start a new run."
+            f"{place} is damaged: {cause(error)}.", "Restore it, or start a new run."
         ) from error
     origin = str(run.get("from", ""))
     return RunRecord(modality, spec, config, data, data_name, command, origin)

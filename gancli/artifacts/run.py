@@ -38,7 +38,8 @@ def run_of(path: Path) -> Path | None:
 
 def siblings(path: Path, *files: str) -> list[str]:
     """Return the folders beside a path that hold one of some files, to suggest one of them."""
-    return [str(each.parent) for name in files for each in path.parent.glob(f"*/{name}")]
+    found = (each for name in files for each in path.parent.glob(f"*/{name}"))
+    return [str(each.parent) for each in found if each.is_file() and each.parent != path]
 
 
 def need_run(path: Path) -> None:
@@ -48,10 +49,10 @@ def need_run(path: Path) -> None:
         UsageError: It is not.
     """
     if not is_run(path):
-        raise UsageError(
-            f"{path} is not a run: it has no {CONFIG}.",
-            suggest(str(path), siblings(path, CONFIG)) or "Name a directory that train has made.",
-        )
+        hint = suggest(str(path), siblings(path, CONFIG)) or "Name a directory that train has made."
+        if (path / "checkpoints").is_dir():
+            hint = "Restore that file, or copy the run again from where it was trained."
+        raise UsageError(f"{path} is not a run: it has no {CONFIG}.", hint)
 
 
 def begun(of: Launch, path: Path | None, parent: Path = Path("runs")) -> Path | None:

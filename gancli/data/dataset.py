@@ -46,6 +46,11 @@ class Dataset:
         """Whether the items held out are not trained on."""
         return bool(self.train[:1] != self.held_out[:1])
 
+    @property
+    def unseen(self) -> int:
+        """How many items are held out and not trained on."""
+        return len(self.held_out) if self.guarded else 0
+
     def batch(self, seed: int, step: int, count: int) -> np.ndarray:
         """Return the items of a step: a function of the arguments alone, see split.order.
 

@@ -118,7 +118,7 @@ def find_labels(
         UsageError: Mode ``folders``, and there are no such folders.
     """
     if mode == "none":
-        return (), None, "Classes: none, as asked."
+        return (), None, "Classes: none (--labels none)."
     file_problem = ""
     if mode == "auto":
         given, file_problem = file_labels(source)

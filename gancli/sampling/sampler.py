@@ -35,7 +35,7 @@ def generate(
     if options.guided > 1 and calibration is None:
         raise GancliError(
             "This model's discriminator was never calibrated, so it cannot guide.",
-            "Leave --guided out, or finish the training of its run.",
+            "Leave --guided out; that of a run in training is calibrated at its end.",
         )
     scored = calibration if options.scored else None
     return _generate(engine, codec, requests, options, scored, reporter)

@@ -3,7 +3,8 @@
 import math
 import re
 from collections.abc import Sequence
-from typing import TypeAlias
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -57,6 +58,22 @@ def inspected(
         if getattr(config, name) == value
     ]
     return spec, [*sentences, f"From the model: networks, {', '.join(same)}.", *more]
+
+
+def as_found(config: ConfigT, origin: AnyModel | None) -> ConfigT:
+    """Return the config with what the model decides left open, since nobody asked for it.
+
+    Loading the data then says what of it is lost.
+    """
+    if origin is None:
+        return config
+    own = inherited(origin)
+    left_open: dict[str, Any] = {
+        option.name: option.default for option in options(type(config))
+        if option.default in (None, "auto") and option.name in own
+        and getattr(config, option.name) == own[option.name]
+    }
+    return replace(config, **left_open)
 
 
 def weights_kept(spec: SpecT, config: ConfigT, origin: AnyModel) -> str:

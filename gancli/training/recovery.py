@@ -1,9 +1,10 @@
 """What happens when training goes wrong: back to the last good state, and in the end to stop."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from torch import nn
+from torch.optim import Optimizer
 
 from gancli.config import TrainConfig, options
 from gancli.errors import DIVERGED, GancliError
@@ -85,6 +86,14 @@ def without_best(root: Path, lost: bool, warn: Callable[[str], None]) -> Checkpo
         except GancliError as error:
             warn(error.message)
     raise GancliError("No checkpoint of this run is intact.", "Start a new run.")
+
+
+def trained_together(
+    networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+) -> dict[str, nn.Module]:
+    """Return the networks without a discriminator that a phase leaves as it was last fitted."""
+    idle = {"discriminator"} - optimizers.keys()
+    return {name: network for name, network in networks.items() if name not in idle}
 
 
 def weights_finite(networks: Iterable[nn.Module]) -> bool:

@@ -35,7 +35,7 @@ from gancli.training.budget import Budget
 from gancli.training.calibration import calibrate, calibration_items
 from gancli.training.experiment import AnyExperiment, Experiment
 from gancli.training.extension import extended, extension_sentence
-from gancli.training.fine_tuning import inspected, weights_kept
+from gancli.training.fine_tuning import as_found, inspected, weights_kept
 from gancli.training.hooks import (
     Hook,
     MetricsLog,
@@ -48,7 +48,7 @@ from gancli.training.hooks import (
 from gancli.training.journal import Journal
 from gancli.training.leading import Leader, leading
 from gancli.training.outcome import failure, warnings
-from gancli.training.recovery import Diverged, weights_finite
+from gancli.training.recovery import Diverged, trained_together, weights_finite
 from gancli.training.trainer import Trainer
 
 
@@ -101,7 +101,7 @@ def train(
             origin = replace(origin, weights=weights_of)
         for sentence in sentences:
             reporter.note(sentence)
-        dataset = modality.loader().load(source, spec, config, reporter)
+        dataset = modality.loader().load(source, spec, as_found(config, origin), reporter)
         config = speed.settled(modality, spec, config, dataset, reporter)
         experiment = Experiment(modality, spec, config, dataset, origin)
         leader.admit(experiment, reporter)
@@ -342,16 +342,17 @@ def _export(trainer: Trainer, record: AnyRecord, failed: str = "") -> Path:
     metrics: dict[str, Any] = {
         "steps": now.step, "items": now.items, "seconds": round(now.seconds, 1),
     }
+    if not trainer.generator_settled and (best := trainer.best()) is not None:
+        named = trained_together(trainer.networks.named(), trainer.optimizers)
+        state.restore(best, named, trainer.ema, {})
     calibration = None
-    if trainer.generator_settled:
+    if not trainer.phases[-1].trains_generator:  # but fits the discriminator for --guided
         calibration = _calibration(trainer)
-    elif (best := trainer.best()) is not None:
-        state.restore(best, trainer.networks.named(), trainer.ema, {})
     if calibration is not None:  # the discriminator's logits are finite
         metrics["guide_accuracy"] = round(calibration.accuracy, 4)
     measured = {  # what is not known is left out: a score of 0 would be the best there is
         "floor": quality.floor, "score": quality.best_score, "best_step": quality.best_step,
-        "diversity": quality.best_diversity,
+        "diversity": quality.best_diversity, "held_out": trainer.experiment.dataset.unseen,
     }
     metrics |= {name: round(value, 4) for name, value in measured.items() if value is not None}
     if quality.best_score is not None:

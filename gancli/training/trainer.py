@@ -238,7 +238,8 @@ class Trainer:
             if self.progress is not now:
                 return
             self.networks.generator.load_state_dict(self.ema.network.state_dict())
-        self.phases[index].begin(self.networks)
+        if not now.lr_start:  # or else a longer training fits again what was fitted before
+            self.phases[index].begin(self.networks)
         now.phase, now.phase_start, now.phase_ended, now.lr_start = index, start, False, 0.0
         self.optimizers = self.phases[index].optimizers(self.networks)
 
@@ -324,8 +325,8 @@ class Trainer:
         self.log(
             {"step": now.step, "items": now.items, "seconds": round(self.elapsed(), 3),
              "score": measurement.score, "floor": self.scorer.floor,
-             "diversity": measurement.diversity, **verdict,
-             **({} if loss is None else {"held_out_loss": loss}), **measurement.notes}
+             "held_out": self.experiment.dataset.unseen, "diversity": measurement.diversity,
+             **verdict, **({} if loss is None else {"held_out_loss": loss}), **measurement.notes}
         )
 
     def _act(self, decision: Decision) -> None:
@@ -371,9 +372,12 @@ class Trainer:
         self.progress = rebased(now, self.budget, self.phases)
         self.optimizers = self.phase.optimizers(self.networks)
         best = None if now.quality.best_step == now.step else self.best()
+        named = self.networks.named()
         if best is not None and best.state["progress"]["phase"] == self.progress.phase < now.phase:
+            state.restore(checkpoint, named, self.ema, {})
             checkpoint = best  # the same generator, with what it was trained beside
-        state.restore(checkpoint, self.networks.named(), self.ema, self.optimizers)
+            named = recovery.trained_together(named, self.optimizers)
+        state.restore(checkpoint, named, self.ema, self.optimizers)
 
     def best(self) -> checkpoints.Checkpoint | None:
         """Return the checkpoint of the best generator, unless there is none or it is damaged."""
@@ -406,8 +410,7 @@ class Trainer:
         recovery.carry_over(before, now)
         if now.quality.best_score is not None:
             now.quality.measured_at = self.fraction()  # this generator was, when it became the best
-        self.run.cut_log(now.step)
-        step = now.step
+        self.run.cut_log(step := now.step)
         self.reporter.warn(f"{reason}. Rolled back to step {step:,} with half the learning rates.")
         self.log({"step": step, "rolled_back": reason})
         self.save()

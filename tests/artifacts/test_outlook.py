@@ -46,6 +46,23 @@ def test_each_state_has_its_sentence(scores, sentence):
     assert words(scores).startswith(sentence), words(scores)
 
 
+@pytest.mark.parametrize(("scores", "held_out", "sentence"), [
+    ([0.2], 600, "The score is 0.1 times the floor, below what new real data gets: samples may "
+                 "repeat the training data."),
+    ([0.2], 0, "The score is 0.1 times the floor, but cannot tell new samples from repeated "
+               "training data with no items held out (more data helps)."),
+    ([1.9], 1, "The score is 0.9 times the floor, but cannot tell new samples from repeated "
+               "training data with 1 item held out (more data helps)."),
+    ([1.9], 20, f"Done: the score is 0.9 times {NEAR}"),
+    ([7.0], 1, f"{GOAL}; it is 3.5 times the floor; a trend takes 5 measurements (1 so far)."),
+])
+def test_what_memorizing_would_give_is_not_praised(scores, held_out, sentence):
+    found = Outlook.of_log(log(scores, held_out=held_out))
+    assert found.done_when == sentence
+    figures = {"score": found.score, "floor": found.floor, "held_out": held_out}
+    assert Outlook.of_figures(figures).done_when == sentence.split("; a trend")[0].rstrip(".") + "."
+
+
 def test_the_ratio_is_that_of_the_best_generator():
     assert "it is 3.3 times the floor" in words([*FALLING, 7.0])
 
@@ -94,6 +111,10 @@ def test_the_score_of_an_earlier_generator_is_no_point_of_the_curve():
     found = Outlook.of_log(log(FALLING) + taken)
     assert found.score == 3.0 and found.count == 8
     assert found.forecast is not None and found.trend == "improving"
+    # Where it is the only one, a score is known all the same.
+    assert Outlook.of_log(taken).done_when == (
+        f"{GOAL}; it is 1.5 times the floor; a trend takes 5 measurements."
+    )
 
 
 @pytest.mark.parametrize("score", ["7", True, float("nan"), 10**400, [1.0]])

@@ -339,3 +339,57 @@ def test_an_option_that_training_found_and_that_is_gone_is_said(run, name):
 
 
 # Any damage at all
+
+
+# The model
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, pictures):
+    run = tmp_path_factory.mktemp("trained") / "run"
+    tiny_run(pictures, run, steps=2)
+    return run
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+@pytest.mark.parametrize("change", [
+    lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"PK\3\4" + data[4:],
+    lambda data: data[:-9] + b"\xff" + data[-8:], None,
+])
+def test_a_damaged_model_is_to_be_made_again_from_its_run(trained, tmp_path, name, change):
+    run = shutil.copytree(trained, tmp_path / "run")
+    file = run / "model" / name
+    if change is None:
+        file.unlink()
+    else:
+        file.write_bytes(change(file.read_bytes()))
+    alone = shutil.copytree(run / "model", tmp_path / "alone")
+
+    def refused(path):
+        with pytest.raises(GancliError, match=name) as caught:
+            open_model(str(path), "image", pytest.fail).weights.read()
+        assert len(caught.value.message) < 300
+        return caught.value.hint
+
+    again = f"Make it again: gancli train image --resume {run}"
+    anew = "Copy the model again from where it was made, or train it again."
+    assert refused(run / "model") == again and refused(alone) == anew
+    if change is not None:  # or else the checkpoints are sampled
+        assert refused(run) == again
+    go_on(run)
+    assert open_model(str(run / "model"), "image", pytest.fail).weights.read()
+    file.write_bytes(b"")
+    for step in checkpoints.steps(run / "checkpoints"):
+        remove(run, step)
+    assert refused(run / "model") == anew
+
+
+def test_a_run_without_its_options_names_its_model(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "config.toml").unlink()
+    with pytest.raises(GancliError) as caught:
+        open_model(str(run), "image", pytest.fail)
+    assert caught.value.hint == f"Did you mean {run / 'model'}?"
+    with pytest.raises(GancliError) as caught:
+        go_on(run)
+    assert caught.value.hint.startswith("Restore that file")

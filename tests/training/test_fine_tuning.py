@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import Recorder, assert_same, killed_at, tiny_run
+from PIL import Image
 
 from gancli import modalities
 from gancli.artifacts.finding import open_model
@@ -183,6 +184,10 @@ def test_classes_that_stay_come_and_go_are_said():
 # A whole training
 
 
+def test_a_model_says_how_many_items_were_held_out(model):
+    assert model.metrics["held_out"] == 4
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory, pictures):
     run = tmp_path_factory.mktemp("model") / "run"
@@ -219,6 +224,20 @@ def test_a_training_starts_from_the_model_and_says_what_is_new(model, others, tm
     assert "Classes: kept left; new up; dropped right." in heard.notes
     assert "From the model: networks, size 16, channels L." in heard.notes
     assert any(note.startswith("Weights: 100% of the generator's and") for note in heard.notes)
+
+
+def test_color_that_the_model_does_not_have_is_said_to_be_lost(model, others, tmp_path):
+    for path in others.rglob("*.png"):
+        Image.merge("RGB", [Image.open(path).convert("L").point(lambda v, k=k: v // k)
+                            for k in (1, 2, 3)]).save(path)
+    heard = Recorder()
+    tune(model, others, tmp_path / "gray", heard)
+    assert any("Color is lost in" in warning for warning in heard.warnings)
+    assert not any("requested" in note for note in heard.notes)
+    heard = Recorder()
+    tune(model, others, tmp_path / "color", heard, channels="RGB")
+    assert not any("Color" in warning for warning in heard.warnings)
+    assert read_record(tmp_path / "color").spec.channels == "RGB"
 
 
 def test_a_run_may_be_replaced_by_one_that_starts_from_it(model, others, pictures, tmp_path):

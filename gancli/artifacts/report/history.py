@@ -7,6 +7,7 @@ from typing import Any
 Entry = Mapping[str, Any]
 Points = list[tuple[float, float]]  # step and value
 
+_CURVELESS = ("step", "items", "seconds", "best_step", "floor", "held_out")
 _HUGE = 1e100  # what is larger counts as infinite: nothing can be read from an axis that holds it
 
 
@@ -43,7 +44,7 @@ class History:
         """Return the names of all figures that have a curve, as they first came."""
         return list(dict.fromkeys(
             name for entry in self.entries for name, value in entry.items()
-            if _is_number(value) and name not in ("step", "items", "seconds", "best_step", "floor")
+            if _is_number(value) and name not in _CURVELESS
         ))
 
     def last(self, name: str, default: Any = None) -> Any:

@@ -203,7 +203,7 @@ def _measurements(history: History) -> str:
     rows = history.measurements
     if not rows:
         return "<p>Nothing is measured yet.</p>"
-    hidden = {"step", "items", "seconds", "best", "best_step", "phase", "floor"}
+    hidden = {"step", "items", "seconds", "best", "best_step", "phase", "floor", "held_out"}
     names = list(dict.fromkeys(name for row in rows for name in row if name not in hidden))
     head = ("step", "time", "phase", *(name.replace("_", " ") for name in names), "best so far")
     return table(

@@ -118,17 +118,17 @@ def inspect(source: Source, config: AudioConfig) -> tuple[AudioSpec, list[str]]:
 
 def _choose_rate(headers: list[Header], requested: int | None) -> tuple[int, str]:
     """Return the sample rate in Hz, and a sentence."""
+    counts = Counter(header.rate for header in headers)
+    # The highest of equally common ones.
+    usual = max(counts, key=lambda rate: (counts[rate], rate))
+    files = f"{counts[usual]:,} of the {len(headers):,} files examined"
     if requested is not None:
         if not whole(requested, MIN_RATE, MAX_RATE):
             raise UsageError(
                 f"The sample rate cannot be {requested} Hz.",
                 f"Choose one from {MIN_RATE} to {MAX_RATE}, such as 16000.",
             )
-        return requested, f"Rate: {requested:,} Hz, as requested."
-    counts = Counter(header.rate for header in headers)
-    # The highest of equally common ones.
-    usual = max(counts, key=lambda rate: (counts[rate], rate))
-    files = f"{counts[usual]:,} of the {len(headers):,} files examined"
+        return requested, f"Rate: {requested:,} Hz; {files} have {usual:,} Hz."
     if usual > _MAX_AUTO_RATE:
         return _DEFAULT_RATE, (
             f"Rate: {_DEFAULT_RATE:,} Hz; {files} have {usual:,} Hz, which trains slowly without "
@@ -145,7 +145,7 @@ def _channels_reason(headers: list[Header], channels: int) -> str:
     stereo = sum(header.channels > 1 for header in headers)
     if channels == 2:
         mono = "" if stereo == len(headers) else "; mono is duplicated"
-        return f"Channels: 2, as requested{mono}."
+        return f"Channels: 2{mono}."
     if stereo:
         return (
             f"Channels: 1, mixed; {stereo:,} of the {len(headers):,} files examined have more "

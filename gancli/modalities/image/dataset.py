@@ -61,7 +61,7 @@ def load(source: Source, spec: ImageSpec, config: ImageConfig, reporter: Reporte
     if len(names) < 2:
         advice = f" It has several frames or pages. {_SPLIT_THEM}" if "frames" in traits else ""
         raise single_item("picture", str(source.path), advice)
-    _tell(traits, config, reporter)
+    _tell(traits, len(names), config, reporter)
     if all(np.array_equal(pixels[0], other) for other in pixels[1:]):
         reporter.warn(f"All {len(names):,} pictures are identical.")
     elif problem := _dull(pixels, traits, spec):
@@ -101,8 +101,8 @@ def _tell_left_out(
         reporter.note(f"Ignored {ignored:,} {are}.")
 
 
-def _tell(traits: _Traits, config: ImageConfig, reporter: Reporter) -> None:
-    """Report everything in the files that is not in the pixels."""
+def _tell(traits: _Traits, count: int, config: ImageConfig, reporter: Reporter) -> None:
+    """Report everything in so many files that is not in the pixels."""
     named = {trait: _named(*counted) for trait, counted in traits.items()}
     if "frames" in named:
         reporter.warn(
@@ -121,7 +121,9 @@ def _tell(traits: _Traits, config: ImageConfig, reporter: Reporter) -> None:
     if config.channels == "auto" and "alpha" in named:
         reporter.note(f"Transparent pixels are white in {named['alpha']} (--channels RGBA).")
     if config.channels == "auto" and "color" in named:
-        reporter.note(f"Color is lost in {named['color']} (--channels RGB).")
+        # In more than a few only where the model that a training starts from has none.
+        say = reporter.warn if traits["color"][0] > count // 10 else reporter.note
+        say(f"Color is lost in {named['color']} (--channels RGB keeps it).")
 
 
 def _named(count: int, names: list[str]) -> str:

@@ -133,14 +133,14 @@ def _unsound(config: ImageConfig) -> list[str]:
 
 
 def _choose_size(infos: list[ImageInfo], requested: int | None) -> tuple[int, str]:
+    median = median_low(info.short_side for info in infos)
     if requested is not None:
         if not whole(requested, MIN_SIZE, MAX_SIZE) or requested % 4:
             raise UsageError(
                 f"The size cannot be {requested}.",
                 f"Choose a multiple of 4 from {MIN_SIZE} to {MAX_SIZE}.",
             )
-        return requested, f"Size: {requested}, as requested."
-    median = median_low(info.short_side for info in infos)
+        return requested, f"Size: {requested}; the median short side is {median}."
     size = min(max(round(median / 4) * 4, MIN_SIZE), MAX_AUTO_SIZE)
     why = f"Size: {size}, since the median short side is {median}"
     if median > MAX_AUTO_SIZE + 2:
@@ -150,8 +150,6 @@ def _choose_size(infos: list[ImageInfo], requested: int | None) -> tuple[int, st
 
 def _choose_channels(examined: list[_Examined], requested: str) -> tuple[Channels, str]:
     """Return the channels that all but a few pictures have, and a sentence."""
-    if requested != "auto":
-        return cast(Channels, requested), f"Channels: {requested}, as requested."
     transparent = [each.name for each in examined if each.info.transparent]
     colored = [each.name for each in examined if not each.info.gray]
     few = len(examined) // 10
@@ -159,14 +157,16 @@ def _choose_channels(examined: list[_Examined], requested: str) -> tuple[Channel
         "RGBA" if len(transparent) > few else "RGB" if len(colored) > few else "L"
     )
     of_all = f"of the {len(examined):,} pictures examined"
-    if channels == "RGBA":
-        why = f"since {len(transparent):,} {of_all} have transparent pixels"
+    if requested != "auto":
+        channels, why = cast(Channels, requested), ""
+    elif channels == "RGBA":
+        why = f", since {len(transparent):,} {of_all} have transparent pixels"
     elif channels == "RGB":
-        why = f"since {len(colored):,} {of_all} are in color"
+        why = f", since {len(colored):,} {of_all} are in color"
     elif colored:
-        why = f"since {len(examined) - len(colored):,} {of_all} are gray"
+        why = f", since {len(examined) - len(colored):,} {of_all} are gray"
     else:
-        why = f"since all {len(examined):,} pictures examined are gray"
+        why = f", since all {len(examined):,} pictures examined are gray"
     if transparent and channels != "RGBA":
         has = "has" if len(transparent) == 1 else "have"
         why += f"; {_few(transparent)} {has} transparent pixels, which become white"
@@ -174,7 +174,7 @@ def _choose_channels(examined: list[_Examined], requested: str) -> tuple[Channel
     if colored and channels == "L":
         is_in = "is in" if len(colored) == 1 else "are in"
         why += f"; {_few(colored)} {is_in} color and will be gray (--channels RGB keeps it)"
-    return channels, f"Channels: {channels}, {why}."
+    return channels, f"Channels: {channels}{why}."
 
 
 def _few(names: list[str]) -> str:

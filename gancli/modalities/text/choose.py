@@ -63,7 +63,7 @@ def choose_tokens(texts: list[str], size: float, config: TextConfig) -> tuple[st
         config: ``tokens``, ``split`` and ``vocabulary`` are used.
     """
     if config.tokens != "auto":
-        return config.tokens, f"Tokens: {config.tokens}, as requested."
+        return config.tokens, f"Tokens: {config.tokens}."
     shown = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
     if config.split != "lines":
         if size > _MIN_BPE_PROSE:

@@ -35,16 +35,16 @@ class TextConfig(TrainConfig):
     )
     encoding: str = option("utf-8", "Encoding of the text.", "Data", metavar="NAME")
     field: str | None = option(
-        None, "Field of JSON with the text; by default, text, or the only one.", "Data",
-        metavar="NAME",
+        None, "Field of JSON with the text; by default, text, or the only one. Of a table, the "
+        "same as --text-column.", "Data", metavar="NAME",
     )
     text_column: str | None = option(
-        None, "Column of a table with the text: its name, or its number from 1; by default the "
-        "longest.", "Data", metavar="COLUMN",
+        None, "Column of a table (or field of JSON) with the text: its name, or its number from "
+        "1; by default the longest.", "Data", metavar="COLUMN",
     )
     label_column: str | None = option(
-        None, "Column of a table with the class: its name, or its number from 1; by default one "
-        "with few values.", "Data", metavar="COLUMN",
+        None, "Column of a table (or field of JSON) with the class: its name, or its number from "
+        "1; by default a column with few values.", "Data", metavar="COLUMN",
     )
     separator: str | None = option(
         None, "What separates samples, e.g. '<|endoftext|>' or '\\n', which reads lines; in a "

@@ -14,7 +14,7 @@ from gancli.modalities.text.columns import MAX_LABEL_LENGTH
 from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.decode import BadBytes, TextFile, check_encoding
 from gancli.modalities.text.formats import FAMILIES, Format, find_format, suffix
-from gancli.modalities.text.json_text import field_text
+from gancli.modalities.text.json_text import JsonFormat, field_label, field_text
 from gancli.modalities.text.plain import Plain
 from gancli.modalities.text.tables import Columns, Table, cells
 
@@ -26,6 +26,7 @@ class Layout(Protocol):
         split: ``lines``, ``paragraphs`` or ``stream``.
         field: Name of the field in JSON.
         text_column, label_column: Columns of a table, from 1; 0 for none.
+        label_field: Name of the field in JSON with the class, or empty.
     """
 
     @property
@@ -36,6 +37,8 @@ class Layout(Protocol):
     def text_column(self) -> int: ...
     @property
     def label_column(self) -> int: ...
+    @property
+    def label_field(self) -> str: ...
 
 
 @dataclass
@@ -65,7 +68,7 @@ class Batch:
     Args:
         member: The file.
         texts: The samples, in one Unicode form; of a stream, one piece of it.
-        labels: The label of each from its column; empty without such a column.
+        labels: The label of each from its column or field; empty without such a one.
     """
 
     member: Member
@@ -96,17 +99,23 @@ def text_files(source: Source) -> list[Member]:
     return members
 
 
-def has_tables(source: Source, config: TextConfig) -> bool:
-    """Return whether the first file that can be read is a table."""
+def has_labels(source: Source, layout: Layout, config: TextConfig) -> bool:
+    """Return whether the first file that can be read has classes beside its texts."""
     for member in text_files(source):
         try:
             with TextFile(member, config.encoding, BadBytes()) as file:
-                return isinstance(
-                    find_format(member, *file.head(), config.split, config), Table
-                )
+                written = find_format(member, *file.head(), config.split, config)
+                return _is_labeled(written, layout)
         except BadMember:
             continue
     return False
+
+
+def _is_labeled(written: Format, layout: Layout) -> bool:
+    """Return whether a class stands beside each text of a file."""
+    if isinstance(written, Table):
+        return layout.label_column > 0
+    return isinstance(written, JsonFormat) and bool(layout.label_field)
 
 
 def read(source: Source, layout: Layout, config: TextConfig, tally: Tally) -> Iterator[Batch]:
@@ -161,7 +170,7 @@ def samples(
 ) -> Iterator[Batch]:
     """Turn the records of a file into samples, without empty ones."""
     columns = Columns(layout.text_column or 1, layout.label_column)
-    labeled = isinstance(written, Table) and columns.label > 0 and layout.split != "stream"
+    labeled = _is_labeled(written, layout) and layout.split != "stream"
     field_name = layout.field or config.field or "text"
     number = 0
     for records in batches:
@@ -181,7 +190,10 @@ def samples(
                     pair = record and cells(record, columns, MAX_LABEL_LENGTH)
                 else:
                     text = field_text(record, field_name)
-                    pair = None if text is None else (text, "")
+                    label: str | None = ""
+                    if labeled:
+                        label = field_label(record, layout.label_field, MAX_LABEL_LENGTH)
+                    pair = None if text is None or label is None else (text, label)
                 if pair is None:
                     place = f"{member.name!r}, {written.place} {number:,}"
                     tally.first_row = tally.first_row or place

@@ -18,7 +18,7 @@ from gancli.data.source import Member, Source
 from gancli.data.split import by_length
 from gancli.errors import GancliError
 from gancli.modalities.text.config import TextConfig
-from gancli.modalities.text.corpus import Batch, Tally, has_tables, read, text_files
+from gancli.modalities.text.corpus import Batch, Tally, has_labels, read, text_files
 from gancli.modalities.text.decode import BadBytes
 from gancli.modalities.text.inspect import (
     refuse_if_bad_rows,
@@ -248,7 +248,7 @@ def _folder_labels(
     Raises:
         UsageError: A folder is not one of the classes.
     """
-    if not spec.classes or spec.label_column:
+    if not spec.classes or spec.label_column or spec.label_field:
         return None
     names = [member.name for member in members]
     labels = known_labels(source, names, spec.classes, config.labels)
@@ -267,7 +267,7 @@ def _label_function(
         return lambda batch, _: (
             batch.texts, np.full(len(batch.texts), label_of[batch.member.name], np.int16)
         )
-    if not spec.classes or not spec.label_column or not has_tables(source, config):
+    if not spec.classes or not has_labels(source, spec, config):
         return None
     index = {normalized(name): label for label, name in enumerate(spec.classes)}
 

@@ -33,6 +33,14 @@ def suffix(member: Member) -> str:
     return PurePosixPath(member.name).suffix.lower()
 
 
+def _is_tabular(head: str, whole: bool, config: TextConfig) -> bool:
+    """Return whether options that name columns or fields mean a table, whatever its name."""
+    columns = config.text_column is not None or config.label_column is not None
+    if not columns and config.field is None or find_json(head, whole, certain=False):
+        return False
+    return find_table(head, whole, None, certain=columns and config.field is None) is not None
+
+
 def find_format(
     member: Member, head: str, whole: bool, split: str, config: TextConfig
 ) -> Format:
@@ -51,8 +59,7 @@ def find_format(
     whole, head = whole and len(head) <= HEAD, head[:HEAD]
     kind = suffix(member)
     separator = None if config.separator is None else unescaped(config.separator)
-    columns = config.text_column is not None or config.label_column is not None
-    if kind in TABLES or (columns and config.field is None and kind not in JSON):
+    if kind in TABLES or (kind not in JSON and _is_tabular(head, whole, config)):
         delimiter = separator
         if delimiter is None and _DELIMITERS.get(kind, "") in head:
             delimiter = _DELIMITERS.get(kind)

@@ -13,7 +13,7 @@ from gancli.modalities.text.config import TextConfig
 from gancli.modalities.text.corpus import Batch, Tally, samples, text_files
 from gancli.modalities.text.excerpts import Excerpt, read_excerpts
 from gancli.modalities.text.formats import SUFFIXES, suffix
-from gancli.modalities.text.json_text import JsonFormat, choose_field
+from gancli.modalities.text.json_text import JsonFormat, choose_field, choose_label_field
 from gancli.modalities.text.plain import Plain, Separated
 from gancli.modalities.text.spec import TextSpec
 from gancli.modalities.text.tables import Columns, Table
@@ -28,6 +28,7 @@ class ChosenLayout:
     field: str = ""
     text_column: int = 0
     label_column: int = 0
+    label_field: str = ""
 
 
 def inspect(source: Source, config: TextConfig) -> tuple[TextSpec, list[str]]:
@@ -63,6 +64,7 @@ def inspect(source: Source, config: TextConfig) -> tuple[TextSpec, list[str]]:
         tokens, vocabulary, rules, length, config.split, layout.field, layout.text_column,
         layout.label_column if classes else 0, classes,
         tuple(round(number / fraction) for number in counts), round(count / fraction),
+        layout.label_field if classes else "",
     )
     plain = all(isinstance(each.format, Plain) for each in excerpts)
     what = "characters in one stream" if config.split == "stream" else (
@@ -100,24 +102,33 @@ def _choose_layout(
         sentences.append(f"Encoding: {names}, found by the first bytes (--encoding).")
     separated = {each.format.sentence for each in excerpts if isinstance(each.format, Separated)}
     sentences += sorted(separated)[:1]
-    field, columns = "", Columns(0)
+    field, label_field, columns = "", "", Columns(0)
+    labeled = config.labels in ("auto", "column") and config.split != "stream"
     formats = [each.format for each in excerpts]
     if layouts := {each.shown for each in formats if isinstance(each, JsonFormat)}:
         records = [record for each in excerpts if isinstance(each.format, JsonFormat)
                    for batch in each.records for record in batch]
-        field = choose_field(records, config.field)
+        field = choose_field(
+            records, config.text_column if config.field is None else config.field
+        )
+        if labeled and config.label_column is not None:
+            label_field = choose_label_field(records, config.label_column)
         shown = " and ".join(sorted(layouts))
-        sentences.append(f"JSON: {shown}; the field {field!r} is the text (--field).")
+        label = f", {label_field!r} the class" if label_field else ""
+        sentences.append(
+            f"JSON: {shown}; the field {field!r} is the text{label} (--field, --label-column)."
+        )
     if tables := [each for each in formats if isinstance(each, Table)]:
         rows = [row for each in excerpts if isinstance(each.format, Table)
                 for batch in each.records for row in batch if row]
         heading = next((table.heading for table in tables if table.heading), ())
         columns = choose_columns(
-            rows, heading, config.text_column, config.label_column,
-            config.labels in ("auto", "column") and config.split != "stream",
+            rows, heading, config.field if config.text_column is None else config.text_column,
+            config.label_column, labeled,
         )
         sentences.append(_table_sentence(tables, heading, columns))
-    return ChosenLayout(config.split, field, columns.text, columns.label), sentences
+    layout = ChosenLayout(config.split, field, columns.text, columns.label, label_field)
+    return layout, sentences
 
 
 def _table_sentence(tables: list[Table], heading: tuple[str, ...], columns: Columns) -> str:
@@ -144,24 +155,26 @@ def _find_classes(
         raise UsageError(
             "A stream has no classes.", "Choose --split lines or paragraphs, or --labels none."
         )
-    if layout.label_column:
+    if layout.label_column or layout.label_field:
+        where = f"field {layout.label_field!r}" if layout.label_field else (
+            f"column {layout.label_column}")
         counts = Counter(label for batch in batches for label in batch.labels)
         classes = tuple(sorted(counts, key=natural_key))
         if not 2 <= len(classes) <= MAX_CLASSES:
             raise UsageError(
-                f"Column {layout.label_column} contains {len(classes):,} classes.",
+                f"{where[0].upper()}{where[1:]} contains {len(classes):,} classes.",
                 f"There must be 2 to {MAX_CLASSES}: choose another --label-column, or give "
                 "--labels none.",
             )
         why = (
-            f"Classes: {len(classes)} ({some_names(classes)}), from column {layout.label_column}; "
-            "--labels none ignores them."
+            f"Classes: {len(classes)} ({some_names(classes)}), from {where}; --labels none ignores "
+            "them."
         )
         return classes, [counts[name] for name in classes], why
     if config.labels == "column":
         raise UsageError(
             "There is no column to take classes from.",
-            "Give a table, or choose the column with --label-column.",
+            "Give a table or JSON, and choose its column or field with --label-column.",
         )
     if config.split == "stream":
         return (), [], "Classes: none, since a stream has none."

@@ -254,6 +254,38 @@ def field_text(record: Any, field: str) -> str | None:
     return _LINE_ENDS.sub("\n", _SURROGATES.sub("\ufffd", value))
 
 
+def field_label(record: Any, field: str, max_length: int) -> str | None:
+    """Return the class that a field of a record holds, or None if it holds none."""
+    value = record.get(field) if isinstance(record, dict) else None
+    label = value if isinstance(value, str) else json.dumps(value) if _is_plain(value) else ""
+    label = normalized(_SURROGATES.sub("\ufffd", label))
+    return label if 0 < len(label) <= max_length else None
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def choose_label_field(records: list[Any], requested: str) -> str:
+    """Return the field that is requested for the class.
+
+    Raises:
+        UsageError: No record has it.
+    """
+    counts: Counter[str] = Counter(
+        key for record in records if isinstance(record, dict)
+        for key, value in record.items() if _is_plain(value)
+    )
+    for name in counts:
+        if normalized(name) == normalized(requested):
+            return name
+    fields = ", ".join(repr(name) for name, _ in counts.most_common(10))
+    raise UsageError(
+        f"The JSON has no field {requested!r} with classes.",
+        f"Choose one with --label-column: {fields}." if fields else "Leave out --label-column.",
+    )
+
+
 def choose_field(records: list[Any], requested: str | None) -> str:
     """Return the field that holds the text: the one requested, else ``text``, else the only one.
 

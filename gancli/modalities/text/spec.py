@@ -38,6 +38,7 @@ class TextSpec:
         split: ``lines``, ``paragraphs`` or ``stream``.
         field: Field of JSON lines that holds the text, or empty.
         text_column, label_column: Columns of a table, from 1; 0 for none.
+        label_field: Field of JSON that holds the class, or empty.
         classes: Names of the classes; empty if there are none.
         class_counts: Number of samples in each class.
         count: Number of samples, or of characters in a stream. For a corpus larger than 16 MB,
@@ -55,6 +56,7 @@ class TextSpec:
     classes: tuple[str, ...]
     class_counts: tuple[int, ...]
     count: int
+    label_field: str = ""
 
     @property
     def size(self) -> int:
@@ -80,6 +82,8 @@ class TextSpec:
             GancliError: A field is missing, unknown, of the wrong type or out of bounds.
         """
         fields = {field.name for field in dataclasses.fields(cls)}
+        if isinstance(table, Mapping):  # an older model knows no such field
+            table = {"label_field": "", **table}
         if not isinstance(table, Mapping) or set(table) != fields:
             raise _damaged(f"its fields must be {', '.join(sorted(fields))}")
         for name, allowed in (("tokens", TOKENS), ("split", _SPLITS)):
@@ -87,8 +91,9 @@ class TextSpec:
                 raise _damaged(f"the {name} must be one of {', '.join(allowed)}")
         if not whole(table["length"], 1, MAX_LENGTH):
             raise _damaged(f"the length must be a whole number from 1 to {MAX_LENGTH}")
-        if not isinstance(table["field"], str) or len(table["field"]) > 1000:
-            raise _damaged("the field must be a name")
+        for name in ("field", "label_field"):
+            if not isinstance(table[name], str) or len(table[name]) > 1000:
+                raise _damaged(f"the {name} must be a name")
         if not all(whole(table[f"{name}_column"], 0, _MAX_COLUMNS) for name in ("text", "label")):
             raise _damaged(f"the columns must be whole numbers from 0 to {_MAX_COLUMNS}")
         vocabulary = _checked_vocabulary(table["tokens"], table["vocabulary"])

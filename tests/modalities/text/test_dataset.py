@@ -313,6 +313,42 @@ def test_json_lines(tmp_path: Path) -> None:
                 TextConfig(field="body"))
 
 
+def test_a_column_of_a_table_is_a_field_of_json(tmp_path: Path) -> None:
+    rows = [{"id": str(at), "body": f"message {at}", "kind": at % 3} for at in range(40)]
+    as_json = "\n".join(map(json.dumps, rows))
+    as_table = "id,body,kind\n" + "\n".join(",".join(map(str, row.values())) for row in rows)
+    for text, name in ((as_json, "x.jsonl"), (as_json, "x"), (as_table, "x.csv"), (as_table, "x")):
+        source = source_of(tmp_path, text, name)
+        for column in ({"field": "body"}, {"text_column": "body"}):
+            spec, dataset = inspect_and_load(source, label_column="kind", **column)
+            assert spec.classes == ("0", "1", "2"), (name, column)
+            assert decoded(spec, dataset) == [row["body"] for row in rows]
+            assert dataset.labels is not None and dataset.labels.tolist() == [0, 1, 2] * 13 + [0]
+        with pytest.raises(UsageError, match="no (column|field) 'colour'"):
+            inspect(source, TextConfig(text_column="body", label_column="colour"))
+        with pytest.raises(UsageError, match="no (column|field) 'colour'"):
+            inspect(source, TextConfig(text_column="colour"))
+        assert inspect(
+            source, TextConfig(field="body", label_column="kind", labels="none")
+        )[0].classes == ()
+
+
+def test_json_without_the_class_is_skipped_and_other_text_has_none(tmp_path: Path) -> None:
+    rows = [json.dumps({"text": name, "label": "ab"[len(name) % 2]}) for name in NAMES]
+    broken = [*rows, json.dumps({"text": "x", "label": None}), json.dumps({"text": "y"})]
+    reporter = Recorder()
+    spec, dataset = inspect_and_load(
+        source_of(tmp_path, "\n".join(broken), "x.jsonl"), reporter, label_column="label"
+    )
+    assert (spec.label_field, spec.label_column, spec.classes) == ("label", 0, ("a", "b"))
+    assert decoded(spec, dataset) == NAMES and "Skipped 2 of 38" in reporter.warnings[0]
+    assert type(spec).from_table(dataclasses.asdict(spec)) == spec
+    older = {key: value for key, value in dataclasses.asdict(spec).items() if key != "label_field"}
+    assert type(spec).from_table(older).label_field == ""
+    plain = load(source_of(tmp_path, "\n".join(NAMES), "y.txt"), spec, TextConfig(), Recorder())
+    assert plain.labels is None
+
+
 def test_the_cache_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = source_of(tmp_path, "\n".join(SENTENCES))
     spec, dataset = inspect_and_load(source)

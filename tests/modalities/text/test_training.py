@@ -251,6 +251,27 @@ def test_every_preset_trains(uninterrupted, preset):
     assert not any(name.startswith("reference.") for name in last.arrays["networks"])
 
 
+@pytest.mark.parametrize("steps", [1, 10])
+def test_a_longer_training_fits_the_discriminator_that_it_has(
+    uninterrupted, tmp_path, monkeypatch, steps
+):
+    former = uninterrupted(preset="likelihood")
+    run = shutil.copytree(former, tmp_path / "run")
+    begun = []
+    monkeypatch.setattr(
+        "gancli.modalities.text.phases.discriminate.DiscriminatePhase.begin",
+        lambda self, networks: begun.append(self),
+    )
+    resume(run, None, Recorder(), modality_name="text", budget={"steps": str(steps)}, command="y")
+    before, after = (load(each / "model") for each in (former, run))
+    assert after.calibration is not None and not begun
+    same = all(
+        (array == after.weights.read()[name]).all()
+        for name, array in before.weights.read().items() if name.startswith("discriminator.")
+    )
+    assert same == (steps == 1)  # too few for the discriminator
+
+
 @pytest.mark.parametrize("estimator", ["score", "gumbel"])
 @pytest.mark.parametrize(
     "options",
