@@ -89,7 +89,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         verbose: Verbose = False,
         **values: object,
     ) -> None:
-        with speak(context, json_, quiet, verbose) as output:
+        with speak(context, json_, quiet, verbose, trains=True) as output:
             if launch().world > 1:
                 raise UsageError(
                     "compare trains its cells in one process.", "Start it without torchrun."
@@ -136,13 +136,13 @@ def _compare(
         return
     with comparer:
         found = comparer.train(comparer.settled(cells), seeds, halve)
-    if output.mode == "json":
-        output.result(as_table(found))
-        return
     for line in lines(found):
         output.note(line)
     output.note(f"Curves, pictures and figures side by side: {place / PAGE}")
-    output.data(str(place))
+    if output.mode == "json":
+        output.result(as_table(found))
+    else:
+        output.data(str(place))
 
 
 def _dry_run(
@@ -150,18 +150,18 @@ def _dry_run(
     output: Output,
 ) -> None:
     """Print what a comparison would train, as a table or as one JSON object."""
+    output.note(sentence)
+    output.note(f"Directory: {place}")
+    if not all(parameters):
+        output.note("Sizes of networks that are left open are found as training starts, by this "
+                    "machine's speed; --g-width and --d-width set them.")
     if output.mode == "json":
         output.result({"comparison": str(place), "budget": sentence, "cells": [
             {"name": cell.name, "parameters": counts}
             for cell, counts in zip(cells, parameters, strict=True)
         ]})
         return
-    output.note(sentence)
-    output.note(f"Directory: {place}")
     names = next((list(counts) for counts in parameters if counts), [])
-    if not all(parameters):
-        output.note("Sizes of networks that are left open are found as training starts, by this "
-                    "machine's speed; --g-width and --d-width set them.")
     rows = [("cell", *names)] + [
         (cell.name, *(f"{counts[name]:,}" if counts else "" for name in names))
         for cell, counts in zip(cells, parameters, strict=True)

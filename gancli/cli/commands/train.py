@@ -101,7 +101,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
     ) -> None:
         if launch().rank:
             raise typer.Exit(0 if dry_run else _follow())
-        with speak(context, json_, quiet, verbose) as output:
+        with speak(context, json_, quiet, verbose, trains=True) as output:
             if layers and not dry_run:
                 raise UsageError(
                     "--layers shows what a training would build, without doing it.",
@@ -274,16 +274,16 @@ def _finish(modality: AnyModality, path: Path, model: Path, output: Output) -> N
     from gancli.artifacts.outlook import Outlook
 
     figures = read_figures(model)
-    if output.mode == "json":
-        score = {name: figures.get(name) for name in ("score", "floor", "trend", "forecast")}
-        output.result({"run": str(path), "model": str(model), **score, "metrics": figures})
-        return
     output.note(Outlook.of_figures(figures).summary)
     place = " -o out/" if modality.binary else ""
     output.note(
         f"Done. Sample it with: gancli sample {modality.name} {shlex.quote(str(path))} -n 16{place}"
     )
-    output.data(str(path))
+    if output.mode == "json":
+        score = {name: figures.get(name) for name in ("score", "floor", "trend", "forecast")}
+        output.result({"run": str(path), "model": str(model), **score, "metrics": figures})
+    else:
+        output.data(str(path))
 
 
 def _dry_run(
