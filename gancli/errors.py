@@ -30,6 +30,16 @@ class UsageError(GancliError):
         super().__init__(message, hint, USAGE)
 
 
+class NothingPiped(UsageError):
+    """Standard input was to be read, but is a terminal; the hint is the command that was typed."""
+
+    def __init__(self, command: str = "gancli ... -") -> None:
+        super().__init__(
+            "Standard input is a terminal, so there is no data to read.",
+            f"Pipe it in: cat FILE | {command}",
+        )
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known word, or all of them if they are few."""
     known = {each.lower(): each for each in known}
