@@ -53,7 +53,8 @@ def settings(context: typer.Context, incomplete: str) -> list[str]:
     if name not in declared:
         return []
     done, comma, value = values.rpartition(",")
-    choices = [each for each in declared[name].choices if each not in done.split(",")]
+    known = ("on", "off") if declared[name].type is bool else declared[name].choices
+    choices = [each for each in known if each not in done.split(",")]
     return [f"{before}{space}{name}={done}{comma}{each}" for each in _begun(choices, value)]
 
 

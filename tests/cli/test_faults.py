@@ -101,6 +101,8 @@ def test_traceback_only_when_asked_for(failing, monkeypatch):
     assert "Traceback" in failing(ValueError("boom"), "-v").err
     monkeypatch.setenv("GANCLI_VERBOSE", "1")
     assert "Traceback" in failing(ValueError("boom")).err
+    monkeypatch.setenv("GANCLI_VERBOSE", "off")
+    assert "Traceback" not in failing(ValueError("boom")).err
 
 
 def test_errors_as_json(failing):
