@@ -91,3 +91,32 @@ def test_if_all_cells_fail_so_does_the_command(compare, failing):
         "error": "All trainings failed. The first: It cannot be trained.",
         "hint": "Try another.", "code": 1,
     }
+
+
+@pytest.mark.parametrize(("seeds", "named", "done"), [
+    (("--seeds", "2"), [0, 1], "seeds 0 to 1"),
+    (("--seeds", "2", "--seed", "5"), [5, 6], "seeds 5 to 6"),
+    (("--seeds", "0-1,4,1"), [0, 1, 4], "seeds 0 to 1, 4"), (("--seeds", "3-3"), [3], "seed 3"),
+])
+def test_seeds_are_a_number_of_them_or_named(compare, monkeypatch, tmp_path, seeds, named, done):
+    monkeypatch.setattr(session, "train", _untrained)
+    assert compare("--vary", "g-norm=batch,none", *seeds).status == 1
+    record = json.loads((tmp_path / "c" / "comparison.json").read_text())
+    assert record["seeds"] == named
+    assert f"{done}<" in (tmp_path / "c" / "index.html").read_text()
+
+
+def _untrained(*args, **details):
+    raise GancliError("It cannot be trained.")
+
+
+@pytest.mark.parametrize("text", ["0", "1001", "0-1000", "2-0", "x", "-1", "1-", "9" * 5000, ""])
+def test_seeds_that_are_neither_are_refused_with_an_example(compare, text):
+    result = compare("--vary", "g-norm=batch,none", f"--seeds={text}")
+    assert result.status == 2
+    assert "Say how many, such as 3, or which, such as 0-2,7; at most 1,000." in result.err
+
+
+def test_named_seeds_beside_a_first_one_are_refused(compare):
+    result = compare("--vary", "g-norm=batch,none", "--seeds", "0-2", "--seed", "3")
+    assert (result.status, result.out) == (2, "") and "Leave --seed out" in result.err
