@@ -40,12 +40,12 @@ def failing(monkeypatch):
 
 def test_a_dry_run_shows_the_cells_and_writes_nothing(compare, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    result = compare("--vary", "g-width=4,8", "--seeds", "2", "--dry-run")
+    result = compare("--vary", "up=transposed,nearest", "--seeds", "2", "--dry-run")
     assert result.status == 0 and "4 trainings of 2 steps each." in result.err
     head, *rows = [line.split() for line in result.out.splitlines()]
     assert head == ["cell", "generator", "discriminator"]
-    assert [row[0] for row in rows] == ["g-width=4", "g-width=8"]
-    table = json.loads(compare("--vary", "g-width=4,8", "--dry-run", "--json").out)
+    assert [row[0] for row in rows] == ["up=transposed", "up=nearest"]
+    table = json.loads(compare("--vary", "up=transposed,nearest", "--dry-run", "--json").out)
     assert [f"{each['parameters']['generator']:,}" for each in table["cells"]] == [
         row[1] for row in rows
     ]
