@@ -71,7 +71,7 @@ def examples(name: str) -> str:
     )
     return (
         f"gancli compare {name} --vary {varied} --seeds 3 --time 2m\n"
-        f"gancli compare {name} --vary {varied} --seeds 1 --steps 200 -o comparisons/quick"
+        f"gancli compare {name} --vary {varied} --seeds 1 --steps 200 -o comparisons/{name}"
     )
 
 

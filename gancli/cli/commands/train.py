@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gancli.data.source import Source
 
 HELP = "Train a generator on your data."
-EXAMPLES = "gancli train image --time 2m -o runs/first"
+EXAMPLES = "gancli train image --time 2m -o runs/image"
 
 _PANEL = "Run"
 
@@ -76,7 +76,7 @@ _LayersOption = Annotated[bool, typer.Option(
 def examples(name: str) -> str:
     """Return command lines that run as they are."""
     return (
-        f"gancli train {name} --time 2m -o runs/first   # on the bundled sample\n"
+        f"gancli train {name} --time 2m -o runs/{name}   # on the bundled sample\n"
         f"gancli train {name} --time 1h --dry-run       # what it would do"
     )
 
@@ -142,7 +142,8 @@ def command(modality: AnyModality) -> Callable[..., None]:
     train.__doc__ = (
         f"Train a generator on {modality.name} data.\n\n"
         "Options come from the command line, then from the environment (GANCLI_BATCH=32), the "
-        "--config file, the preset, the default. Ctrl-C saves and prints how to continue."
+        "--config file, the model of --from, the preset, the default. Ctrl-C saves and prints how "
+        "to continue."
     )
     return declare(train, modality.config_type)
 
