@@ -31,6 +31,16 @@ class UsageError(GancliError):
         super().__init__(message, hint, USAGE)
 
 
+class NothingPiped(UsageError):
+    """Standard input was to be read, but is a terminal; the hint is the command that was typed."""
+
+    def __init__(self, command: str = "gancli ... -") -> None:
+        super().__init__(
+            "Standard input is a terminal, so there is no data to read.",
+            f"Pipe it in: cat FILE | {command}",
+        )
+
+
 def cause(error: Exception) -> str:
     """Return why a file cannot be understood, in a few words and without what it holds."""
     return f"it lacks {error}" if isinstance(error, KeyError) else str(error) or repr(error)

@@ -1,5 +1,6 @@
 """Fixtures that several folders of tests use."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,14 @@ pytest.register_assert_rewrite("helpers")
 @pytest.fixture(autouse=True, scope="session")
 def _two_threads():
     torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_wait_for_the_disk():
+    """Take files as written once they are: what is lost with the power, no test here can see."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture(scope="module")

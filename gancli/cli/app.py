@@ -25,6 +25,7 @@ from gancli.cli.commands import (
 from gancli.cli.commands import help as help_command
 from gancli.cli.help import Command, Group, ModalityGroup
 from gancli.cli.invocation import Invocation
+from gancli.config.resolve import SWITCH
 from gancli.errors import UsageError
 from gancli.runtime.launch import launch
 from gancli.runtime.signals import end_as_interrupts_do
@@ -99,7 +100,8 @@ def _add(app: typer.Typer, name: str, function: Any, examples: str) -> None:
 
 def run(args: list[str]) -> int:
     """Carry out a command line and return the exit status."""
-    here = Invocation(args, verbose=bool(os.environ.get("GANCLI_VERBOSE")))
+    verbose = os.environ.get("GANCLI_VERBOSE", "")
+    here = Invocation(args, verbose=SWITCH.get(verbose.lower(), bool(verbose)))
     try:
         status = _invoke(args, here)
         console.flush()

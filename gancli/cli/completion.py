@@ -41,10 +41,12 @@ def settings(context: typer.Context, incomplete: str) -> list[str]:
     """Return options of the command's modality as ``name=``, then their choices, comma by comma."""
     from gancli import modalities
     from gancli.config import options
+    from gancli.evaluation.cells import NOT_VARIED
 
     declared = {
         option.flag.lstrip("-"): option
         for option in options(modalities.get(_modality(context)).config_type)
+        if option.name not in NOT_VARIED
     }
     before, space, setting = incomplete.rpartition(" ")  # a --cell names several
     name, equals, values = setting.partition("=")
@@ -53,7 +55,8 @@ def settings(context: typer.Context, incomplete: str) -> list[str]:
     if name not in declared:
         return []
     done, comma, value = values.rpartition(",")
-    choices = [each for each in declared[name].choices if each not in done.split(",")]
+    known = ("on", "off") if declared[name].type is bool else declared[name].choices
+    choices = [each for each in known if each not in done.split(",")]
     return [f"{before}{space}{name}={done}{comma}{each}" for each in _begun(choices, value)]
 
 

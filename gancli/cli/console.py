@@ -32,10 +32,15 @@ class Output:
         mode: ``human``; ``json``, which drops notes and progress and puts warnings into the
             result; or ``quiet``, which drops notes and progress.
         clock: Returns seconds, for the intervals of progress.
+        talks: Whether ``json`` says notes, progress and warnings on stderr all the same.
     """
 
-    def __init__(self, mode: Mode = "human", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, mode: Mode = "human", clock: Callable[[], float] = time.monotonic, *,
+        talks: bool = False,
+    ) -> None:
         self.mode = mode
+        self._talks = talks or mode == "human"
         self.warnings: list[str] = []
         self._figures: dict[str, float] = {}
         self._clock = clock
@@ -55,17 +60,17 @@ class Output:
         self._end_live()
 
     def note(self, text: str) -> None:
-        if self.mode == "human":
+        if self._talks:
             self._say(text)
 
     def warn(self, text: str) -> None:
         if self.mode == "json":
             self.warnings.append(text)
-        else:
+        if self._talks or self.mode != "json":
             self._say(f"Warning: {text}")
 
     def progress(self, what: str, done: int, total: int) -> None:
-        if self.mode != "human" or self._data_on_terminal:
+        if not self._talks or self._data_on_terminal:
             return
         if self._live is not None:
             with suppress(OSError, ValueError):
@@ -74,7 +79,7 @@ class Output:
             self._say(count_line(what, done, total))
 
     def status(self, status: Status) -> None:
-        if self.mode != "human":
+        if not self._talks:
             return
         if self._live is not None:
             with suppress(OSError, ValueError):

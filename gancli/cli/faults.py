@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any
 
 from gancli.cli.unknown import explain_flag
-from gancli.errors import SIGNALED, GancliError, UsageError
+from gancli.errors import SIGNALED, GancliError, NothingPiped, UsageError
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -20,8 +20,10 @@ def explain(error: BaseException, args: Sequence[str] = ()) -> GancliError:
 
     Args:
         error: What was raised.
-        args: The command line, whose help a hint refers to.
+        args: The command line, which hints refer to.
     """
+    if isinstance(error, NothingPiped):
+        return NothingPiped(shlex.join(["gancli", *args]))
     if isinstance(error, GancliError):
         return error
     if isinstance(error, KeyboardInterrupt):

@@ -30,11 +30,18 @@ def invocation(context: typer.Context) -> Invocation:
     return context.ensure_object(Invocation)
 
 
-def speak(context: typer.Context, as_json: bool, quiet: bool, verbose: bool) -> Output:
-    """Return the output that a command's switches ask for."""
+def speak(
+    context: typer.Context, as_json: bool, quiet: bool, verbose: bool, *, trains: bool = False
+) -> Output:
+    """Return the output that a command's switches ask for.
+
+    A training takes so long that ``--json`` alone does not silence it.
+    """
     here = invocation(context)
     here.json, here.verbose = here.json or as_json, here.verbose or verbose
-    output = Output("json" if as_json else "quiet" if quiet else "human")
+    output = Output(
+        "json" if as_json else "quiet" if quiet else "human", talks=trains and not quiet
+    )
     for sentence in variable_warnings(os.environ):
         output.warn(sentence)
     return output

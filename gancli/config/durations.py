@@ -42,10 +42,20 @@ def parse_duration(text: str, zero: bool = False) -> float:
 
 
 def parse_interval(text: str) -> tuple[float | None, int | None]:
-    """Return (seconds, None) for ``60s`` and (None, steps) for a bare whole number."""
-    if re.fullmatch(r"[1-9]\d*", text.strip()):
+    """Return (seconds, None) for ``60s`` and (None, steps) for a bare whole number.
+
+    Raises:
+        UsageError: The text is neither.
+    """
+    if re.fullmatch(r"0*[1-9]\d*", text.strip()):
         return None, int(text)
-    return parse_duration(text), None
+    try:
+        return parse_duration(text), None
+    except UsageError:
+        raise UsageError(
+            f"{text.strip()!r} is neither a duration nor a number of steps.",
+            "Write a time like 60s or 10m, or a number of steps like 500.",
+        ) from None
 
 
 def duration(seconds: float, compact: bool = False) -> str:

@@ -17,40 +17,59 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
+# Words for a switch, in any case, where it comes as text.
+SWITCH = {"on": True, "yes": True, "true": True, "1": True,
+          "off": False, "no": False, "false": False, "0": False}
+_KINDS = {bool: "on or off (yes or no, true or false, 1 or 0)", int: "a whole number",
+          float: "a number", str: "text"}
+
+
+def _parse(declared: Option, value: object) -> Value:
+    """Return a value from any origin in the option's type.
+
+    Raises:
+        UsageError: It is not a duration or an interval; the hint says how these are written.
+        ValueError, KeyError, TypeError, OverflowError: It is nothing of the type.
+    """
+    if declared.parse == "duration":
+        return parse_duration(str(value), zero=declared.minimum == 0)
+    if declared.parse == "interval":
+        parse_interval(str(value))
+        return str(value)
+    if declared.type is bool:
+        return SWITCH[str(value).lower()]
+    if isinstance(value, (dict, list)) or (
+        declared.type in (int, float) and isinstance(value, bool)
+    ) or (declared.type is int and isinstance(value, float)):
+        raise ValueError
+    converted: Value = declared.type(value)
+    return converted
+
+
 def _convert(declared: Option, value: object, origin: str) -> Value:
     """Turn a value from any origin into the option's type and check its bounds."""
     if value is None:
         return None
     # A value on the command line is in view; one from elsewhere is not.
     where = "" if origin == "command line" else f" (from the {origin})"
+    low, high = declared.minimum, declared.maximum
+    bounds = " and ".join(
+        f"{words} {bound}" for words, bound in (("at least", low), ("at most", high))
+        if bound is not None
+    )
     try:
-        if declared.parse == "duration":
-            converted: Value = parse_duration(str(value), zero=declared.minimum == 0)
-        elif declared.parse == "interval":
-            parse_interval(str(value))
-            converted = str(value)
-        elif declared.type is bool:
-            words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-            converted = words[str(value).lower()]
-        elif isinstance(value, (dict, list)) or (
-            declared.type in (int, float) and isinstance(value, bool)
-        ) or (declared.type is int and isinstance(value, float)):
-            raise ValueError
-        else:
-            converted = declared.type(value)
-    except (ValueError, KeyError, TypeError, OverflowError):
+        converted = _parse(declared, value)
+    except (ValueError, KeyError, TypeError, OverflowError, UsageError) as error:
+        wanted = ", ".join(filter(None, [_KINDS[declared.type], bounds]))
         raise UsageError(
-            f"{value!r} is not a valid {declared.type.__name__} for {declared.flag}{where}.",
-            declared.help,
+            f"{declared.flag} cannot be {value!r}{where}.",
+            error.hint if isinstance(error, UsageError) else f"It must be {wanted}.",
         ) from None
     if declared.choices and converted not in declared.choices:
         raise UsageError(
             f"{declared.flag} cannot be {converted!r}{where}.",
             suggest_choice(str(converted), declared.choices),
         )
-    low, high = declared.minimum, declared.maximum
-    bounds = [f"{words} {bound}" for words, bound in (("at least", low), ("at most", high))
-              if bound is not None]
     # Written so that NaN is out of any bounds.
     if isinstance(converted, (int, float)) and not isinstance(converted, bool) and not (
         converted == converted
@@ -58,7 +77,7 @@ def _convert(declared: Option, value: object, origin: str) -> Value:
     ):
         raise UsageError(
             f"{declared.flag} cannot be {converted}{where}.",
-            "It must be " + (" and ".join(bounds) or "a number") + ".",
+            f"It must be {bounds or 'a number'}.",
         )
     return converted
 

@@ -17,7 +17,7 @@ from gancli.config.unicode import normalized, typed_path
 from gancli.data.archive import archive_members, is_hidden
 from gancli.data.cache import cache_folder
 from gancli.data.member import BadMember, Member
-from gancli.errors import GancliError, UsageError
+from gancli.errors import GancliError, NothingPiped, UsageError
 from gancli.storage import bundled
 from gancli.storage.files import sync
 
@@ -145,10 +145,7 @@ def _save_stdin() -> Path:
     """
     stdin: BinaryIO | None = getattr(sys.stdin, "buffer", None)
     if stdin is None or stdin.isatty():
-        raise UsageError(
-            "Standard input is a terminal, so there is no data to read.",
-            "Pipe it in: cat corpus.txt | gancli train text -",
-        )
+        raise NothingPiped
     digest, size, suffix = hashlib.sha256(), 0, ".txt"
     folder: Path | None = None
     try:

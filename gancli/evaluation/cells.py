@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -13,7 +14,7 @@ from gancli.modalities.base import AnyModality
 
 _MAX_CELLS = 256
 # What is the same in all cells, or belongs to a single run.
-_NOT_VARIED = {"seed", "time", "steps", "images", "save_every", "tensorboard", "strict"}
+NOT_VARIED = {"seed", "time", "steps", "images", "save_every", "tensorboard", "strict"}
 # Changes no network and no data.
 _NOT_NAMED = {"seed", "save_every", "tensorboard", "strict"}
 
@@ -48,14 +49,13 @@ def parse_settings(
         cells: Single cells such as ``g-norm=batch d-norm=spectral``.
 
     Raises:
-        UsageError: An option does not exist or cannot vary, or there are fewer than two cells.
+        UsageError: An option does not exist, cannot vary or is set twice, or there are fewer than
+            two cells.
     """
-    lists = []
-    for text in vary:
-        name, values = _pair(modality, text)
-        lists.append([(name, value) for value in values.split(",")])
+    varied = _together([_pair(modality, text) for text in vary])
+    lists = [[(name, value) for value in values.split(",")] for name, values in varied.items()]
     settings = [dict(chosen) for chosen in product(*lists)] if lists else []
-    settings += [dict(_pair(modality, part) for part in text.split()) for text in cells]
+    settings += [_together([_pair(modality, part) for part in text.split()]) for text in cells]
     unique = [each for place, each in enumerate(settings) if each not in settings[:place]]
     if len(unique) < 2:
         raise UsageError(
@@ -68,6 +68,22 @@ def parse_settings(
             "Vary fewer options at once, or name single cells with --cell.",
         )
     return unique
+
+
+def _together(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return pairs of a field and its values by field.
+
+    Raises:
+        UsageError: A field is in more than one of them.
+    """
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0].replace("_", "-")
+        raise UsageError(
+            f"{twice} is set more than once.",
+            f"Give all values of a --vary at once, such as {twice}=A,B, and one to a --cell.",
+        )
+    return table
 
 
 def _pair(modality: AnyModality, text: str) -> tuple[str, str]:
@@ -85,7 +101,7 @@ def _pair(modality: AnyModality, text: str) -> tuple[str, str]:
             f"{flag!r} is not an option of gancli train {modality.name}.",
             suggest(flag.lstrip("-"), flags),
         )
-    if name in _NOT_VARIED:
+    if name in NOT_VARIED:
         raise UsageError(
             f"{flag!r} cannot vary: it is the same in all cells.",
             "Give --seeds for several seeds, and --time or --steps for the budget.",
@@ -106,8 +122,16 @@ def make_cells(
         environment: Of the process.
 
     Raises:
-        UsageError: Settings are wrong, of as many cells as it may be, or twice the same.
+        UsageError: Settings are wrong, of as many cells as it may be, or twice the same; or a
+            fixed option has no effect.
     """
+    for field in set.intersection(*map(set, settings)):
+        if fixed.get(field) is not None:
+            flag = "--" + field.replace("_", "-")
+            raise UsageError(
+                f"{flag} has no effect here, since every cell sets it.",
+                f"Leave {flag} out, or compare its value as well.",
+            )
     cells, problems = [], {}
     for setting in settings:
         name = " ".join(f"{field.replace('_', '-')}={value}" for field, value in setting.items())
@@ -163,6 +187,39 @@ def distinct(cells: Sequence[Cell]) -> list[Cell]:
                 "Leave one of them out.",
             )
     return list(cells)
+
+
+def groups(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return cells in groups that share what the budget decides.
+
+    It decides by the data and by the sizes of networks that are given, as for a single training.
+    Cells that have these in common are to differ in what they vary and nothing else.
+    """
+    found: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        key = tuple(
+            getattr(cell.config, option.name) for option in options(type(cell.config))
+            if option.group == "Data" or (option.group == "Networks" and option.default is None)
+        )
+        found.setdefault(key, []).append(cell)
+    return list(found.values())
+
+
+def undecided(group: Sequence[Cell]) -> TrainConfig:
+    """Return the first config of a group with whatever any of the group leaves open."""
+    left_open: dict[str, Any] = {
+        name: None for name in (option.name for option in options(type(group[0].config)))
+        if any(getattr(cell.config, name) is None for cell in group)
+    }
+    return replace(group[0].config, **left_open)
+
+
+def decided(config: TrainConfig, decision: Mapping[str, Any]) -> TrainConfig:
+    """Return a config with what was decided of the options that it leaves open."""
+    return replace(config, **{
+        name: value for name, value in decision.items()
+        if getattr(config, name, value) is None  # an option may be of another version
+    })
 
 
 def digest(config: TrainConfig) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +12,15 @@ from gancli.artifacts.run import is_run
 from gancli.config import TrainConfig
 from gancli.data.source import Source
 from gancli.errors import RUNTIME, GancliError, UsageError
-from gancli.evaluation.cells import Cell, common_digest, digest, distinct
+from gancli.evaluation.cells import (
+    Cell,
+    common_digest,
+    decided,
+    digest,
+    distinct,
+    groups,
+    undecided,
+)
 from gancli.evaluation.comparison_page import write_page
 from gancli.evaluation.ranking import rank
 from gancli.evaluation.results import (
@@ -121,21 +128,27 @@ class Comparer:
     def settled(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return cells whose networks do not depend on the clock.
 
-        What the budget decides is decided once, for the first cell, and written down: cells that
-        leave it open are to differ in what they vary and nothing else.
+        What the budget decides is decided once for each group of cells, and written down.
         """
-        settled = self._as_decided(cells)
-        if settled is None:
-            self._record.chosen[common_digest(cells)] = speed.found_at_start(
-                self.modality, cells[0].config, self.source, self.reporter
-            )
-            self._record.write(self.folder)
-            settled = self._as_decided(cells)
-            assert settled is not None
-        return distinct(settled)
+        settled: dict[str, Cell] = {}
+        parts = groups(cells)
+        for group in parts:
+            found = self._as_decided(group)
+            if found is None:
+                if len(parts) > 1:
+                    names = ", ".join(cell.name for cell in group)
+                    self.reporter.note(f"What the budget decides for {names}:")
+                self._record.chosen[common_digest(group)] = speed.found_at_start(
+                    self.modality, undecided(group), self.source, self.reporter
+                )
+                self._record.write(self.folder)
+                found = self._as_decided(group)
+                assert found is not None
+            settled |= {cell.name: cell for cell in found}
+        return distinct([settled[cell.name] for cell in cells])
 
     def _as_decided(self, cells: Sequence[Cell]) -> list[Cell] | None:
-        """Return cells with what was decided for them here, under the hashes used here.
+        """Return a group with what was decided for it here, under the hashes used here.
 
         A decision counts for cells that have all but what varies in common with those that it was
         made for, and where one of them has been trained with it: older versions wrote down the
@@ -283,7 +296,7 @@ class Comparer:
 
     def sentence(self, cells: Sequence[Cell], seeds: Sequence[int], halve: bool) -> str:
         """Return how much there is to train, in a sentence."""
-        cells = self._as_decided(cells) or cells
+        cells = [each for group in groups(cells) for each in self._as_decided(group) or group]
         budget, count = Budget.of(cells[0].config), len(cells) * len(seeds)
         spent = [_spent(self._run(cell, seed)) for cell in cells for seed in seeds]
         done = sum(part >= 1 for part in spent)
@@ -316,11 +329,7 @@ def _with(
     """
     settled = []
     for cell in cells:
-        left_open: dict[str, Any] = {
-            name: value for name, value in decision.items()
-            if getattr(cell.config, name, value) is None  # an option may be of another version
-        }
-        config = replace(cell.config, **left_open)
+        config = decided(cell.config, decision)
         name = digest(config)
         settled.append(Cell(cell.name, config, former.get(name, name)))
     return settled

@@ -17,6 +17,7 @@ from gancli.config import options
 from gancli.config.durations import duration
 from gancli.evaluation.curves import Points, median_curve
 from gancli.evaluation.results import PAGE, Comparison, Outcome
+from gancli.sampling.lazy import Ranges
 from gancli.storage.files import write_file
 from gancli.training.budget import Budget
 
@@ -94,9 +95,9 @@ def _floor(found: Comparison) -> float | None:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    if not seeds:
-        return ""
-    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    ranges = Ranges.of(seeds).parts
+    words = [f"{part[0]} to {part[-1]}" if len(part) > 1 else f"{part[0]}" for part in ranges]
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(words)}" if words else ""
 
 
 def _ranks(found: Comparison) -> str:

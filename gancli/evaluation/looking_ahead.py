@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gancli.config import options
+from gancli.config import options, to_table
 from gancli.data.source import Source
 from gancli.errors import GancliError
-from gancli.evaluation.cells import Cell, refuse
+from gancli.evaluation.cells import Cell, decided, groups, refuse, undecided
 from gancli.modalities.base import AnyModality
 from gancli.runtime.devices import choose
 from gancli.runtime.threads import fixed
 from gancli.training.hooks import event_writer
-from gancli.training.plan import plan_networks
+from gancli.training.plan import plan_networks, sized_by_count
 
 
 def look_ahead(
@@ -34,6 +34,7 @@ def look_ahead(
         option.name for option in options(modality.config_type) if option.group == "Data"
     ]
     specs: dict[tuple[Any, ...], Any] = {}
+    deciding = {cell.name: undecided(group) for group in groups(cells) for cell in group}
     parameters, problems = [], {}
     for cell in cells:
         try:
@@ -44,7 +45,9 @@ def look_ahead(
             key = tuple(getattr(cell.config, name) for name in of_data)
             if key not in specs:
                 specs[key], _ = modality.loader().inspect(source, cell.config)
-            parameters.append(plan_networks(modality, specs[key], cell.config)[2])
+            decision, _ = sized_by_count(modality, specs[key], deciding[cell.name])
+            config = decided(cell.config, to_table(decision))
+            parameters.append(plan_networks(modality, specs[key], config)[2])
         except GancliError as error:
             problems[cell.name] = error
     refuse(problems, len(cells))

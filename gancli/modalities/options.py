@@ -20,7 +20,7 @@ def labels() -> str:
 
 def show(what: str) -> bool:
     return option(
-        False, f"Draw the {what} on the terminal, as well as it can; without -o nothing is "
+        False, f"Draw the {what} on the terminal, as well as it allows; without -o nothing is "
         "written.", "Output",
     )
 

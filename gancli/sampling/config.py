@@ -13,7 +13,7 @@ class SampleConfig:
         1, "Number of samples.", "Samples", minimum=1, maximum=10_000_000, flags=("-n",)
     )
     seed: int | None = option(
-        None, "Seed of the first sample; the next ones count up. Random, and said, if left out.",
+        None, "Seed of the first sample; the next ones count up. By default random, and printed.",
         "Samples", minimum=0, maximum=2**62,
     )
     seeds: str | None = option(
@@ -25,7 +25,7 @@ class SampleConfig:
     )
     guided: int = option(
         1, "Let the discriminator choose each sample among this many candidates: nearer to real "
-        "data, as many times the work.", "Samples", minimum=1, maximum=256,
+        "data, for as many times the work.", "Samples", minimum=1, maximum=256,
     )
     output: str | None = option(
         None, "Output file, directory, or - for standard output.", "Output",

@@ -73,20 +73,28 @@ def plan_networks(
     Raises:
         GancliError: They cannot be built.
     """
-    trainable = modality.trainable()
-    sentences: list[str] = []
-    if trainable.settled is not None:
-
-        def affordable(trial: ConfigT, batch: int) -> float | None:
-            return Budget.of(trial).items(batch)
-
-        config, sentences = trainable.settled(spec, config, None, affordable)
+    config, sentences = sized_by_count(modality, spec, config)
     if any(
         option.group == "Networks" and getattr(config, option.name) is None
         for option in options(type(config))
     ):
         return config, sentences, {}
-    return config, sentences, parameter_counts(planned_networks(trainable, spec, config))
+    networks = planned_networks(modality.trainable(), spec, config)
+    return config, sentences, parameter_counts(networks)
+
+
+def sized_by_count(
+    modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT
+) -> tuple[ConfigT, list[str]]:
+    """Return the config with what its budget decides without timing, and why, in sentences."""
+    trainable = modality.trainable()
+    if trainable.settled is None:
+        return config, []
+
+    def affordable(trial: ConfigT, batch: int) -> float | None:
+        return Budget.of(trial).items(batch)
+
+    return trainable.settled(spec, config, None, affordable)
 
 
 def _found(spec: SpecT, config: ConfigT) -> dict[str, Value]:

@@ -74,7 +74,8 @@ def test_train_plans_a_directory_and_speaks_json(call, session, tmp_path):
             "floor": None, "trend": None, "forecast": None,
         "metrics": {"score": 1.5},
     }
-    assert result.err == ""
+    assert "Done. Sample it with: gancli sample image runs/my-data-2 " in result.err
+    assert call("train", "image", "my data", "--json", "-q").err == ""
 
 
 def test_train_without_data_says_what_it_takes(call, session, monkeypatch, tmp_path):

@@ -40,12 +40,12 @@ def failing(monkeypatch):
 
 def test_a_dry_run_shows_the_cells_and_writes_nothing(compare, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    result = compare("--vary", "g-width=4,8", "--seeds", "2", "--dry-run")
+    result = compare("--vary", "up=transposed,nearest", "--seeds", "2", "--dry-run")
     assert result.status == 0 and "4 trainings of 2 steps each." in result.err
     head, *rows = [line.split() for line in result.out.splitlines()]
     assert head == ["cell", "generator", "discriminator"]
-    assert [row[0] for row in rows] == ["g-width=4", "g-width=8"]
-    table = json.loads(compare("--vary", "g-width=4,8", "--dry-run", "--json").out)
+    assert [row[0] for row in rows] == ["up=transposed", "up=nearest"]
+    table = json.loads(compare("--vary", "up=transposed,nearest", "--dry-run", "--json").out)
     assert [f"{each['parameters']['generator']:,}" for each in table["cells"]] == [
         row[1] for row in rows
     ]
@@ -71,7 +71,7 @@ def test_wrong_values_are_refused_together_before_any_training(compare, tmp_path
 def test_cells_that_fail_are_in_the_json(compare, failing):
     failing()
     result = compare("--vary", "g-activation=relu,tanh", "--seeds", "1", "--json")
-    assert result.status == 0 and result.err == ""
+    assert result.status == 0 and "seed 0: It cannot be trained. Try another." in result.err
     table = json.loads(result.out)
     assert [each["name"] for each in table["ranks"]] == ["g-activation=relu"]
     assert table["ranks"][0]["verdict"] == "best"
@@ -86,7 +86,37 @@ def test_if_all_cells_fail_so_does_the_command(compare, failing):
     failing(everything=True)
     result = compare("--vary", "g-activation=relu,tanh", "--seeds", "1", "--json")
     assert (result.status, result.out) == (1, "")
-    assert json.loads(result.err) == {
+    assert "Cell 1 of 2, seed 1 of 1: g-activation=relu.\n" in result.err
+    assert json.loads(result.err.splitlines()[-1]) == {
         "error": "All trainings failed. The first: It cannot be trained.",
         "hint": "Try another.", "code": 1,
     }
+
+
+@pytest.mark.parametrize(("seeds", "named", "done"), [
+    (("--seeds", "2"), [0, 1], "seeds 0 to 1"),
+    (("--seeds", "2", "--seed", "5"), [5, 6], "seeds 5 to 6"),
+    (("--seeds", "0-1,4,1"), [0, 1, 4], "seeds 0 to 1, 4"), (("--seeds", "3-3"), [3], "seed 3"),
+])
+def test_seeds_are_a_number_of_them_or_named(compare, monkeypatch, tmp_path, seeds, named, done):
+    monkeypatch.setattr(session, "train", _untrained)
+    assert compare("--vary", "g-norm=batch,none", *seeds).status == 1
+    record = json.loads((tmp_path / "c" / "comparison.json").read_text())
+    assert record["seeds"] == named
+    assert f"{done}<" in (tmp_path / "c" / "index.html").read_text()
+
+
+def _untrained(*args, **details):
+    raise GancliError("It cannot be trained.")
+
+
+@pytest.mark.parametrize("text", ["0", "1001", "0-1000", "2-0", "x", "-1", "1-", "9" * 5000, ""])
+def test_seeds_that_are_neither_are_refused_with_an_example(compare, text):
+    result = compare("--vary", "g-norm=batch,none", f"--seeds={text}")
+    assert result.status == 2
+    assert "Say how many, such as 3, or which, such as 0-2,7; at most 1,000." in result.err
+
+
+def test_named_seeds_beside_a_first_one_are_refused(compare):
+    result = compare("--vary", "g-norm=batch,none", "--seeds", "0-2", "--seed", "3")
+    assert (result.status, result.out) == (2, "") and "Leave --seed out" in result.err

@@ -89,6 +89,9 @@ def test_options_to_compare_and_their_values(completed, tmp_path):
     assert completed("gancli compare text --vary g-cell=gru,") == [
         "g-cell=gru,lstm", "g-cell=gru,rnn", "g-cell=gru,transformer"
     ]
+    assert completed("gancli compare image --vary mirror=") == ["mirror=on", "mirror=off"]
+    for each in ("time=", "steps", "images", "seed", "save-every", "strict"):
+        assert completed(f"gancli compare image --vary {each}") == []
     assert completed("gancli compare image --vary g-width=") == []
     assert completed("gancli compare image --vary xyzzy=") == []
     (tmp_path / "comparisons" / "norms").mkdir(parents=True)

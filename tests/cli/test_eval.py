@@ -12,6 +12,7 @@ from helpers import tiny_run
 from PIL import Image
 
 from gancli import modalities
+from gancli.metrics import ngrams
 
 
 def pictures(folder, count, seed, shade=0):
@@ -223,6 +224,13 @@ def words(count, seed):
     return ["".join(a + b for a, b in zip(*row, strict=True)) for row in zip(*letters, strict=True)]
 
 
+@pytest.fixture
+def few_buckets(monkeypatch):
+    """Let texts have fewer features, whose distances are tested elsewhere and take long."""
+    monkeypatch.setattr(ngrams, "_BUCKETS", 32)
+
+
+@pytest.mark.usefixtures("few_buckets")
 def test_texts_that_are_copied_are_found_in_all_of_the_data_and_shown(call, tmp_path):
     data = words(80, 0)
     (tmp_path / "data.txt").write_text("\n".join(data))
@@ -243,6 +251,7 @@ def test_texts_that_are_copied_are_found_in_all_of_the_data_and_shown(call, tmp_
     assert page.count("<ol start=0 class=texts") == 16 and near["item_text"] in page
 
 
+@pytest.mark.usefixtures("few_buckets")
 def test_texts_that_no_model_could_draw_are_left_out_and_named(call, tmp_path):
     made = words(60, 1)
     made[::2] = ["7" + each[1:] for each in made[::2]]

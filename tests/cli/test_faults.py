@@ -1,8 +1,10 @@
 """Faults of the shell's side, and what they become."""
 
+import io
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +102,8 @@ def test_traceback_only_when_asked_for(failing, monkeypatch):
     assert "Traceback" in failing(ValueError("boom"), "-v").err
     monkeypatch.setenv("GANCLI_VERBOSE", "1")
     assert "Traceback" in failing(ValueError("boom")).err
+    monkeypatch.setenv("GANCLI_VERBOSE", "off")
+    assert "Traceback" not in failing(ValueError("boom")).err
 
 
 def test_errors_as_json(failing):
@@ -131,3 +135,16 @@ def test_interrupted_doctor(call, monkeypatch):
 
     monkeypatch.setattr(doctor, "speak", interrupted)
     assert call("doctor").status == 130
+
+
+@pytest.mark.parametrize("typed", [
+    ("train", "image", "-", "-o", "a b"), ("compare", "audio", "-", "--vary", "g-cell=lstm,gru"),
+    ("eval", "emoji", "-"), ("eval", "--samples", "-", "--data", "names"),
+])
+def test_what_a_terminal_should_have_been_piped_into(call, monkeypatch, typed):
+    stdin = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(stdin.buffer, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    result = call(*typed)
+    assert result.status == 2
+    assert f"Pipe it in: cat FILE | {shlex.join(['gancli', *typed])}\n" in result.err

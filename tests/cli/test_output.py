@@ -139,6 +139,18 @@ def test_json_result_holds_the_warnings(capsys):
     assert captured.err == ""
 
 
+def test_a_training_talks_while_its_result_is_json(capsys):
+    with Output("json", talks=True) as output:
+        output.note("note")
+        output.status(status(1, 0.5))
+        output.warn("odd")
+        output.result({"a": 1})
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"a": 1, "warnings": ["odd"]}
+    said = captured.err.splitlines()
+    assert (said[0], said[-1]) == ("note", "Warning: odd") and "step 1" in said[1]
+
+
 def test_data_may_be_any_path(capfdbinary):
     with Output() as output:
         output.data(os.fsdecode(b"\xff.png"))

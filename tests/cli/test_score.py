@@ -1,6 +1,7 @@
 """Each place that prints a score says what it is, its floor, its trend and when it is done."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -36,9 +37,19 @@ def train(call, monkeypatch, pictures):
 
 
 @pytest.fixture
-def run(train, tmp_path):
-    assert train("-o", "run", "--steps", "24", *NETWORKS).status == 0
+def run(train, tmp_path, trained):
+    """A run of its own, of which the first was trained and the others are copies."""
+    if not trained.exists():
+        assert train("-o", "run", "--steps", "24", *NETWORKS).status == 0
+        shutil.copytree(tmp_path / "run", trained)
+    else:
+        shutil.copytree(trained, tmp_path / "run")
     return tmp_path / "run"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return tmp_path_factory.mktemp("trained") / "run"
 
 
 def words(page):

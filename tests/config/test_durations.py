@@ -2,7 +2,7 @@
 
 import pytest
 
-from gancli.config.durations import duration, parse_duration
+from gancli.config.durations import duration, parse_duration, parse_interval
 from gancli.errors import UsageError
 
 
@@ -21,6 +21,16 @@ def test_durations(text, seconds):
 def test_no_durations(text):
     with pytest.raises(UsageError):
         parse_duration(text)
+
+
+def test_an_interval_is_a_time_or_a_number_of_steps():
+    assert [parse_interval(text) for text in ("60s", "500", "0500", "1.5")] == [
+        (60, None), (None, 500), (None, 500), (1.5, None)
+    ]
+    for text in ("0", "-3", "x", ""):
+        with pytest.raises(UsageError) as caught:
+            parse_interval(text)
+        assert "10m, or a number of steps" in caught.value.hint
 
 
 def test_no_time_at_all_is_a_duration_only_where_it_makes_sense():

@@ -83,6 +83,33 @@ def test_bad_values_in_a_file(name, value):
         resolved(file={name: value})
 
 
+@pytest.mark.parametrize(("text", "value"), [
+    ("on", True), ("Yes", True), ("TRUE", True), ("1", True),
+    ("OFF", False), ("no", False), ("False", False), ("0", False),
+])
+def test_a_switch_that_comes_as_text(text, value):
+    for origins in ({"environment": {"GANCLI_MIRROR": text}}, {"file": {"mirror": text}},
+                    {"command_line": {"mirror": text}}):
+        assert resolved(**origins)[0].mirror is value
+
+
+@pytest.mark.parametrize(("name", "hint"), [
+    ("mirror", "It must be on or off (yes or no, true or false, 1 or 0)."),
+    ("batch", "It must be a whole number, at least 2 and at most 65536."),
+    ("g_lr", "It must be a number, at least 0.0 and at most 10.0."),
+    ("time", "Write it like 250ms, 90s, 10m or 1h30m."),
+    ("save_every", "Write a time like 60s or 10m, or a number of steps like 500."),
+])
+def test_a_bad_value_says_what_is_wanted(name, hint):
+    flag = "--" + name.replace("_", "-")
+    with pytest.raises(UsageError) as caught:
+        resolved(command_line={name: "abc"})
+    assert (caught.value.message, caught.value.hint) == (f"{flag} cannot be 'abc'.", hint)
+    with pytest.raises(UsageError) as caught:
+        resolved(environment={f"GANCLI_{name.upper()}": "abc"})
+    assert caught.value.message == f"{flag} cannot be 'abc' (from the environment)."
+
+
 def test_an_unknown_key_in_a_file_suggests():
     with pytest.raises(UsageError) as caught:
         resolved(file={"g-nrom": "batch"})

@@ -86,7 +86,7 @@ def test_what_fits_no_data_is_said_before_training(data):
     cells = cells_of(["size=16,17,18"])
     with pytest.raises(GancliError, match="2 of 3 cells cannot be trained. size=17: .*size=18: "):
         look_ahead(IMAGE, cells, open_source(str(data)))
-    counts = look_ahead(IMAGE, cells_of(["g-width=4,8"]), open_source(str(data)))
+    counts = look_ahead(IMAGE, cells_of(["g-width=4,8"], g_width=None), open_source(str(data)))
     assert counts[0]["generator"] < counts[1]["generator"]
     assert counts[0]["discriminator"] == counts[1]["discriminator"]
 
@@ -97,12 +97,23 @@ def test_what_fits_no_data_is_said_before_training(data):
     (["g-norm"], [], "names no value"),
     (["g-nrm=batch,none"], [], "not an option"),
     (["seed=1,2"], [], "cannot vary"),
+    (["g-norm=batch,none", "g-norm=group,layer"], [], "g-norm is set more than once"),
+    ([], ["g-norm=none", "batch=8 g-norm=batch g-norm=none"], "g-norm is set more than once"),
     (["g-width=" + ",".join(map(str, range(1, 300)))], [], "more than"),
 ])
 def test_what_cannot_be_compared_is_said(vary, cells, said):
     with pytest.raises(UsageError, match=said) as refused:
         parse_settings(IMAGE, vary, cells)
     assert refused.value.hint
+
+
+def test_what_every_cell_sets_is_not_to_be_fixed_too():
+    with pytest.raises(UsageError, match="--g-width has no effect here") as refused:
+        cells_of(["g-width=4,8"], g_width=4)
+    assert refused.value.hint.startswith("Leave --g-width out")
+    # A cell that does not set it takes it from there.
+    widths = [cell.config.g_width for cell in cells_of([], ["g-width=8", "g-norm=none"])]
+    assert widths == [8, 4]
 
 
 class Watching(Recorder):
@@ -341,6 +352,31 @@ def test_what_was_decided_counts_for_the_same_options_alone(data, tmp_path, deci
             (width,) = {cell.config.g_width for cell in cells}
             seen.append(width)
     assert seen == [4, 5, 6, 7, 4, 5] and decisions == [4, 5, 6, 7]
+
+
+def test_cells_of_other_data_or_widths_have_decisions_of_their_own(data, tmp_path, decisions):
+    def widths(vary=(), cells=(), **more):
+        chosen = cells_of(vary, cells, **{**OPEN, **more})
+        with Comparer(IMAGE, source, tmp_path / "c", Recorder(), "x") as comparer:
+            return [cell.config.g_width for cell in comparer.settled(chosen)]
+
+    source = open_source(str(data))
+    crossed = ["size=16,32", "g-activation=relu,tanh"]
+    assert widths(crossed) == widths(crossed) == [4, 4, 5, 5]
+    assert widths(["g-width=16,64"]) == [16, 64] and decisions == [4, 5, 6, 7]
+    assert widths(["batch=8,16"], batch=None) == [8, 8]  # they differ in the batch alone
+    assert widths([], ["batch=8", "g-norm=none"], batch=None) == [9, 9]
+
+
+def test_a_look_ahead_sees_what_the_training_will_decide(data, tmp_path):
+    source = open_source(str(data))
+    for vary in (["size=16,128"], ["g-width=8,16"], ["batch=8,128"]):
+        cells = cells_of(vary, steps=120_000, batch=None, **OPEN)
+        ahead = look_ahead(IMAGE, cells, source)
+        with Comparer(IMAGE, source, tmp_path / vary[0], Recorder(), "x") as comparer:
+            assert look_ahead(IMAGE, comparer.settled(cells), source) == ahead
+    # Those of the two batches have the same networks, which would not suit both alike.
+    assert ahead[0] == ahead[1]
 
 
 def test_what_an_older_version_decided_counts_where_it_was_trained_with(

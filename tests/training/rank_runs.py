@@ -190,7 +190,7 @@ def died(runs):
 
 
 def by_the_clock(runs):
-    outcome = runs.on(2, runs.train("text", "timed", time=4.0))
+    outcome = runs.on(2, runs.train("text", "timed", time=2.0))
     return outcome, runs.newest("timed").step
 
 

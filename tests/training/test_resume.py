@@ -2,32 +2,23 @@
 
 import hashlib
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from forks import Gancli
 
+STEPS = "160"
 OPTIONS = [
-    "--steps", "360", "--threads", "1", "--batch", "8", "--g-width", "4", "--d-width", "4",
+    "--steps", STEPS, "--threads", "1", "--batch", "8", "--g-width", "4", "--d-width", "4",
     "--latent", "8", "--save-every", "5", "--augment", "all", "--seed", "3",
 ]
 
 
-def gancli(*words, **more):
-    return subprocess.Popen(
-        [sys.executable, "-m", "gancli", *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
-    )
-
-
 def finish(process):
-    out, err = process.communicate(timeout=600)
-    assert process.returncode == 0, err.decode()
-    return out.decode(), err.decode()
+    _, err = process.end()
+    assert process.status == 0, err
 
 
 def weights(run):
@@ -46,8 +37,8 @@ def newest(run):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, pictures):
     run = tmp_path_factory.mktemp("whole") / "run"
-    environment = {**os.environ, "GANCLI_CACHE": str(run.parent / "cache")}
-    finish(gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS, env=environment))
+    cache = str(run.parent / "cache")
+    finish(Gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS, GANCLI_CACHE=cache))
     return run
 
 
@@ -60,21 +51,21 @@ def test_killed_again_and_again(whole, tmp_path, pictures):
         # So many steps on, counted rather than timed, and then at any moment: before, in and
         # after a save.
         wanted = newest(run) + moments.choice([0, 5, 10])
-        process = gancli(*(again if (run / "config.toml").exists() else first))
-        while process.poll() is None and (
+        process = Gancli(*(again if (run / "config.toml").exists() else first))
+        while process.status is None and (
             not (run / "config.toml").exists() or newest(run) < wanted
         ):
             time.sleep(0.002)
         time.sleep(moments.uniform(0.0, 0.1))
-        process.send_signal(signal.SIGKILL)
-        said = process.communicate()
-        if process.returncode == 0:  # a fast machine was done before
+        process.send(signal.SIGKILL)
+        said = process.end()
+        if process.status == 0:  # a fast machine was done before
             break
-        assert process.returncode == -signal.SIGKILL, said
+        assert process.status == -signal.SIGKILL, said
         killed.append(newest(run))
     assert len(killed) >= 2
     if not (run / "model").exists():
-        finish(gancli(*again))
+        finish(Gancli(*again))
     assert weights(run) == weights(whole)
     lines = (run / "metrics.jsonl").read_text().splitlines()
     steps = [json.loads(line)["step"] for line in lines]
@@ -83,36 +74,36 @@ def test_killed_again_and_again(whole, tmp_path, pictures):
 
 def test_interrupted_by_a_signal(whole, tmp_path, pictures):
     run = tmp_path / "run"
-    process = gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS)
+    process = Gancli("train", "image", str(pictures), "-o", str(run), *OPTIONS)
     while newest(run) < 5:  # that of step 5 may be gone before it is seen
-        assert process.poll() is None, process.communicate()
+        assert process.status is None, process.end()
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=600)
-    assert process.returncode == 130
-    assert f"--resume {run}" in err.decode() and "Traceback" not in err.decode()
-    finish(gancli("train", "image", "--resume", str(run)))
+    process.send(signal.SIGINT)
+    _, err = process.end()
+    assert process.status == 130
+    assert f"--resume {run}" in err and "Traceback" not in err
+    finish(Gancli("train", "image", "--resume", str(run)))
     assert weights(run) == weights(whole)
 
 
 def test_two_runs_in_one_directory(whole, tmp_path, pictures):
     run = tmp_path / "run"
     # Steps enough that the first is still at it when the second has started.
-    longer = ["100000" if word == "360" else word for word in OPTIONS]
-    process = gancli("train", "image", str(pictures), "-o", str(run), *longer)
+    longer = ["100000" if word == STEPS else word for word in OPTIONS]
+    process = Gancli("train", "image", str(pictures), "-o", str(run), *longer)
     while not (run / "checkpoints").exists():
-        assert process.poll() is None, process.communicate()
+        assert process.status is None, process.end()
         time.sleep(0.005)
-    second = gancli("train", "image", "--resume", str(run))
-    _, err = second.communicate(timeout=600)
-    process.kill()
-    process.communicate()
-    assert second.returncode == 1 and "Another process" in err.decode()
+    second = Gancli("train", "image", "--resume", str(run))
+    _, err = second.end()
+    process.send(signal.SIGKILL)
+    process.end()
+    assert second.status == 1 and "Another process" in err
 
 
 def test_a_finished_run_is_not_replaced_without_force(whole, pictures):
     before = weights(whole)
-    process = gancli("train", "image", str(pictures), "-o", str(whole), *OPTIONS)
-    _, err = process.communicate(timeout=600)
-    assert process.returncode == 2 and "--force" in err.decode()
+    process = Gancli("train", "image", str(pictures), "-o", str(whole), *OPTIONS)
+    _, err = process.end()
+    assert process.status == 2 and "--force" in err
     assert weights(whole) == before

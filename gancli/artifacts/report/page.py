@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,9 @@ def report_page(
         _evaluation(run / "model"),
         section("Options", _options(raw, record)),
         section("Data", table((name, number(value)) for name, value in _spec(raw).items())),
-        section("Networks", _networks(record, layers)),
+        section("Networks", "<p>The run is of another version, so its layers are not known.</p>"
+                if record is None
+                else _networks(record.modality.name, record.spec, record.config, layers)),
         section("Machine", _machines(history)),
     ])
     return document(run.absolute().name, body, live=live, times=_times(history))
@@ -246,17 +249,16 @@ def _spec(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": run.get("data", ""), **raw.get("spec", {})}
 
 
-def _networks(record: AnyRecord | None, layers: bool) -> str:
+@lru_cache(maxsize=2)  # a training writes its page again and again
+def _networks(modality_name: str, spec: Any, config: Any, layers: bool) -> str:
     """Return the layers; with their outputs and costs if they may be run for that."""
     from gancli.artifacts.layers import describe_layers  # torch
 
-    if record is None:
-        return "<p>The run is of another version, so its layers are not known.</p>"
     parts = [] if layers else [
         "<p>The end of training adds output shapes and multiply-adds; <code>gancli info RUN "
         "--layers</code> shows them now.</p>"
     ]
-    tables = describe_layers(record.modality, record.spec, record.config, layers)
+    tables = describe_layers(modalities.get(modality_name), spec, config, layers)
     for network, rows in tables.items():
         total = number(sum(row["parameters"] for row in rows))
         cost = number(sum(row["multiply_adds"] for row in rows))

@@ -1,7 +1,8 @@
 """``gancli compare MODALITY``."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ HELP = "Train with several settings and say which is better."
 EXAMPLES = "gancli compare image --vary g-norm=batch,none --seeds 3 --time 2m"
 
 _PANEL = "Comparison"
+_MAX_SEEDS = 1000
 
 _DataArgument = Annotated[str | None, typer.Argument(
     metavar="DATA", show_default=False, autocompletion=completion.samples,
@@ -41,9 +43,10 @@ _CellOption = Annotated[list[str] | None, typer.Option(
     autocompletion=completion.settings,
     help="A single cell, beside those of --vary.",
 )]
-_SeedsOption = Annotated[int, typer.Option(
-    "--seeds", metavar="N", min=1, max=1000, rich_help_panel=_PANEL,
-    help="Trainings of each cell, with the seeds from --seed on; the same for all cells.",
+_SeedsOption = Annotated[str, typer.Option(
+    "--seeds", metavar="N|A-B,C", rich_help_panel=_PANEL,
+    help="Trainings of each cell, with the seeds from --seed on, or the seeds themselves, such as "
+    "0-2,7; the same for all cells.",
 )]
 _FolderOption = Annotated[str | None, typer.Option(
     "-o", "--output", metavar="DIR", rich_help_panel=_PANEL, show_default=False,
@@ -68,7 +71,7 @@ def examples(name: str) -> str:
     )
     return (
         f"gancli compare {name} --vary {varied} --seeds 3 --time 2m\n"
-        f"gancli compare {name} --vary {varied} --seeds 1 --steps 200 -o comparisons/quick"
+        f"gancli compare {name} --vary {varied} --seeds 1 --steps 200 -o comparisons/{name}"
     )
 
 
@@ -80,7 +83,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         data: _DataArgument = None,
         vary: _VaryOption = None,
         cell: _CellOption = None,
-        seeds: _SeedsOption = 3,
+        seeds: _SeedsOption = "3",
         folder: _FolderOption = None,
         halve: _HalveOption = False,
         dry_run: _DryOption = False,
@@ -89,7 +92,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
         verbose: Verbose = False,
         **values: object,
     ) -> None:
-        with speak(context, json_, quiet, verbose) as output:
+        with speak(context, json_, quiet, verbose, trains=True) as output:
             if launch().world > 1:
                 raise UsageError(
                     "compare trains its cells in one process.", "Start it without torchrun."
@@ -99,9 +102,9 @@ def command(modality: AnyModality) -> Callable[..., None]:
             # A usage error should not wait for the data.
             settings = parse_settings(modality, vary or [], cell or [])
             cells = make_cells(modality, settings, values, os.environ)
-            first = cells[0].config.seed
             _compare(
-                modality, cells, data, folder, range(first, first + seeds), halve, dry_run,
+                modality, cells, data, folder,
+                _seeds(seeds, values["seed"], cells[0].config.seed), halve, dry_run,
                 invocation(context).command, output,
             )
 
@@ -113,9 +116,40 @@ def command(modality: AnyModality) -> Callable[..., None]:
     return declare(compare, modality.config_type)
 
 
+def _seeds(text: str, given: object, first: int) -> Sequence[int]:
+    """Return as many seeds as a text such as ``3`` says, or those that one such as ``0-2,7`` names.
+
+    Args:
+        text: Of ``--seeds``.
+        given: Of ``--seed``, or None.
+        first: The first seed where the text says how many.
+
+    Raises:
+        UsageError: The text says neither, or too many, or it names seeds beside a ``--seed``.
+    """
+    from gancli.sampling.seeds import parse_seeds
+
+    seeds: Sequence[int] = ()
+    with suppress(UsageError):
+        seeds = parse_seeds(text).distinct()
+    if text.isdigit() and seeds:
+        seeds = range(first, first + min(seeds[0], _MAX_SEEDS + 1))
+    elif seeds and given is not None:
+        raise UsageError(
+            "--seeds names the seeds, but --seed is given, too.",
+            "Leave --seed out, or say how many with --seeds 3.",
+        )
+    if not 1 <= len(seeds) <= _MAX_SEEDS:
+        raise UsageError(
+            f"--seeds cannot be {text!r}.",
+            f"Say how many, such as 3, or which, such as 0-2,7; at most {_MAX_SEEDS:,}.",
+        )
+    return seeds
+
+
 def _compare(
     modality: AnyModality, cells: "list[Cell]", data: str | None, folder: str | None,
-    seeds: range, halve: bool, dry_run: bool, command_line: str, output: Output,
+    seeds: Sequence[int], halve: bool, dry_run: bool, command_line: str, output: Output,
 ) -> None:
     from gancli.data.source import open_source
     from gancli.evaluation.comparison import Comparer
@@ -137,13 +171,13 @@ def _compare(
         return
     with comparer:
         found = comparer.train(comparer.settled(cells), seeds, halve)
-    if output.mode == "json":
-        output.result(as_table(found))
-        return
     for line in lines(found):
         output.note(line)
     output.note(f"Curves, pictures and figures side by side: {place / PAGE}")
-    output.data(str(place))
+    if output.mode == "json":
+        output.result(as_table(found))
+    else:
+        output.data(str(place))
 
 
 def _dry_run(
@@ -151,18 +185,18 @@ def _dry_run(
     output: Output,
 ) -> None:
     """Print what a comparison would train, as a table or as one JSON object."""
+    output.note(sentence)
+    output.note(f"Directory: {place}")
+    if not all(parameters):
+        output.note("Sizes of networks that are left open are found as training starts, by this "
+                    "machine's speed; --g-width and --d-width set them.")
     if output.mode == "json":
         output.result({"comparison": str(place), "budget": sentence, "cells": [
             {"name": cell.name, "parameters": counts}
             for cell, counts in zip(cells, parameters, strict=True)
         ]})
         return
-    output.note(sentence)
-    output.note(f"Directory: {place}")
     names = next((list(counts) for counts in parameters if counts), [])
-    if not all(parameters):
-        output.note("Sizes of networks that are left open are found as training starts, by this "
-                    "machine's speed; --g-width and --d-width set them.")
     rows = [("cell", *names)] + [
         (cell.name, *(f"{counts[name]:,}" if counts else "" for name in names))
         for cell, counts in zip(cells, parameters, strict=True)

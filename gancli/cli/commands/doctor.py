@@ -12,7 +12,7 @@ EXAMPLES = "gancli doctor"
 def command(
     context: typer.Context, json_: Json = False, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
-    """Check versions, devices, threads, the cache and the bundled files.
+    """Check versions, devices, the cache and the bundled files.
 
     Each problem comes with a remedy. The exit status is 1 if there is any.
     """

@@ -53,12 +53,12 @@ _SeedOption = Annotated[int | None, typer.Option(
     help="Seed of the first sample. [default: seeds that no training looks at]",
 )]
 _GuidedOption = Annotated[int, typer.Option(
-    "--guided", min=1, max=256, help="As gancli sample takes it."
+    "--guided", min=1, max=256, help="As for gancli sample."
 )]
 _FeaturesOption = Annotated[Path | None, typer.Option(
     "--features", metavar="FILE.onnx", show_default=False,
-    help="Network that turns pictures into features. The distance is never called FID, since no "
-    "file proves to be FID's own Inception. [default: the tool's own]",
+    help="Network that turns pictures into features. The distance is not called FID, since "
+    "nothing proves that a file is FID's own Inception. [default: gancli's own]",
 )]
 _OutputOption = Annotated[Path | None, typer.Option(
     "-o", "--output", metavar="FILE", show_default=False,
@@ -94,9 +94,10 @@ def command(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Measure how near samples are to real items that no training has seen.
+    """Measure how near samples are to held-out real items.
 
-    Each figure comes with its 95% interval and its floor: what as many real items get.
+    No training has seen these. Each figure comes with its 95% interval and its floor: what as many
+    real items get.
     """
     with speak(context, json_, quiet, verbose) as output:
         if samples is not None and (real is None or model is not None):

@@ -33,10 +33,10 @@ def command(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a generator as ONNX, for programs without gancli; needs gancli[onnx].
+    """Write a generator as ONNX; needs gancli[onnx].
 
-    Pictures and sounds (as mel frames) are made in one pass, texts a token at a time. The file's
-    metadata say how it is used.
+    Programs without gancli can run it: pictures and sounds (as mel frames) are made in one pass,
+    texts a token at a time. The file's metadata say how it is used.
     """
     with speak(context, json_, quiet, verbose) as output:
         path, stdout = Path(output_path), None

@@ -75,7 +75,7 @@ def options(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """List all options for training and sampling a modality, with defaults and limits.
+    """List every option for training and sampling a modality.
 
     Each comes with its type, default, bounds, choices and the environment variable that sets it.
     """

@@ -13,9 +13,9 @@ from gancli.config.unicode import typed_path
 from gancli.errors import UsageError, suggest
 
 EXAMPLES = """\
-gancli report runs/first --open
-gancli report runs/first -o page.html
-gancli report comparisons/norms"""
+gancli report runs/image --open
+gancli report runs/image -o page.html
+gancli report comparisons/image"""
 
 _RunArgument = Annotated[str, typer.Argument(
     metavar="RUN|COMPARISON", show_default=False, autocompletion=completion.reported,
@@ -40,17 +40,17 @@ def command(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write the curves, samples, options and layers of a run as one HTML file.
+    """Write a run or a comparison as one HTML file.
 
-    Of a comparison it holds the ranks, curves and samples of all cells. The file needs no network
-    and nothing beside it. Training writes the same one with each preview, and a comparison after
-    each training.
+    It shows the curves, samples, options and layers of a run, or the ranks, curves and samples of
+    all cells of a comparison. It needs no network and no other file. Training writes the same page
+    with each preview, and a comparison after each training.
     """
     with speak(context, json_, quiet, verbose) as output:
         if output_path == "-" and (open_ or json_):
             raise UsageError(
-                f"-o - writes the page to standard output, which {'--open' if open_ else '--json'} "
-                "does not go with.", "Name a file with -o.",
+                f"-o - writes the page to standard output, so {'--open' if open_ else '--json'} "
+                "cannot be combined with it.", "Name a file with -o.",
             )
         from gancli.storage.files import write_file
         from gancli.storage.outputs import check_file, check_suffix

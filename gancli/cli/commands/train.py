@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gancli.data.source import Source
 
 HELP = "Train a generator on your data."
-EXAMPLES = "gancli train image --time 2m -o runs/first"
+EXAMPLES = "gancli train image --time 2m -o runs/image"
 
 _PANEL = "Run"
 
@@ -76,7 +76,7 @@ _LayersOption = Annotated[bool, typer.Option(
 def examples(name: str) -> str:
     """Return command lines that run as they are."""
     return (
-        f"gancli train {name} --time 2m -o runs/first   # on the bundled sample\n"
+        f"gancli train {name} --time 2m -o runs/{name}   # on the bundled sample\n"
         f"gancli train {name} --time 1h --dry-run       # what it would do"
     )
 
@@ -101,7 +101,7 @@ def command(modality: AnyModality) -> Callable[..., None]:
     ) -> None:
         if launch().rank:
             raise typer.Exit(0 if dry_run else _follow())
-        with speak(context, json_, quiet, verbose) as output:
+        with speak(context, json_, quiet, verbose, trains=True) as output:
             if layers and not dry_run:
                 raise UsageError(
                     "--layers shows what a training would build, without doing it.",
@@ -142,7 +142,8 @@ def command(modality: AnyModality) -> Callable[..., None]:
     train.__doc__ = (
         f"Train a generator on {modality.name} data.\n\n"
         "Options come from the command line, then from the environment (GANCLI_BATCH=32), the "
-        "--config file, the preset, the default. Ctrl-C saves and prints how to continue."
+        "--config file, the model of --from, the preset, the default. Ctrl-C saves and prints how "
+        "to continue."
     )
     return declare(train, modality.config_type)
 
@@ -274,16 +275,16 @@ def _finish(modality: AnyModality, path: Path, model: Path, output: Output) -> N
     from gancli.artifacts.outlook import Outlook
 
     figures = read_figures(model)
-    if output.mode == "json":
-        score = {name: figures.get(name) for name in ("score", "floor", "trend", "forecast")}
-        output.result({"run": str(path), "model": str(model), **score, "metrics": figures})
-        return
     output.note(Outlook.of_figures(figures).summary)
     place = " -o out/" if modality.binary else ""
     output.note(
         f"Done. Sample it with: gancli sample {modality.name} {shlex.quote(str(path))} -n 16{place}"
     )
-    output.data(str(path))
+    if output.mode == "json":
+        score = {name: figures.get(name) for name in ("score", "floor", "trend", "forecast")}
+        output.result({"run": str(path), "model": str(model), **score, "metrics": figures})
+    else:
+        output.data(str(path))
 
 
 def _dry_run(

@@ -146,7 +146,7 @@ class AudioSampleConfig(SampleConfig):
         False, "Write plain samples without a header: 16 bit, little endian.", "Output"
     )
     format: str | None = option(
-        None, "Format where no file name says it.", "Output", choices=("wav", "flac", "ogg")
+        None, "Format, where no file name implies one.", "Output", choices=("wav", "flac", "ogg")
     )
     show: bool = shared.show("spectrograms")
 

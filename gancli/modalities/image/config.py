@@ -50,12 +50,12 @@ class ImageConfig(TrainConfig):
     augment: str = option(
         "auto", "Data augmentation (DiffAugment) of real and generated pictures alike: all, none, "
         "or a list such as color,translation. auto always shifts color pictures, and does the "
-        "rest where the discriminator overfits.", "Data",
+        "rest where the discriminator overfits.", "Training",
         metavar="auto|none|all|" + ",".join(AUGMENTATIONS),
     )
     mirror: bool | None = option(
         None, "Horizontal flip: mirror half of the pictures; found from them: done if their mirror "
-        "images are like them.", "Data", earlier=False,
+        "images are like them.", "Training", earlier=False,
     )
 
     latent: int = shared.latent()
@@ -74,7 +74,7 @@ class ImageConfig(TrainConfig):
         "shift follow z and the class.", "Networks", choices=G_NORMALIZATIONS,
     )
     d_norm: str = option(
-        "none", "Normalization in the discriminator; batch does not go with penalties.",
+        "none", "Normalization in the discriminator; batch cannot be combined with penalties.",
         "Networks", choices=NORMALIZATIONS,
     )
     g_activation: str = option(
@@ -196,8 +196,8 @@ class ImageSampleConfig(SampleConfig):
     """Options of ``gancli sample image``."""
 
     truncation: float | None = option(
-        None, "Truncation: draw noise again that is beyond this many deviations; fewer oddities, "
-        "less variety.",
+        None, "Truncation: draw noise beyond this many standard deviations again; fewer "
+        "oddities, less variety.",
         "Samples", minimum=0.01, maximum=10.0,
     )
     grid: str | None = option(
@@ -205,13 +205,14 @@ class ImageSampleConfig(SampleConfig):
         "with its name.", "Output", choices=("plain", "classes"), bare="plain",
     )
     scale: int | None = option(
-        None, "Make each pixel a square of N x N; 1 unless set, and in an animation what makes it "
-        "some 256 pixels wide.", "Output", minimum=1, maximum=64,
+        None, "Make each pixel a square of N x N; by default 1, and in an animation as many as "
+        "make it about 256 pixels wide.", "Output", minimum=1, maximum=64,
     )
     show: bool = shared.show("pictures")
     tar: bool = option(False, "Write a tar of pictures.", "Output")
     format: str | None = option(
-        None, "Format where no file name says it.", "Output", choices=("png", "jpeg", "webp", "gif")
+        None, "Format, where no file name implies one.", "Output",
+        choices=("png", "jpeg", "webp", "gif"),
     )
     interpolate: int | None = option(
         None, "This many frames from each seed to the next: an animated GIF or WebP, else a strip.",

@@ -198,7 +198,7 @@ def refuse_if_not_text(broken: list[tuple[str, str]], count: int) -> None:
     """
     if broken and count == 1:
         name, problem = broken[0]
-        hint = "Give text; if it is compressed, decompress it: zcat FILE | gancli train text -"
+        hint = "Give text; if it is compressed, decompress it first, as with gunzip."
         raise GancliError(f"{name!r} cannot be read as text: {problem}.", hint)
     hint = "Is this the right folder? Are they text in the given --encoding?"
     refuse_if_mostly_broken(broken, count, "files", hint)

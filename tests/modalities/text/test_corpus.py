@@ -218,7 +218,7 @@ def test_unusable_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Terminal()))
     with pytest.raises(UsageError, match="terminal") as caught:
         open_source("-")
-    assert "cat corpus.txt | gancli" in caught.value.hint
+    assert "cat FILE | gancli" in caught.value.hint
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError):
         open_source("-")
