@@ -34,7 +34,7 @@ def scored(*scores):
     """Return the image modality with scores that are made up."""
     image = modalities.get("image")
     return replace(image, trainable=lambda: replace(
-        image.trainable(), scorer=lambda dataset, spec, seed: Scores(*scores)
+        image.trainable(), scorer=lambda *_: Scores(*scores)
     ))
 
 

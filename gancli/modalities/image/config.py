@@ -55,7 +55,7 @@ class ImageConfig(TrainConfig):
     )
     mirror: bool | None = option(
         None, "Horizontal flip: mirror half of the pictures; found from them: done if their mirror "
-        "images are like them.", "Training", earlier=False,
+        "images are like them.", "Training",
     )
 
     latent: int = shared.latent()

@@ -141,7 +141,10 @@ def overfitting(monkeypatch):
             def loss(self, generator):
                 return 1.0 + abs(reporter.statuses[-1].step - step)
 
-        trainable = replace(modality.trainable(), scorer=Scorer)
+        trainable = replace(
+            modality.trainable(),
+            scorer=lambda dataset, spec, config, seed: Scorer(dataset, spec, seed),
+        )
         changed = replace(modality, trainable=lambda: trainable)
         monkeypatch.setattr(text, "MODALITY", changed)
         return reporter
