@@ -165,7 +165,7 @@ class Output:
         Raises:
             UsageError: It is not a terminal.
         """
-        if sys.stderr is None or not sys.stderr.isatty():
+        if not stderr_is_terminal():
             raise UsageError(
                 "--show draws on a terminal, and standard error, where it would, is not one.",
                 "Leave --show out and name a file with -o FILE.",
@@ -257,6 +257,11 @@ def drop_stdout() -> None:
 def stdout_is_terminal() -> bool:
     """Return whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def stderr_is_terminal() -> bool:
+    """Return whether stderr is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def binary_stdout_or_none() -> BinaryIO | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import typer
 
-from gancli.cli.console import Output
+from gancli.cli.console import Output, stderr_is_terminal
 from gancli.cli.unknown import variable_warnings
 
 
@@ -35,12 +35,14 @@ def speak(
 ) -> Output:
     """Return the output that a command's switches ask for.
 
-    A training takes so long that ``--json`` alone does not silence it.
+    A training takes so long that ``--json`` does not silence it for those who watch a terminal. For
+    programs an error is all that stands on stderr.
     """
     here = invocation(context)
     here.json, here.verbose = here.json or as_json, here.verbose or verbose
     output = Output(
-        "json" if as_json else "quiet" if quiet else "human", talks=trains and not quiet
+        "json" if as_json else "quiet" if quiet else "human",
+        talks=trains and not quiet and stderr_is_terminal(),
     )
     for sentence in variable_warnings(os.environ):
         output.warn(sentence)

@@ -12,6 +12,7 @@ from helpers import tiny_model, tiny_run
 
 from gancli.artifacts import finding, model
 from gancli.artifacts.networks import load_networks
+from gancli.cli import invocation
 from gancli.errors import GancliError
 from gancli.storage import bundled
 
@@ -74,7 +75,14 @@ def test_train_plans_a_directory_and_speaks_json(call, session, tmp_path):
             "floor": None, "trend": None, "forecast": None,
         "metrics": {"score": 1.5},
     }
-    assert "Done. Sample it with: gancli sample image runs/my-data-2 " in result.err
+    assert result.err == ""
+
+
+def test_train_speaks_beside_json_to_those_who_watch(call, session, monkeypatch):
+    monkeypatch.setattr(invocation, "stderr_is_terminal", lambda: True)
+    result = call("train", "image", "my data", "--json")
+    assert json.loads(result.out)["score"] == 1.5
+    assert "Done. Sample it with: gancli sample image runs/my-data-1 " in result.err
     assert call("train", "image", "my data", "--json", "-q").err == ""
 
 

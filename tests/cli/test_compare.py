@@ -71,7 +71,7 @@ def test_wrong_values_are_refused_together_before_any_training(compare, tmp_path
 def test_cells_that_fail_are_in_the_json(compare, failing):
     failing()
     result = compare("--vary", "g-activation=relu,tanh", "--seeds", "1", "--json")
-    assert result.status == 0 and "seed 0: It cannot be trained. Try another." in result.err
+    assert result.status == 0 and result.err == ""
     table = json.loads(result.out)
     assert [each["name"] for each in table["ranks"]] == ["g-activation=relu"]
     assert table["ranks"][0]["verdict"] == "best"
@@ -86,8 +86,7 @@ def test_if_all_cells_fail_so_does_the_command(compare, failing):
     failing(everything=True)
     result = compare("--vary", "g-activation=relu,tanh", "--seeds", "1", "--json")
     assert (result.status, result.out) == (1, "")
-    assert "Cell 1 of 2, seed 1 of 1: g-activation=relu.\n" in result.err
-    assert json.loads(result.err.splitlines()[-1]) == {
+    assert json.loads(result.err) == {
         "error": "All trainings failed. The first: It cannot be trained.",
         "hint": "Try another.", "code": 1,
     }
