@@ -138,7 +138,7 @@ class Comparer:
                 if len(parts) > 1:
                     names = ", ".join(cell.name for cell in group)
                     self.reporter.note(f"What the budget decides for {names}:")
-                self._record.chosen[common_digest(group)] = speed.found_at_start(
+                self._record.chosen[common_digest(group)] = speed.found_by_budget(
                     self.modality, undecided(group), self.source, self.reporter
                 )
                 self._record.write(self.folder)

@@ -127,11 +127,10 @@ class Trainable(Generic[SpecT, ConfigT]):
             generator makes them, and their labels.
         phases: Returns the parts of training in order.
         scorer: Returns the monitor's measure for this data; the integer is its seed.
-        settled: Chooses what the config leaves to the data and the budget, such as the width of
-            the networks, and says so. Without a data set, what that decides is left open. The last
-            argument returns the items that the budget buys with a config whose steps have so many
-            items, or None where that is not known yet; then that is left open, too. A modality
-            that leaves nothing open has none.
+        sized: Chooses what the config leaves to the budget, such as the width of the networks, and
+            says so. Its last argument returns the items that the budget buys with a config whose
+            steps have so many items, or None where that is not known yet; then it is left open.
+            A modality that leaves nothing to the budget has none.
         graph: Returns what ``gancli export`` writes of a generator, given inputs of a few items by
             argument name; the generator itself if there is none.
         also_shown: Returns what turns items into others that training shows beside them, such as
@@ -147,9 +146,8 @@ class Trainable(Generic[SpecT, ConfigT]):
     real: "Callable[[Items, SpecT], tuple[torch.Tensor, torch.Tensor | None]]"
     phases: "Callable[[SpecT, ConfigT, Dataset], list[Phase]]"
     scorer: "Callable[[Dataset, SpecT, ConfigT, int], Scorer]"
-    settled: (
-        "Callable[[SpecT, ConfigT, Dataset | None, Affordable[ConfigT]],"
-        " tuple[ConfigT, list[str]]] | None"
+    sized: (
+        "Callable[[SpecT, ConfigT, Affordable[ConfigT]], tuple[ConfigT, list[str]]] | None"
     ) = None
     graph: (
         "Callable[[nn.Module, SpecT, ConfigT, Mapping[str, torch.Tensor]], Graph] | None"

@@ -88,13 +88,13 @@ def sized_by_count(
 ) -> tuple[ConfigT, list[str]]:
     """Return the config with what its budget decides without timing, and why, in sentences."""
     trainable = modality.trainable()
-    if trainable.settled is None:
+    if trainable.sized is None:
         return config, []
 
     def affordable(trial: ConfigT, batch: int) -> float | None:
         return Budget.of(trial).items(batch)
 
-    return trainable.settled(spec, config, None, affordable)
+    return trainable.sized(spec, config, affordable)
 
 
 def _found(spec: SpecT, config: ConfigT) -> dict[str, Value]:

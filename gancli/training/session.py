@@ -102,7 +102,7 @@ def train(
         for sentence in sentences:
             reporter.note(sentence)
         dataset = modality.loader().load(source, spec, as_found(config, origin), reporter)
-        config = speed.settled(modality, spec, config, dataset, reporter)
+        config = speed.sized(modality, spec, config, dataset, reporter)
         experiment = Experiment(modality, spec, config, dataset, origin)
         leader.admit(experiment, reporter)
         data = str(Path(source.path).absolute())

@@ -101,13 +101,13 @@ def use_threads(config: TrainConfig) -> None:
         torch.set_num_threads(count)
 
 
-def settled(
+def sized(
     modality: Modality[SpecT, ConfigT, OptionsT], spec: SpecT, config: ConfigT, dataset: Dataset,
     reporter: Reporter,
 ) -> ConfigT:
-    """Return the config with what its data and its budget decide."""
+    """Return the config with what its budget decides."""
     trainable = modality.trainable()
-    if trainable.settled is None:
+    if trainable.sized is None:
         return config
     budget, precisions = Budget.of(config), arithmetics(config)
 
@@ -119,23 +119,23 @@ def settled(
         seconds = step_seconds(trainable, spec, trial, dataset, precisions)
         return budget.amount / seconds[fastest(seconds)] * batch
 
-    config, sentences = trainable.settled(spec, config, dataset, affordable)
+    config, sentences = trainable.sized(spec, config, affordable)
     for sentence in sentences:
         reporter.note(sentence)
     return config
 
 
-def found_at_start(
+def found_by_budget(
     modality: Modality[SpecT, ConfigT, OptionsT], config: ConfigT, source: Source,
     reporter: Reporter,
 ) -> dict[str, Value]:
-    """Return what data and budget decide of the options that a config leaves open, by name."""
-    if modality.trainable().settled is None:
+    """Return what the budget decides of the options that a config leaves open, by name."""
+    if modality.trainable().sized is None:
         return {}
     use_threads(config)
     spec, _ = modality.loader().inspect(source, config)
     dataset = modality.loader().load(source, spec, config, reporter)
-    found = to_table(settled(modality, spec, config, dataset, reporter))
+    found = to_table(sized(modality, spec, config, dataset, reporter))
     return {name: value for name, value in found.items() if getattr(config, name) is None}
 
 

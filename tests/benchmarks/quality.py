@@ -27,7 +27,7 @@ from gancli.runtime.signals import Stop
 from gancli.training.experiment import Experiment
 from gancli.training.hooks import Hook, StepEvent
 from gancli.training.measurement import stack
-from gancli.training.speed import fast_precision, settled
+from gancli.training.speed import fast_precision, sized
 from gancli.training.trainer import Trainer
 
 _SAMPLES = 10_000
@@ -102,7 +102,7 @@ def main() -> None:
         config, _ = resolve(image.config_type, command_line=options, presets=image.presets)
         spec, _ = loader.inspect(source, config)
         dataset = loader.load(source, spec, config, Silent())
-        config = settled(image, spec, config, dataset, Silent())
+        config = sized(image, spec, config, dataset, Silent())
         experiment = Experiment(image, spec, config, dataset)
         precision = fast_precision(experiment, Silent())
         print(json.dumps({

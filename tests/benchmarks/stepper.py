@@ -17,7 +17,7 @@ from gancli.runtime.threads import fastest
 from gancli.storage import bundled
 from gancli.training.ema import Ema
 from gancli.training.feed import Feed
-from gancli.training.speed import arithmetics, settled, step_seconds
+from gancli.training.speed import arithmetics, sized, step_seconds
 from gancli.training.speed import fastest as fastest_arithmetic
 from gancli.training.step import take_step
 
@@ -79,7 +79,7 @@ def stepper(name: str, device: str, phase: str = "adversarial", **options: Any) 
     source = open_source(bundled.default("samples", name))
     spec, _ = loader.inspect(source, config)
     dataset = loader.load(source, spec, config, SILENT)
-    config = settled(modality, spec, config, dataset, SILENT)
+    config = sized(modality, spec, config, dataset, SILENT)
     choices = arithmetics(config)
     precision = choices[0] if len(choices) == 1 else choices[
         fastest_arithmetic(step_seconds(trainable, spec, config, dataset, choices))

@@ -28,7 +28,7 @@ def test_dry_run_shows_sources_and_writes_nothing(planned, monkeypatch, tmp_path
     assert result.status == 0
     for line in (
         "batch = 32  # config file", "latent = 10  # environment", "steps = 3  # command line",
-        'objective = "hinge"  # preset sngan', "mirror = false  # preset sngan",
+        'objective = "hinge"  # preset sngan', "mirror = false  # default",
         "# size = 8  # found", "# generator: 1,234 parameters",
         '# run: "runs/data-1"', "# budget: 3 steps",
     ):

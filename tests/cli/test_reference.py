@@ -65,8 +65,7 @@ def test_an_entry_reads_well(call):
         "    --latent N  [int; default: 64; 1 to 4,096; $GANCLI_LATENT]\n"
         "        Latent dimensions: numbers in the noise vector z.\n"
     ) in text
-    assert "    --mirror, --no-mirror  [switch; $GANCLI_MIRROR]\n" in text
-    assert "--no-minibatch-stddev  [switch; default: off; $GANCLI_MINIBATCH_STDDEV]\n" in text
+    assert "    --mirror, --no-mirror  [switch; default: off; $GANCLI_MIRROR]\n" in text
     assert "    wgan-gp: objective wasserstein, g-norm batch" in text
     markdown = call("help", "options", "image", "--markdown").out
     assert (

@@ -319,7 +319,7 @@ def test_what_the_budget_decides_is_decided_once(data, tmp_path, monkeypatch):
     found = compare(data, tmp_path / "c", cells_of(**options), seeds=(0,))
     widths = {outcome.config.g_width for outcome in found.outcomes}
     assert len(widths) == 1 and None not in widths
-    monkeypatch.setattr(speed, "found_at_start", lambda *_: pytest.fail("decided twice"))
+    monkeypatch.setattr(speed, "found_by_budget", lambda *_: pytest.fail("decided twice"))
     heard = Recorder()
     compare(data, tmp_path / "c", cells_of(**options), seeds=(0,), reporter=heard)
     assert not any(note.startswith("Cell ") for note in heard.notes)
@@ -334,7 +334,7 @@ def decisions(monkeypatch):
         widths.append(4 + len(widths))
         return {"g_width": widths[-1], "d_width": 4}
 
-    monkeypatch.setattr(speed, "found_at_start", decide)
+    monkeypatch.setattr(speed, "found_by_budget", decide)
     return widths
 
 

@@ -124,14 +124,14 @@ def test_a_budget_of_time_buys_what_the_fastest_arithmetic_does_in_it(monkeypatc
     monkeypatch.setattr(speed, "step_seconds", lambda *given: [1.0, 0.25])
     asked = []
 
-    def settled(spec, config, dataset, affordable):
+    def sized(spec, config, affordable):
         asked.append(affordable(config, config.batch))
         return config, []
 
-    trainable = replace(IMAGE.trainable(), settled=settled)
+    trainable = replace(IMAGE.trainable(), sized=sized)
     modality = replace(IMAGE, trainable=lambda: trainable)
     reporter = Recorder()
     for budget in ({"time": 60.0}, {"steps": 7}, {"images": 7}):
-        speed.settled(modality, SPEC, _config(**budget), DATASET, reporter)
+        speed.sized(modality, SPEC, _config(**budget), DATASET, reporter)
     assert reporter.notes == ["Timing steps, to see what the budget buys on this machine."]
     assert asked == [60 / 0.25 * 8, 56, 7]

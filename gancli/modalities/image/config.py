@@ -53,9 +53,9 @@ class ImageConfig(TrainConfig):
         "rest where the discriminator overfits.", "Training",
         metavar="auto|none|all|" + ",".join(AUGMENTATIONS),
     )
-    mirror: bool | None = option(
-        None, "Horizontal flip: mirror half of the pictures; found from them: done if their mirror "
-        "images are like them.", "Training",
+    mirror: bool = option(
+        False, "Horizontal flip: mirror half of the pictures; wrong for letters and digits.",
+        "Training",
     )
 
     latent: int = shared.latent()
@@ -166,7 +166,7 @@ class ImageConfig(TrainConfig):
 # What the published recipes below have in common.
 _PUBLISHED: dict[str, Any] = {
     "g_norm": "batch", "g_width": 64, "d_width": 64, "augment": "none",
-    "r1": 0.0, "r2": 0.0, "lr_end": 1.0, "updates": "alternating", "mirror": False,
+    "r1": 0.0, "r2": 0.0, "lr_end": 1.0, "updates": "alternating",
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -12,11 +12,10 @@ from gancli.errors import GancliError
 from gancli.losses.adversarial import objective
 from gancli.losses.names import AUGMENTATIONS
 from gancli.losses.penalties import SobolevSq, euclidean_sq
-from gancli.modalities.base import Affordable, Trainable, call_generator
+from gancli.modalities.base import Trainable, call_generator
 from gancli.modalities.image.augment import Augment
 from gancli.modalities.image.config import ImageConfig
 from gancli.modalities.image.export import graph
-from gancli.modalities.image.mirror import may_be_mirrored
 from gancli.modalities.image.networks import build
 from gancli.modalities.image.score import MAX_REFERENCE, MAX_TRAIN, ImageScorer
 from gancli.modalities.image.sizing import sized
@@ -72,26 +71,6 @@ class Prepare:
         return items
 
 
-def settled(
-    spec: ImageSpec, config: ImageConfig, dataset: Dataset | None,
-    affordable: Affordable[ImageConfig],
-) -> tuple[ImageConfig, list[str]]:
-    """Return the config with what data and budget decide, and a sentence for each choice."""
-    config, sentences = sized(spec, config, affordable)
-    if config.mirror is not None:
-        return config, sentences
-    if dataset is None:
-        sentences.append("Mirroring: found as training starts, from the pictures (--mirror).")
-    elif may_be_mirrored(dataset, config.seed):
-        config = replace(config, mirror=True)
-        sentences.append(
-            "Mirroring: half of the pictures, since mirror images are like them (--no-mirror)."
-        )
-    else:
-        config = replace(config, mirror=False)
-    return config, sentences
-
-
 def start(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> Networks:
     """Return new networks, and what decides how strongly pictures are augmented."""
     networks = build(spec, config)
@@ -121,7 +100,7 @@ def phases(spec: ImageSpec, config: ImageConfig, dataset: Dataset) -> list[Phase
     adversarial = AdversarialPhase(
         objective=objective(config.objective),
         latent=config.latent,
-        prepare=Prepare(bool(config.mirror)),
+        prepare=Prepare(config.mirror),
         augment=Augment(always),
         augment_more=Augment(more) if more else None,
         joint=config.updates == "joint",
@@ -168,7 +147,7 @@ def scorer(
     return ImageScorer(
         some(train, MAX_TRAIN), some(held_out, MAX_REFERENCE), seed,
         # Of a large set there is too little time to memorize much.
-        all_there=len(train) <= MAX_TRAIN and dataset.guarded, mirrored=bool(config.mirror),
+        all_there=len(train) <= MAX_TRAIN and dataset.guarded, mirrored=config.mirror,
     )
 
 
@@ -179,7 +158,7 @@ TRAINABLE = Trainable(
     real=real,
     phases=phases,
     scorer=scorer,
-    settled=settled,
+    sized=sized,
     graph=graph,
     also_shown=also_shown,
 )
