@@ -411,7 +411,7 @@ class Trainer:
         if now.quality.best_score is not None:
             now.quality.measured_at = self.fraction()  # this generator was, when it became the best
         self.run.cut_log(now.step)
-        self.reporter.warn(f"{reason}. Rolled back to step {now.step:,} at half the learning rates.")
+        self.reporter.warn(f"{reason}. Rolled back to step {now.step:,}, learning rates halved.")
         self.log({"step": now.step, "rolled_back": reason})
         self.save()
         checkpoints.remove_after(root, now.step)
