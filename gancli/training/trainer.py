@@ -410,9 +410,9 @@ class Trainer:
         recovery.carry_over(before, now)
         if now.quality.best_score is not None:
             now.quality.measured_at = self.fraction()  # this generator was, when it became the best
-        self.run.cut_log(now.step)
-        self.reporter.warn(f"{reason}. Rolled back to step {now.step:,}, learning rates halved.")
-        self.log({"step": now.step, "rolled_back": reason})
+        self.run.cut_log(step := now.step)
+        self.reporter.warn(f"{reason}. Rolled back to step {step:,} with half the learning rates.")
+        self.log({"step": step, "rolled_back": reason})
         self.save()
         checkpoints.remove_after(root, now.step)
 

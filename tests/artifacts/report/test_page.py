@@ -70,7 +70,7 @@ def test_the_page_says_what_there_is_to_know(make_run, modality):
     for sentence in (
         f"Modality: {modality}. Data: cats.", "best score 10 floor 2.5, at step 400",
         "time trained 3 min 20 s",
-        "Skipped 3 files.", "Training diverged. Rolled back to step 200, learning rates",
+        "Skipped 3 files.", "Training diverged. Rolled back to step 200 with half the learning",
         "Samples are all alike.", "device abacus", "--steps 400 not set Budget in steps",
         "Not finished. To continue: gancli train",
     ):
@@ -242,7 +242,7 @@ def test_history_finds_phases_best_and_troubles():
     history = History(ENTRIES)
     assert history.phases == [Span("warm start", 0, 200), Span("adversarial", 200, 400)]
     assert history.best["step"] == 400 and history.steps == 400
-    roll_back = "Training diverged. Rolled back to step 200, learning rates halved."
+    roll_back = "Training diverged. Rolled back to step 200 with half the learning rates."
     told = [(0.0, "Skipped 3 files."), (200.0, roll_back)]
     assert history.troubles() == told
     assert history.troubles([roll_back, "New."]) == [*told, (None, "New.")]
@@ -250,6 +250,6 @@ def test_history_finds_phases_best_and_troubles():
 
 
 def test_a_logged_roll_back_is_told_once():
-    sentence = "Training diverged. Rolled back to step 200, learning rates halved."
+    sentence = "Training diverged. Rolled back to step 200 with half the learning rates."
     history = History([*ENTRIES, {"step": 200, "warning": sentence}])
     assert [text for _, text in history.troubles()].count(sentence) == 1
